@@ -1,0 +1,145 @@
+"""Data sets that need no download: real, made, or the learner's own."""
+
+import csv
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+DIABETES = {  # scikit-learn's names of the ten features -> what is on the axis, in raw units
+    "age": "age (years)",
+    "sex": "sex (coded 1 and 2)",
+    "bmi": "body-mass index (kg/m²)",
+    "bp": "mean blood pressure (mmHg)",
+    "s1": "total cholesterol (mg/dl)",
+    "s2": "LDL cholesterol (mg/dl)",
+    "s3": "HDL cholesterol (mg/dl)",
+    "s4": "total / HDL cholesterol",
+    "s5": "log of triglycerides",
+    "s6": "blood sugar (mg/dl)",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """One feature x (n,) and one target y (n,), float64, with the words for the axes.
+
+    Refused: x and y of different length, fewer than two points, NaN or infinities, and an x that is constant.
+    """
+
+    x: Tensor
+    y: Tensor
+    x_label: str = "x"
+    y_label: str = "y"
+
+    def __post_init__(self):
+        for name in ("x", "y"):
+            object.__setattr__(self, name, _column(name, getattr(self, name)))
+        if len(self.x) != len(self.y):
+            raise ValueError(f"x and y must be of one length, got {len(self.x)} and {len(self.y)}")
+        if len(self.x) < 2:
+            raise ValueError(f"a line needs at least two points, got {len(self.x)}")
+        if bool((self.x == self.x[0]).all()):
+            raise ValueError(f"x is constant ({float(self.x[0]):g}): every slope fits as well as any other; vary x")
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __repr__(self) -> str:
+        ends = ", ".join(
+            f"{label} from {float(v.min()):.4g} to {float(v.max()):.4g}"
+            for label, v in ((self.x_label, self.x), (self.y_label, self.y))
+        )
+        return f"{len(self)} examples: {ends}"
+
+    def standardized(self) -> "Data":
+        """z = (x - mean(x)) / std(x): the same examples with x of mean 0 and (population) standard deviation 1."""
+        z = (self.x - self.x.mean()) / self.x.std(correction=0)
+        return replace(self, x=z, x_label=re.sub(r" \([^()]*\)$", "", self.x_label) + " (standardised)")
+
+
+def diabetes(feature: str = "bmi") -> Data:
+    """442 patients: one feature in raw units, and the progression of diabetes one year later (25 to 346).
+
+    feature: one of age, sex, bmi, bp, s1 to s6. Comes with scikit-learn, no download.
+    Reference: Efron, Hastie, Johnstone & Tibshirani 2004, "Least angle regression".
+    """
+    from sklearn.datasets import load_diabetes  # a second of import, needed here only
+
+    if feature not in DIABETES:
+        raise ValueError(f"unknown feature {feature!r}; known are {', '.join(DIABETES)}")
+    raw = load_diabetes(scaled=False)
+    column = raw.data[:, raw.feature_names.index(feature)]
+    return Data(column, raw.target, DIABETES[feature], "disease progression after one year")
+
+
+def toy_line(n: int = 30, *, w: float = 2.0, b: float = 1.0, noise: float = 0.5, seed: int = 0) -> Data:
+    """y_i = w x_i + b + noise * e_i with x uniform in [-2, 2] and e standard normal, the same for the same seed."""
+    if isinstance(n, bool) or not isinstance(n, int) or n < 2:
+        raise ValueError(f"n must be a whole number, 2 or more, got {n!r}")
+    generator = torch.Generator().manual_seed(seed)
+    x = 4 * torch.rand(n, generator=generator, dtype=torch.float64) - 2
+    return Data(x, w * x + b + noise * torch.randn(n, generator=generator, dtype=torch.float64))
+
+
+def own(x: Any, y: Any, *, csv: str | Path | None = None) -> Data:
+    """Your own data: own(x, y) from lists, arrays, tensors or pandas columns; own("size", "price", csv="flats.csv").
+
+    With csv, x and y are names of columns in its first row; commas, semicolons and tabs separate.
+    Refused beside what Data refuses: a missing or empty file, an unknown column (the known ones are listed), cells that
+    are no numbers (the row is named).
+    """
+    if csv is not None:
+        columns = _read(Path(csv), x, y)
+        return Data(columns[x], columns[y], str(x), str(y))
+    return Data(x, y, str(getattr(x, "name", None) or "x"), str(getattr(y, "name", None) or "y"))
+
+
+def _column(name: str, values: Any) -> Tensor:
+    refusal = f"{name} must be numbers, one for each example"
+    try:
+        array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+        array = array.astype(np.float64) if array.dtype.kind in "iufO" else None
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{refusal}, got {_short(values)}") from error
+    if array is None:
+        raise TypeError(f"{refusal}, got {_short(values)}")
+    if array.ndim != 1:
+        raise ValueError(f"{refusal}: shape (n,), got shape {array.shape}")
+    bad = np.flatnonzero(~np.isfinite(array))
+    if len(bad):
+        raise ValueError(
+            f"{name} must be finite, got {array[bad[0]]} at position {bad[0]} ({len(bad)} such); drop those"
+        )
+    return torch.tensor(array)
+
+
+def _read(path: Path, *names: str) -> dict[str, list[float]]:
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path} in {Path.cwd()}")
+    text = path.read_text(encoding="utf-8-sig")
+    lines = text.splitlines()
+    if not text.strip() or len(lines) < 2:
+        raise ValueError(f"{path} is empty; it needs a row of column names and a row for each example")
+    delimiter = max(",;\t", key=lines[0].count)
+    rows = list(csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True))
+    for name in names:
+        if name not in rows[0]:
+            raise ValueError(f"{path} has no column {name!r}; it has {', '.join(map(repr, rows[0]))}")
+    return {name: [_cell(path, i + 2, name, row[name]) for i, row in enumerate(rows)] for name in names}
+
+
+def _cell(path: Path, line: int, name: str, text: str | None) -> float:
+    try:
+        return float(text or "")
+    except ValueError as error:
+        raise ValueError(f"{path}, line {line}, column {name!r}: {text!r} is not a number") from error
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,258 @@
+"""The player: everything is computed once, and the browser does the moving.
+
+matplotlib draws the axes once; a canvas above that picture draws the marks; the ipywidgets sliders are joined to it by
+jslink, so that a drag never asks the kernel.
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+import traitlets as t
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gdviz.marks import PX, Mark, as_array, box, dims, draw, panel, template_parts
+from gdviz.plots import png
+from gdviz.sliders import controls, first_values, slider_specs
+from gdviz.style import BLACK, BLUE, VERMILLION
+
+LIMIT = 4_000_000  # bytes of marks
+PATH = {"color": BLUE, "dash": (), "marker": "o", "width": 3, "size": 15, "dots": 7, "label": ""}
+
+
+class Player(anywidget.AnyWidget):
+    """A matplotlib figure with marks that move when a slider does.
+
+    figure: draw on it what stands still first; its layout and limits are frozen when the player is shown.
+    sliders: name -> values, in the order of the arrays' leading axes. A range (such as "step": range(201)) gets an
+    IntSlider, the first range also Play; any other sequence a SelectionSlider that shows the numbers or words.
+    caption: one sentence with the numbers, such as trajectory.describe(): alt text, and what the tests compare.
+    at: name -> first position, counted from 0 (negative: from the end). Left out: a range at its end, others midway.
+
+    A mark takes an array (or tensor) with one axis for each slider, of the slider's length or 1, then its own axes.
+    Refused: an array of another shape (the shape that fits is named), a slider without values, over 4 MB of marks.
+    """
+
+    _esm = Path(__file__).parent / "static" / "player.mjs"
+    _css = Path(__file__).parent / "static" / "player.css"
+    picture = t.Bytes().tag(sync=True)  # PNG of all that stands still, two dots for each CSS pixel
+    size = t.List().tag(sync=True)  # width and height in CSS pixels
+    axes = t.List().tag(sync=True)  # of each Axes: box in pixels, limits and scales
+    sliders = t.List().tag(sync=True)  # of each slider: name, first value, stride, labels
+    trail = t.Int(-1).tag(sync=True)  # the slider along which a path grows
+    marks = t.List().tag(sync=True)  # kind, look, shape and float32 bytes, drawn in this order
+    caption = t.Unicode().tag(sync=True)
+    clickable = t.Int(-1).tag(sync=True)  # the Axes where a click sets the start
+    click = t.List().tag(sync=True)  # x, y and a count, set by the view
+    answered = t.Int(0).tag(sync=True)  # the count of the last click that the kernel has dealt with
+    message = t.Unicode().tag(sync=True)
+
+    def __init__(
+        self, figure: Figure, sliders: Mapping[str, Any], *, caption: str = "", at: Mapping[str, int] | None = None
+    ):
+        if not isinstance(figure, Figure):
+            raise TypeError(f"figure must be a matplotlib Figure (figure, ax = plt.subplots()), got {figure!r}")
+        specs = slider_specs(sliders)
+        traits = {f"slider_{i}": t.Int(first).tag(sync=True) for i, first in enumerate(first_values(specs, at or {}))}
+        self._lengths = {spec["name"]: len(spec["labels"]) for spec in specs}
+        self.add_traits(**traits)
+        trail = next((i for i, spec in enumerate(specs) if spec["is_range"]), -1)
+        super().__init__(sliders=specs, caption=caption, trail=trail)
+        plt.close(figure)  # the player shows it, not the end of the cell once more
+        self.figure, self._marks, self._on_click, self._clicking, self._stale = figure, [], None, False, True
+        row = ipywidgets.HBox(controls(self), layout={"flex_flow": "row wrap", "align_items": "center"})
+        self.box = ipywidgets.VBox([self, row])
+        self.observe(self._clicked, "click")
+
+    def path(self, ax: Axes, array: Any, **look: Any) -> Mark:
+        """The way up to the current step with a head: array (*sliders, 2), or (*sliders, 3) on a 3-D Axes.
+
+        It grows along the first slider that is a range. look: color; dash, on and off in line widths; marker, one of
+        o s ^ D; width of the line, size of the head and dots for the steps (0: none) in px; label, a word at the head.
+        """
+        self._steps("path")
+        return self._add("path", ax, array, lambda array: self._fitting("path", array, dims(ax)), PATH | look)
+
+    def curve(self, ax: Axes, array: Any, **look: Any) -> Mark:
+        """Numbers against the step, drawn up to the current one: array (*sliders,), such as trajectory.losses.
+
+        look: as for path. Limits that the Axes does not have yet hold every value up to 1000 times the largest first.
+        """
+        steps = self._steps("curve")
+
+        def prepare(array):
+            return np.stack(np.broadcast_arrays(steps, self._fitting("curve", array)), -1)
+
+        mark = self._add("path", ax, array, prepare, PATH | {"dots": 0} | look)
+        if not ax.has_data():
+            sizes = np.abs(mark.array[..., 1])
+            first = np.take(sizes, 0, self.trail)
+            ax.update_datalim(mark.array[sizes <= 1000 * first.max(where=np.isfinite(first), initial=1e-12)])
+            ax.autoscale_view()
+        return mark
+
+    def line(self, ax: Axes, array: Any, **look: Any) -> Mark:
+        """A whole line for each position: array (*sliders, n, 2), such as the fitted one. look: color, dash, width."""
+        look = {"color": VERMILLION, "dash": (), "width": 3} | look
+        return self._add("line", ax, array, lambda array: self._fitting("line", array, None, dims(ax)), look)
+
+    def points(self, ax: Axes, array: Any, **look: Any) -> Mark:
+        """Separate points for each position: array (*sliders, n, 2). look: color, marker, size."""
+        look = {"color": BLACK, "marker": "o", "size": 8} | look
+        return self._add("points", ax, array, lambda array: self._fitting("points", array, None, dims(ax)), look)
+
+    def arrow(self, ax: Axes, array: Any, **look: Any) -> Mark:
+        """An arrow for each position: array (*sliders, 2, 2), its tail and its tip. look: color, width."""
+        look = {"color": BLACK, "dash": (), "width": 3} | look
+        return self._add("arrow", ax, array, lambda array: self._fitting("arrow", array, 2, dims(ax)), look)
+
+    def text(self, ax: Axes, array: Any, template: str = "{:.3g}", *, diverged: Any = False, **look: Any) -> Mark:
+        """Words with numbers: array (*sliders,) for one field such as {:.3g} in the template, else (*sliders, fields).
+
+        diverged: bool (*sliders), each axis may be 1; where it holds, or a number is not finite, the readout says so.
+        look: color; size in px; at, the place in the Axes from (0, 0) lower left to (1, 1) of the text's top and of its
+        align (left, center, right). set_data(array, diverged=...) replaces both.
+        """
+        parts = template_parts(template)
+        fields = sum(spec is not None for _, spec in parts)
+
+        def prepare(array, diverged=False):
+            numbers = self._fitting("text", array, *([] if fields == 1 else [fields]))
+            numbers = numbers[..., None] if fields == 1 else numbers
+            flag = as_array("diverged", diverged)
+            flag = self._fitting("diverged", flag) if flag.ndim else flag
+            flag = (flag != 0) | ~np.isfinite(numbers).all(-1)
+            return np.concatenate([np.broadcast_to(numbers, (*flag.shape, fields)), flag[..., None]], -1)
+
+        look = {"color": BLACK, "warn": VERMILLION, "size": 18, "at": (0.03, 0.98), "align": "left"} | look
+        return self._add("text", ax, array, prepare, look | {"parts": parts}, diverged=diverged)
+
+    def on_click(self, fn: Callable[[float, float], None], *, ax: Axes | None = None) -> None:
+        """Call fn(x, y) in the kernel for a click (or arrow key) on ax; left out, the Axes of the first path.
+
+        fn computes anew and gives the marks their arrays by mark.set_data(array); the picture changes once, when it
+        returns. What it raises is shown as a sentence under the picture.
+        """
+        if not callable(fn):
+            raise TypeError(f"on_click takes a function of x and y, got {fn!r}")
+        ax = ax or next((mark.ax for mark in self._marks if mark.kind == "path"), None)
+        if ax not in self.figure.axes or ax.name == "3d" or {ax.get_xscale(), ax.get_yscale()} - {"linear", "log"}:
+            raise ValueError("on_click needs a 2-D Axes of this player, linear or log: add a path first or give ax")
+        self._on_click, self.clickable = fn, self.figure.axes.index(ax)
+
+    @property
+    def index(self) -> tuple[int, ...]:
+        """The position of each slider, counted from 0."""
+        values = (getattr(self, f"slider_{i}") for i in range(len(self.sliders)))
+        return tuple((value - spec["first"]) // spec["stride"] for value, spec in zip(values, self.sliders))
+
+    def describe(self) -> str:
+        """The caption, the sliders and the readouts at the current positions."""
+        ends = [f"{spec['name']} {spec['labels'][0]} to {spec['labels'][-1]}" for spec in self.sliders]
+        now = [f"{spec['name']} {spec['labels'][i]}" for spec, i in zip(self.sliders, self.index)]
+        now += [mark.readout(self.index) for mark in self._marks if mark.kind == "text"]
+        sentences = [self.caption, f"Sliders: {', '.join(ends)}." if ends else ""]
+        return " ".join(filter(None, [*sentences, f"Shown: {', '.join(now)}." if now else ""]))
+
+    __repr__ = describe
+
+    def save(self, file: str | Path) -> None:
+        """Write the picture at the current positions as a .png, two dots for each CSS pixel."""
+        if Path(file).suffix != ".png":
+            raise ValueError(f"a player is saved as .png, got {str(file)!r}")
+        Path(file).write_bytes(self.twin(2 * PX))
+
+    def twin(self, dpi: float = PX) -> bytes:
+        """The static twin: the figure with the marks at the current positions, drawn by matplotlib, as a PNG."""
+        self._pack()
+        artists = [a for i, mark in enumerate(self._marks) for a in draw(mark, self.index, self.trail, 10 + i)]
+        try:
+            return png(self.figure, dpi)
+        finally:
+            for artist in artists:
+                artist.remove()
+
+    def _ipython_display_(self):
+        from IPython.display import display
+
+        twin = base64.b64encode(self.twin()).decode()
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
+        bundle = {"text/plain": self.describe(), "image/png": twin, "application/vnd.jupyter.widget-view+json": view}
+        display(bundle, raw=True, metadata={"image/png": {"alt": self.describe()}})
+
+    def _steps(self, what: str) -> np.ndarray:
+        """The values of the slider along which a path grows, shaped to broadcast against the sliders."""
+        if self.trail < 0:
+            raise ValueError(f'a {what} grows along a slider that is a range, such as "step": range(201); got none')
+        spec = self.sliders[self.trail]
+        steps = spec["first"] + spec["stride"] * np.arange(len(spec["labels"]), dtype=float)
+        return steps.reshape([-1 if i == self.trail else 1 for i in range(len(self.sliders))])
+
+    def _fitting(self, what: str, array: Any, *own: int | None) -> np.ndarray:
+        """The array as float64; refused unless its axes are the sliders' (or 1), then its own (None: any length)."""
+        array = as_array(what, array)
+        wanted = [(1, count) for count in self._lengths.values()]
+        wanted += [(n,) if n else range(1, array.size + 1) for n in own]
+        if array.ndim != len(wanted) or any(n not in fits for n, fits in zip(array.shape, wanted)):
+            shape = [f"{count} ({name})" for name, count in self._lengths.items()] + [str(n or "n") for n in own]
+            fits = f"({', '.join(shape)}), where a slider's axis may also be 1"
+            raise ValueError(f"the array of a {what} must have the shape {fits}; got {array.shape}")
+        return array
+
+    def _add(self, kind: str, ax: Axes, array: Any, prepare: Callable, look: dict, **more: Any) -> Mark:
+        if not isinstance(ax, Axes) or ax not in self.figure.axes:
+            raise ValueError(f"a {kind} needs an Axes of this player's figure, got {ax!r}")
+        mark = Mark(kind, ax, np.empty(0), look, prepare, self._put)
+        mark.set_data(array, **more)
+        return mark
+
+    def _put(self, mark: Mark, array: np.ndarray) -> None:
+        """Give a mark its array, and a new mark its place; the view follows at once where it is already shown."""
+        others = [other for other in self._marks if other is not mark]
+        size = sum(other.bytes(other.array) for other in others) + mark.bytes(array)
+        if size > LIMIT:
+            k = -(-size // LIMIT)
+            hint = f"keep every {k}th step (params[::{k}] with a range of stride {k}) or give a slider fewer values"
+            raise ValueError(f"the marks take {size / 1e6:.1f} MB, at most {LIMIT / 1e6:.0f} MB travel: {hint}")
+        mark.array = array
+        if mark not in self._marks:
+            self._marks.append(mark)
+        self._stale = True
+        if self.picture and not self._clicking:
+            self._pack()
+
+    def _pack(self) -> None:
+        """Send what the view needs: the picture and the axes once, the marks whenever they have changed."""
+        with self.hold_sync():
+            if not self.picture:
+                self.figure.draw_without_rendering()
+                self.figure.set_layout_engine("none")
+                self.size = [self.figure.get_figwidth() * PX, self.figure.get_figheight() * PX]
+                self.axes = [_axes_spec(ax) for ax in self.figure.axes]
+                self.picture = png(self.figure, 2 * PX)
+            if self._stale:
+                self.marks, self._stale = [mark.spec() for mark in self._marks], False
+
+    def _clicked(self, change: Any) -> None:
+        x, y, count = change["new"]
+        self._clicking, message = True, ""
+        try:
+            self._on_click(x, y)
+        except Exception as error:
+            message = f"No path from ({x:.3g}, {y:.3g}): {error}"
+        self._clicking = False
+        with self.hold_sync():
+            self._pack()
+            self.message, self.answered = message, count
+
+
+def _axes_spec(ax: Axes) -> dict:
+    """What the view must know of an Axes; its panel is the box with the words around it, to be shown alone."""
+    limits = {"xlim": [*map(float, ax.get_xlim())], "ylim": [*map(float, ax.get_ylim())]}
+    return {"box": box(ax), "panel": panel(ax), "scales": [ax.get_xscale(), ax.get_yscale()], **limits}

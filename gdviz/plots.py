@@ -1,0 +1,161 @@
+"""Draw on an Axes and return the artists: never plt.show(), never rcParams.
+
+Each function takes ax=None (the current Axes) and passes its other keywords to matplotlib.
+"""
+
+import base64
+import io
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from PIL import Image
+
+from gdviz.descent import Trajectory
+from gdviz.style import BLACK, GREY, VERMILLION, look
+from gdviz.surfaces import Surface
+
+CASING = [Stroke(linewidth=5.5, foreground="white"), Normal()]
+
+
+def contours(surface: Surface, *, ax: Axes | None = None, levels: int = 12, filled: bool = False, **kwargs):
+    """Lines of equal loss, spaced so that those of a round bowl lie at equal distances; a cross on each minimum.
+
+    levels: how many lines. filled=True gives a map (cividis), for pictures with no path on top.
+    Returns the ContourSet.
+    """
+    ax = plt.gca() if ax is None else ax
+    x, y, z = (tensor.numpy() for tensor in surface.mesh())
+    finite = z[np.isfinite(z)]
+    heights = np.unique(np.quantile(finite, np.linspace(0, 1, levels + 1) ** 2))
+    look_of = {"cmap": "cividis"} if filled else {"colors": "#a9a9a9"}
+    drawn = (ax.contourf if filled else ax.contour)(x, y, z, levels=heights, **(look_of | kwargs))
+    inside = [p for p in surface.minima if x[0] <= p[0] <= x[-1] and y[0] <= p[1] <= y[-1]]
+    if inside:
+        ax.plot(*zip(*inside, strict=True), "+", color=BLACK, markersize=12, markeredgewidth=2)
+    ax.set(xlim=surface.xlim, ylim=surface.ylim)
+    return drawn
+
+
+def surface3d(surface: Surface, *, ax: Axes | None = None, **kwargs):
+    """The loss as a height above the plane of its two parameters, on a 3-D Axes. Returns the Poly3DCollection."""
+    if ax is None:
+        ax = plt.gcf().add_subplot(projection="3d")
+    if ax.name != "3d":
+        raise ValueError('surface3d needs a 3-D Axes: plt.subplots(subplot_kw={"projection": "3d"})')
+    x, y, z = (tensor.numpy() for tensor in surface.mesh(61))
+    x, y = np.meshgrid(x, y)
+    look_of = {"cmap": "cividis", "rcount": 60, "ccount": 60, "linewidth": 0, "antialiased": False}
+    drawn = ax.plot_surface(x, y, z, **(look_of | kwargs))
+    ax.set(xlim=surface.xlim, ylim=surface.ylim, zlim=(float(z.min()), float(z.max())))
+    for axis, pad in ((ax.xaxis, 12), (ax.yaxis, 12), (ax.zaxis, 22)):  # room between the numbers and the words
+        axis.set_major_locator(MaxNLocator(5))
+        axis.labelpad = pad
+    ax.tick_params("z", pad=9)
+    return drawn
+
+
+def path(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs) -> list:
+    """The way of each run through the plane of its two parameters, a dot for each step. Returns the lines."""
+    ax = plt.gca() if ax is None else ax
+    params = trajectory.params.numpy()
+    if params.shape[-1] != 2:
+        raise ValueError(f"a path is drawn for two parameters, got {params.shape[-1]}; choose two: params[..., [0, 1]]")
+    style = _style(trajectory) | {"marker": ".", "path_effects": CASING, "scalex": False, "scaley": False} | kwargs
+    return [ax.plot(*run.T, **style)[0] for run in params.reshape(len(params), -1, 2).swapaxes(0, 1)]
+
+
+def loss_curve(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs) -> list:
+    """The loss of each run against the step, on a log axis. Returns the lines."""
+    ax = plt.gca() if ax is None else ax
+    losses = trajectory.losses.numpy()
+    lines = [ax.plot(run, **(_style(trajectory) | kwargs))[0] for run in losses.reshape(len(losses), -1).T]
+    ax.set(xlabel="step", ylabel="loss", yscale="log")
+    return lines
+
+
+def examples(data: Any, *, ax: Axes | None = None, **kwargs):
+    """The examples as grey dots with their axis labels. Returns the PathCollection."""
+    ax = plt.gca() if ax is None else ax
+    drawn = ax.scatter(data.x, data.y, **({"s": 22, "color": GREY, "alpha": 0.7, "linewidths": 0} | kwargs))
+    ax.set(xlabel=data.x_label, ylabel=data.y_label)
+    return drawn
+
+
+def fitted_line(data: Any, params: Any, *, ax: Axes | None = None, **kwargs) -> list:
+    """The examples and the line y = w x + b for params (w, b), or a line for each row of (n, 2). Returns the lines."""
+    ax = plt.gca() if ax is None else ax
+    examples(data, ax=ax)
+    ax.set_autoscale_on(False)
+    return [ax.plot(*line.T, **({"color": VERMILLION} | kwargs))[0] for line in lines(data, params).reshape(-1, 2, 2)]
+
+
+def lines(data: Any, params: Any) -> np.ndarray:
+    """The two ends of y = w x + b over the range of x: params (..., 2) -> (..., 2, 2), points (x, y)."""
+    params = np.asarray(params, dtype=float)
+    x = np.array([float(data.x.min()), float(data.x.max())])
+    y = params[..., :1] * x + params[..., 1:]
+    return np.stack([np.broadcast_to(x, y.shape), y], -1)
+
+
+def final_loss(values: Any, trajectory: Trajectory, *, ax: Axes | None = None, **kwargs) -> list:
+    """The last loss of each run against its hyperparameter, log axes; a run that diverged is an x at the top edge.
+
+    values: (n,), one for each run of the one swept axis. Returns the line and the crosses.
+    """
+    values = np.asarray(values, dtype=float)
+    if trajectory.runs != values.shape:
+        raise ValueError(f"values must be one for each run {trajectory.runs}, got shape {values.shape}")
+    ax = plt.gca() if ax is None else ax
+    bad = trajectory.diverged.numpy()
+    good = np.where(bad, np.nan, trajectory.losses[-1].numpy())
+    drawn = ax.plot(values, good, **(_style(trajectory) | {"marker": "."} | kwargs))
+    ax.set(xlabel="learning rate", ylabel=f"loss after {trajectory.steps} steps", xscale="log", yscale="log")
+    at_the_top = {"transform": ax.get_xaxis_transform(), "color": VERMILLION, "clip_on": False}
+    return drawn + ax.plot(values[bad], np.full(bad.sum(), 0.97), "x", **at_the_top)
+
+
+def picture(figure: Figure, alt: str) -> None:
+    """Show a finished figure in a notebook with its sentence, which a screen reader says and the tests compare."""
+    from IPython.display import display
+
+    plt.close(figure)
+    bundle = {"image/png": base64.b64encode(png(figure)).decode(), "text/plain": alt}
+    display(bundle, raw=True, metadata={"image/png": {"alt": alt}})
+
+
+def png(figure: Figure, dpi: float = 100) -> bytes:
+    """The figure as the bytes of a PNG, dpi dots for each inch; 256 colours, a third of the size of a full one."""
+    full, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(full, format="png", dpi=dpi)
+    image = Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    image.save(small, "PNG", optimize=True, dpi=(dpi, dpi))
+    return small.getvalue()
+
+
+def three_views(
+    data: Any, surface: Surface, *, figsize: tuple[float, float] = (12.6, 4.4)
+) -> tuple[Figure, np.ndarray]:
+    """A figure for one descent seen three ways: the examples, the loss over (w, b), and the loss against the step.
+
+    Returns the figure and its three Axes, ready for a line, a path and a curve.
+    """
+    figure, axes = plt.subplots(1, 3, figsize=figsize)
+    examples(data, ax=axes[0])
+    contours(surface, ax=axes[1])
+    axes[0].set(title="data and line")
+    axes[1].set(title="loss surface", xlabel="slope w", ylabel="intercept b")
+    axes[2].set(title="loss curve", xlabel="step", ylabel=surface.name, yscale="log")
+    axes[2].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes[2].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes[2].yaxis.set_minor_formatter(NullFormatter())
+    return figure, axes
+
+
+def _style(trajectory: Trajectory) -> dict:
+    color, dash, _ = look(trajectory.rule)
+    return {"color": color, "linestyle": (0, dash) if dash else "-"}

@@ -1,0 +1,79 @@
+"""The sliders of a player: what they hold, where they begin, and their ipywidgets controls."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets
+
+
+def slider_specs(sliders: Mapping[str, Any]) -> list[dict]:
+    """For each slider its name, first value, stride, whether it is a range, and its labels (the numbers or words).
+
+    Refused: a name that is no text, values that are neither a range nor a list (or 1-D array) or are none, a range that
+    descends.
+    """
+    if not isinstance(sliders, Mapping):
+        raise TypeError(f'sliders must be a dict such as {{"step": range(201)}}, got {sliders!r}')
+    return [_spec(name, values) for name, values in sliders.items()]
+
+
+def first_values(specs: list[dict], at: Mapping[str, int]) -> list[int]:
+    """The value that each slider begins with: a range at its end, others midway, or the position that `at` names."""
+    lengths = {spec["name"]: len(spec["labels"]) for spec in specs}
+    for name, position in at.items():
+        if name not in lengths:
+            raise ValueError(f"at names a slider {name!r}; the sliders are {', '.join(lengths) or 'none'}")
+        if position not in range(-lengths[name], lengths[name]):
+            raise ValueError(f"at: slider {name!r} has {lengths[name]} positions, counted from 0; got {position!r}")
+    positions = {spec["name"]: -1 if spec["is_range"] else lengths[spec["name"]] // 2 for spec in specs} | dict(at)
+    return [spec["first"] + positions[spec["name"]] % lengths[spec["name"]] * spec["stride"] for spec in specs]
+
+
+def controls(player: ipywidgets.Widget) -> list[ipywidgets.Widget]:
+    """Play and IntSlider for the step, IntSlider for other ranges, SelectionSlider for the rest; joined by jslink.
+
+    A slider of one value has nothing to choose and gets no control.
+    """
+    chosen = (i for i, spec in enumerate(player.sliders) if len(spec["labels"]) > 1)
+    return [control for i in chosen for control in _joined(player, i)]
+
+
+def _joined(player: ipywidgets.Widget, i: int) -> list[ipywidgets.Widget]:
+    spec, trait = player.sliders[i], (player, f"slider_{i}")
+    count, value = len(spec["labels"]), getattr(*trait)
+    look = {"description": spec["name"], "style": {"description_width": "initial"}}
+    look["layout"] = {"flex": "1 1 280px", "width": "auto", "max_width": "560px"}
+    if not spec["is_range"]:
+        options = [(label, k) for k, label in enumerate(spec["labels"])]
+        slider = ipywidgets.SelectionSlider(options=options, index=value, **look)
+        ipywidgets.jslink((slider, "index"), trait)
+        return [slider]
+    last = spec["first"] + (count - 1) * spec["stride"]
+    ends = {"min": spec["first"], "max": last, "step": spec["stride"], "value": value}
+    slider = ipywidgets.IntSlider(**ends, **look)
+    ipywidgets.jslink((slider, "value"), trait)
+    if i != player.trail:
+        return [slider]
+    pace = min(max(8000 // count, 30), 500)  # ms a step: about eight seconds from end to end
+    play = ipywidgets.Play(**ends, interval=pace, show_repeat=False)
+    ipywidgets.jslink((play, "value"), (slider, "value"))
+    return [play, slider]
+
+
+def _spec(name: str, values: Any) -> dict:
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a slider is text, got {name!r}")
+    if isinstance(values, str) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) != 1:
+        raise TypeError(f"the values of slider {name!r} must be a range or a list, got {values!r}")
+    if len(values) == 0:
+        raise ValueError(f"slider {name!r} has no values; give at least one")
+    if isinstance(values, range):
+        if values.step < 0:
+            raise ValueError(f"the range of slider {name!r} must ascend, got {values}")
+        labels = [str(value) for value in values]
+        return {"name": name, "first": values[0], "stride": values.step, "is_range": True, "labels": labels}
+    try:
+        labels = [value if isinstance(value, str) else f"{float(value):.4g}" for value in values]
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"the values of slider {name!r} must be numbers or words, got {values!r}") from error
+    return {"name": name, "first": 0, "stride": 1, "is_range": False, "labels": labels}

@@ -1,0 +1,377 @@
+// The view of a player: a picture that stands still and a canvas above it that draws the marks at the sliders' positions.
+// All state is in the model's traits; the geometry is pure and exported for the tests. Pixels are CSS pixels of the picture.
+
+const SANS = '"DejaVu Sans", Verdana, sans-serif';
+const NO_ANSWER_MS = 3000;
+
+// --- pure: numbers to words -------------------------------------------------------------------------------------------
+
+/** A number as Python's format(x, spec) writes it, for the specs {+}.{digits}{f, e or g}; ties go to even. */
+export function formatNumber(x, spec) {
+  const [, sign, digits, type] = /^(\+?)(?:\.(\d+))?([feg])$/.exec(spec);
+  const plus = x < 0 || Object.is(x, -0) ? "-" : sign;
+  if (Number.isNaN(x)) return sign + "nan";
+  if (!Number.isFinite(x)) return plus + "inf";
+  const size = Math.abs(x), precision = digits === undefined ? 6 : Number(digits);
+  if (type === "f") return plus + fixed(size, precision);
+  if (type === "e") return plus + scientific(size, precision);
+  const kept = Math.max(precision, 1);
+  const exponent = size === 0 ? 0 : Number(scientific(size, kept - 1).split("e")[1]);
+  if (exponent < -4 || exponent >= kept) {
+    const [mantissa, power] = scientific(size, kept - 1).split("e");
+    return plus + trimmed(mantissa) + "e" + power;
+  }
+  return plus + trimmed(fixed(size, kept - 1 - exponent));
+}
+
+const trimmed = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+
+function fixed(size, precision) {
+  if (size >= 1e21) return BigInt(size).toString() + (precision ? "." + "0".repeat(precision) : "");
+  return even(size.toFixed(precision), size.toFixed(Math.min(100, precision + 60)));
+}
+
+function scientific(size, precision) {
+  const [mantissa, power] = size.toExponential(precision).split("e");
+  const exact = size.toExponential(Math.min(100, precision + 60)).split("e");
+  const rounded = exact[1] === power ? even(mantissa, exact[0]) : mantissa;
+  return rounded + "e" + power[0] + power.slice(1).padStart(2, "0");
+}
+
+/** JavaScript rounds an exact tie up, Python to the even digit: take the lower neighbour where that is the even one. */
+function even(rounded, exact) {
+  const point = rounded.includes(".") ? rounded.length : rounded.length + 1;
+  const lower = exact.slice(0, rounded.length), rest = exact.slice(point).replace(".", "");
+  const tie = exact.length > point && /^50*$/.test(rest);
+  return tie && Number(lower.at(-1)) % 2 === 0 ? lower : rounded;
+}
+
+// --- pure: geometry ---------------------------------------------------------------------------------------------------
+
+/** A mark with its bytes as float32 `values` and the `strides` of its axes. */
+export function unpack(mark) {
+  const { buffer, byteOffset, byteLength } = mark.data;
+  const values = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+  const strides = mark.shape.map((_, i) => mark.shape.slice(i + 1).reduce((a, b) => a * b, 1));
+  return { ...mark, values, strides };
+}
+
+/** The numbers of a mark at the sliders' positions; an axis of length 1 serves every position. */
+export function select(mark, index) {
+  const offset = index.reduce((sum, k, i) => sum + (mark.shape[i] > 1 ? k : 0) * mark.strides[i], 0);
+  const length = mark.shape.slice(index.length).reduce((a, b) => a * b, 1);
+  return mark.values.subarray(offset, offset + length);
+}
+
+const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]);
+
+/** The points to draw: of a path the trail up to its step; all but `points` end before the first that is not a number. */
+export function pointsOf(mark, index, trail) {
+  if (mark.kind === "points") return pairs(select(mark, index));
+  let points;
+  if (mark.kind === "path") {
+    const steps = mark.shape[trail] > 1 ? index[trail] + 1 : 1;
+    points = Array.from({ length: steps }, (_, k) => [...select(mark, index.with(trail, k))]);
+  } else points = pairs(select(mark, index));
+  const end = points.findIndex(([x, y]) => Number.isNaN(x) || Number.isNaN(y));
+  return end < 0 ? points : points.slice(0, end);
+}
+
+/** The triangle at the tip of an arrow, no longer than the arrow itself; the shaft ends in the middle of its base. */
+export function arrowHead([x0, y0], [x1, y1], length = 15, half = 7) {
+  const size = Math.max(Math.hypot(x1 - x0, y1 - y0), 1e-9);
+  const scale = Math.min(length, size) / size;
+  const [ax, ay] = [(x1 - x0) * scale, (y1 - y0) * scale], wide = half / length;
+  return [[x1, y1], [x1 - ax - ay * wide, y1 - ay + ax * wide], [x1 - ax + ay * wide, y1 - ay - ax * wide]];
+}
+
+/** The words of a text mark: each part followed by its number, and whether the run has diverged. */
+export function readout(mark, index) {
+  const numbers = [...select(mark, index)], diverged = numbers.pop();
+  const words = mark.parts.map(([text, spec]) => text + (spec ? formatNumber(numbers.shift(), spec) : "")).join("");
+  return words + (diverged ? " (diverged)" : "");
+}
+
+export const inside = ([left, top, width, height], [x, y]) =>
+  x >= left - 1 && x <= left + width + 1 && y >= top - 1 && y <= top + height + 1;
+
+/** Pixels to the data coordinates of an Axes, linear or log. */
+export function toData(axes, [x, y]) {
+  const [left, top, width, height] = axes.box;
+  const between = ([a, b], scale, part) => (scale === "log" ? a * (b / a) ** part : a + (b - a) * part);
+  return [
+    between(axes.xlim, axes.scales[0], (x - left) / width),
+    between(axes.ylim, axes.scales[1], 1 - (y - top) / height),
+  ];
+}
+
+/** Where the picture is shown: as a whole, scaled to the width; or, where that is too narrow to read, one Axes below the
+ *  other. Returns the height, the panels { from: box in the picture, scale, y } and the panel of each Axes. */
+export function layout([width, height], axes, available) {
+  const scale = Math.min(1, available / width);
+  const stacked = scale < 0.6 && axes.length > 1 && axes.every(({ panel }) => panel[2] > 0.2 * width);
+  const whole = { from: [0, 0, width, height], scale, y: 0 };
+  if (!stacked) return { height: height * scale, panels: [whole], places: axes.map(() => whole) };
+  let y = 0;
+  const panels = axes.map(({ panel: from }) => {
+    const panel = { from, scale: Math.min(1, available / from[2]), y };
+    y += from[3] * panel.scale + 8;
+    return panel;
+  });
+  return { height: y, panels, places: panels };
+}
+
+const OUTLINES = {
+  s: [[-1, -1], [1, -1], [1, 1], [-1, 1]],
+  "^": [[0, -1], [1, 1], [-1, 1]],
+  D: [[0, -Math.SQRT2], [Math.SQRT2, 0], [0, Math.SQRT2], [-Math.SQRT2, 0]],
+};
+
+// --- drawing ----------------------------------------------------------------------------------------------------------
+
+function trace(ctx, points) {
+  ctx.beginPath();
+  for (const [x, y] of points) ctx.lineTo(x, y);
+}
+
+function traceMarker(ctx, marker, size, [x, y]) {
+  ctx.beginPath();
+  if (marker in OUTLINES) {
+    for (const [u, v] of OUTLINES[marker]) ctx.lineTo(x + (u * size) / 2, y + (v * size) / 2);
+    ctx.closePath();
+  } else ctx.arc(x, y, size / 2, 0, 2 * Math.PI);
+}
+
+function strokeLine(ctx, points, color, width, dash) {
+  ctx.strokeStyle = color;
+  ctx.lineWidth = width;
+  ctx.setLineDash(dash.map((part) => part * width));
+  trace(ctx, points);
+  ctx.stroke();
+  ctx.setLineDash([]);
+}
+
+function drawText(ctx, words, [x, y], align, baseline, color, size) {
+  ctx.font = `bold ${size}px ${SANS}`;
+  ctx.textAlign = align;
+  ctx.textBaseline = baseline;
+  ctx.lineWidth = 5;
+  ctx.strokeStyle = "white";
+  ctx.strokeText(words, x, y);
+  ctx.fillStyle = color;
+  ctx.fillText(words, x, y);
+}
+
+function drawMarkers(ctx, marker, size, points) {
+  for (const point of points) {
+    traceMarker(ctx, marker, size, point);
+    ctx.fill();
+  }
+}
+
+/** One mark on the canvas, in the units of the picture. */
+export function drawMark(ctx, mark, box, index, trail) {
+  const [left, top, width, height] = box;
+  if (mark.kind === "text") {
+    const place = [left + mark.at[0] * width, top + (1 - mark.at[1]) * height];
+    const words = readout(mark, index), color = words.endsWith("(diverged)") ? mark.warn : mark.color;
+    drawText(ctx, words, place, mark.align, "top", color, mark.size);
+    return;
+  }
+  const points = pointsOf(mark, index, trail), head = points.at(-1);
+  if (!head || (mark.kind === "arrow" && points.length < 2)) return;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, top, width, height);
+  ctx.clip();
+  ctx.fillStyle = mark.color;
+  ctx.lineJoin = ctx.lineCap = "round";
+  if (mark.kind === "points") drawMarkers(ctx, mark.marker, mark.size, points);
+  else {
+    const triangle = mark.kind === "arrow" && arrowHead(...points);
+    const shaft = triangle ? [points[0], [0, 1].map((i) => (triangle[1][i] + triangle[2][i]) / 2)] : points;
+    strokeLine(ctx, shaft, "white", mark.width + 3, []);
+    ctx.lineCap = mark.dash.length ? "butt" : "round";
+    strokeLine(ctx, shaft, mark.color, mark.width, mark.dash);
+    if (triangle) trace(ctx, triangle), ctx.fill();
+    if (mark.dots) drawMarkers(ctx, "o", mark.dots, points);
+  }
+  ctx.restore();
+  if (mark.kind !== "path" || !inside(box, head)) return;
+  traceMarker(ctx, mark.marker, mark.size, head);
+  ctx.fillStyle = mark.color;
+  ctx.fill();
+  ctx.strokeStyle = "white";
+  ctx.lineWidth = 2;
+  ctx.stroke();
+  const leftwards = head[0] > left + 0.7 * width;
+  const aside = [head[0] + (leftwards ? -12 : 12), head[1]];
+  if (mark.label) drawText(ctx, mark.label, aside, leftwards ? "right" : "left", "middle", mark.color, 18);
+}
+
+// --- the view ---------------------------------------------------------------------------------------------------------
+
+function render({ model, el }) {
+  const root = document.createElement("div");
+  root.className = "gdviz-player";
+  root.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves the arrow keys on the canvas to us
+  root.innerHTML = '<div class="stage"><div></div><canvas></canvas></div><p class="message" role="status"></p>';
+  const [stage, panels, canvas, message] = [".stage", ".stage > div", "canvas", "p"].map((css) => root.querySelector(css));
+  const ctx = canvas.getContext("2d"), signals = new AbortController();
+  let marks = [], places = [], url = "", frame = 0, cursor = null, waiting = 0;
+
+  const index = () => model.get("sliders").map((s, i) => Math.round((model.get(`slider_${i}`) - s.first) / s.stride));
+  const soon = () => { frame ||= requestAnimationFrame(draw); };
+
+  // Units of the picture to those of the canvas, for what is drawn on one Axes.
+  function enter(i) {
+    const { from, scale, y } = places[i], dense = canvas.width / canvas.clientWidth;
+    ctx.setTransform(scale * dense, 0, 0, scale * dense, -from[0] * scale * dense, (y - from[1] * scale) * dense);
+  }
+
+  function draw() {
+    frame = 0;
+    const now = index(), pixels = [canvas.clientWidth, canvas.clientHeight].map((n) => Math.round(n * devicePixelRatio));
+    if (!pixels[0] || !places.length) return;
+    if (canvas.width !== pixels[0]) canvas.width = pixels[0];
+    if (canvas.height !== pixels[1]) canvas.height = pixels[1];
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    ctx.clearRect(0, 0, ...pixels);
+    for (const mark of marks) {
+      enter(mark.axes);
+      drawMark(ctx, mark, model.get("axes")[mark.axes].box, now, model.get("trail"));
+    }
+    if (cursor) {
+      enter(model.get("clickable"));
+      const [x, y] = cursor;
+      for (const [dx, dy] of [[14, 0], [0, 14]]) strokeLine(ctx, [[x - dx, y - dy], [x + dx, y + dy]], "#000", 2, []);
+    }
+    speak(now);
+  }
+
+  // What a screen reader says: the picture its caption, a slider its value with the readouts.
+  function speak(now) {
+    const words = marks.filter((mark) => mark.kind === "text").map((mark) => readout(mark, now)).join("; ");
+    const places = model.get("sliders").map((s, i) => `${s.name} ${s.labels[now[i]]}`);
+    const start = model.get("clickable") < 0 ? "" : " Arrow keys or a click move the start.";
+    canvas.setAttribute("aria-label", [`${model.get("caption")}${start}`, ...places, words].filter(Boolean).join("; "));
+    const controls = root.closest(".widget-vbox");
+    if (!controls) return;
+    const handles = controls.querySelectorAll(".noUi-handle, .ui-slider-handle");
+    const shown = model.get("sliders").map((s, i) => [s, now[i]]).filter(([s]) => s.labels.length > 1);
+    if (handles.length === shown.length) shown.forEach(([slider, k], i) => {
+      handles[i].setAttribute("aria-label", slider.name);
+      handles[i].setAttribute("aria-valuetext", [slider.labels[k], words].filter(Boolean).join("; "));
+    });
+    for (const [icon, name] of [["play", "Play"], ["pause", "Pause"], ["stop", "Back to the start"]]) {
+      controls.querySelector(`.widget-play .fa-${icon}`)?.parentElement.setAttribute("aria-label", name);
+    }
+  }
+
+  function arrange() {
+    const [width, height] = model.get("size"), axes = model.get("axes");
+    root.style.width = `${width}px`; // at most: the style sheet says max-width: 100%
+    const arranged = layout([width, height], axes, root.clientWidth || width);
+    places = arranged.places;
+    stage.style.height = `${arranged.height}px`;
+    panels.replaceChildren(...arranged.panels.map(({ from, scale, y }) => {
+      const panel = document.createElement("div"), image = document.createElement("img");
+      Object.assign(panel.style, { top: `${y}px`, width: `${from[2] * scale}px`, height: `${from[3] * scale}px` });
+      Object.assign(image.style, { left: `${-from[0] * scale}px`, top: `${-from[1] * scale}px`, width: `${width * scale}px` });
+      image.src = url;
+      image.alt = ""; // the canvas above speaks for both
+      panel.append(image);
+      return panel;
+    }));
+    draw();
+  }
+
+  function showPicture() {
+    URL.revokeObjectURL(url);
+    url = URL.createObjectURL(new Blob([model.get("picture")], { type: "image/png" }));
+    arrange();
+  }
+
+  function showMarks() {
+    marks = model.get("marks").map(unpack);
+    soon();
+  }
+
+  function showClickable() {
+    const on = model.get("clickable") >= 0;
+    canvas.classList.toggle("clickable", on);
+    canvas.setAttribute("role", on ? "application" : "img");
+    canvas.tabIndex = on ? 0 : -1;
+    soon();
+  }
+
+  function say() {
+    clearTimeout(waiting);
+    message.textContent = model.get("message");
+  }
+
+  function ask(place) {
+    const axes = model.get("axes")[model.get("clickable")];
+    if (!axes || !inside(axes.box, place)) return;
+    cursor = place;
+    model.set("click", [...toData(axes, place), (model.get("click")[2] ?? 0) + 1]);
+    model.save_changes();
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      message.textContent = "No answer from the kernel yet: is it running? The sliders work without it.";
+    }, NO_ANSWER_MS);
+    soon();
+  }
+
+  function clicked(event) {
+    const { left, top } = canvas.getBoundingClientRect(), place = places[model.get("clickable")];
+    if (!place) return;
+    const { from, scale, y } = place;
+    ask([from[0] + (event.clientX - left) / scale, from[1] + (event.clientY - top - y) / scale]);
+  }
+
+  function pressed(event) {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const axes = model.get("axes")[model.get("clickable")];
+    if (!way || !axes) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const path = marks.find((mark) => mark.kind === "path" && model.get("axes")[mark.axes] === axes);
+    const [left, top, width, height] = axes.box, trail = model.get("trail");
+    cursor ??= path ? [...select(path, index().with(trail, 0))] : [left + width / 2, top + height / 2];
+    const fit = (value, low, size) => Math.min(Math.max(value, low), low + size);
+    ask([fit(cursor[0] + (way[0] * width) / 40, left, width), fit(cursor[1] + (way[1] * height) / 40, top, height)]);
+  }
+
+  const listeners = {
+    "change:picture": showPicture, "change:marks": showMarks, "change:clickable": showClickable,
+    "change:answered": say, "change:caption": soon,
+    ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, soon])),
+  };
+  for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
+  canvas.addEventListener("click", clicked, { signal: signals.signal });
+  canvas.addEventListener("keydown", pressed, { signal: signals.signal });
+  canvas.addEventListener("blur", () => { cursor = null; soon(); }, { signal: signals.signal });
+  const resized = new ResizeObserver(([{ target }]) => (target === root ? arrange() : soon()));
+  resized.observe(root);
+  try {
+    resized.observe(canvas, { box: "device-pixel-content-box" }); // tells of a move to a screen of another density, too
+  } catch {
+    resized.observe(canvas); // Safari knows no such box
+  }
+
+  el.append(root);
+  showMarks(), showPicture(), showClickable(), say();
+
+  return () => {
+    for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
+    signals.abort();
+    resized.disconnect();
+    cancelAnimationFrame(frame);
+    clearTimeout(waiting);
+    URL.revokeObjectURL(url);
+    root.remove();
+  };
+}
+
+export default { render };

@@ -1,0 +1,40 @@
+"""The palette and, for each optimizer, one colour, dash and marker for the whole course.
+
+The style sheet is beside this file: plt.style.use("gdviz.course").
+"""
+
+from typing import NamedTuple
+
+# Okabe & Ito 2008: colour-blind readers tell them apart. As thin lines on white BLACK, BLUE, VERMILLION, GREEN and
+# PURPLE keep a contrast of 3:1; the other three are for areas.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#e69f00", "#56b4e9", "#009e73"
+YELLOW, BLUE, VERMILLION, PURPLE = "#f0e442", "#0072b2", "#d55e00", "#cc79a7"
+GREY = "#767676"
+
+
+class Look(NamedTuple):
+    """How an optimizer is drawn: colour, dash (on and off, in line widths; () is solid) and marker (matplotlib's)."""
+
+    color: str
+    dash: tuple[float, ...] = ()
+    marker: str = "o"
+
+
+LOOKS = {"GradientDescent": Look(BLUE)}
+
+
+def look(rule: object) -> Look:
+    """The look of a rule, or of an optimizer's name; black for one that the course does not know."""
+    return LOOKS.get(rule if isinstance(rule, str) else type(rule).__name__, Look(BLACK))
+
+
+def contrast(color: str, ground: str = "#ffffff") -> float:
+    """(L1 + 0.05) / (L2 + 0.05), the contrast of two colours between 1 and 21 (WCAG 2.2, relative luminance)."""
+    lighter, darker = sorted((_luminance(color), _luminance(ground)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: str) -> float:
+    channels = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

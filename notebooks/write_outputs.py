@@ -1,0 +1,37 @@
+"""Run every notebook (or those named) in order and write its outputs: text and PNG, no widget state. `make notebooks`.
+
+GitHub, a PDF and nbval need the outputs; a dead widget view would hide them in JupyterLab.
+"""
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def main(names: list[str]) -> None:
+    here = Path(__file__).parent
+    for path in [Path(name) for name in names] or sorted(here.glob("*.ipynb")):
+        print(path.name)
+        notebook = nbformat.read(path, as_version=4)
+        resources = {"metadata": {"path": str(path.parent)}}
+        NotebookClient(notebook, timeout=120, resources=resources, store_widget_state=False).execute()
+        nbformat.write(cleaned(notebook), path)
+
+
+def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook without what changes from run to run or machine to machine, and without dead views."""
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(VIEW, None)
+    return notebook
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

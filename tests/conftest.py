@@ -1,0 +1,162 @@
+"""Fixtures: the browser, a page that hosts a player as a notebook does, and warnings as errors."""
+
+import base64
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import matplotlib
+import pytest
+from hypothesis import settings
+
+matplotlib.use("agg")
+settings.register_profile("gdviz", derandomize=True, deadline=None)
+settings.load_profile("gdviz")
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+STATIC = Path(__file__).parents[1] / "gdviz" / "static"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+HOST = """
+  // what anywidget gives a view, and a count of what is listening
+  window.makeModel = (state) => {
+    const listeners = [];
+    return {
+      state, listeners, saved: 0,
+      get: (name) => state[name],
+      set(name, value) {
+        state[name] = value;
+        for (const [event, fn] of [...listeners]) if (event === `change:${name}`) fn();
+      },
+      save_changes() { this.saved += 1; },
+      on: (event, fn) => listeners.push([event, fn]),
+      off(event, fn) {
+        const i = listeners.findIndex(([e, f]) => e === event && f === fn);
+        if (i >= 0) listeners.splice(i, 1);
+      },
+    };
+  };
+  window.bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+  window.frames2 = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+"""
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium from the system; without it the test is skipped, except in CI."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        message = "needs Chromium: apt-get install chromium"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def host(browser):
+    """host(player, width=..., density=...) -> a page that shows the player's view, without Jupyter or a kernel."""
+    contexts = []
+
+    def show(player, *, width=1280, density=1):
+        player.twin()  # packs
+        context = browser.new_context(viewport={"width": width, "height": 900}, device_scale_factor=density)
+        contexts.append(context)
+        page = context.new_page()
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.errors = errors
+        page.set_content(f"<style>body {{ margin: 0 }} {(STATIC / 'player.css').read_text()}</style><div id=out></div>")
+        page.evaluate(HOST)
+        state = {name: getattr(player, name) for name in player.keys if not name.startswith("_")}
+        names = ["size", "axes", "sliders", "trail", "caption", "clickable", "click", "answered", "message"]
+        names += [name for name in state if name.startswith("slider_")]
+        plain = {name: state[name] for name in names}
+        plain["picture"] = base64.b64encode(player.picture).decode()
+        plain["marks"] = [m | {"data": base64.b64encode(m["data"]).decode()} for m in player.marks]
+        page.evaluate(
+            """async ([source, text]) => {
+              const state = JSON.parse(text);
+              state.picture = bytes(state.picture);
+              state.marks = state.marks.map((mark) => ({ ...mark, data: bytes(mark.data) }));
+              window.view = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+              window.model = makeModel(state);
+              window.close_ = view.default.render({ model, el: document.querySelector("#out") });
+              await document.querySelector("img").decode();
+              await frames2();
+            }""",
+            [(STATIC / "player.mjs").read_text(), json.dumps(plain)],
+        )
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def lab(browser, tmp_path_factory):
+    """lab(name) -> a page of JupyterLab with this notebook of the course open; the server serves a copy of them."""
+    folder = tmp_path_factory.mktemp("lab")
+    for notebook in NOTEBOOKS.glob("*.ipynb"):
+        shutil.copy(notebook, folder)
+    port = free_port()
+    options = [f"--ServerApp.root_dir={folder}", f"--port={port}", "--IdentityProvider.token=", "--allow-root"]
+    options += [
+        "--no-browser",
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.news_url=",
+        "--ServerApp.port_retries=0",
+    ]
+    command = [sys.executable, "-m", "jupyterlab", *options]
+    with (folder / "server.log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
+        address = f"http://127.0.0.1:{port}"
+        wait_for(lambda: answers(f"{address}/api"), 60, lambda: (folder / "server.log").read_text())
+        contexts = []
+
+        def open_notebook(name, *, width=1280):
+            context = browser.new_context(viewport={"width": width, "height": 900})
+            contexts.append(context)
+            page = context.new_page()
+            page.set_default_timeout(60_000)
+            page.folder, page.address = folder, address
+            page.goto(f"{address}/lab/tree/{name}?reset")
+            page.wait_for_function(
+                "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+            )
+            return page
+
+        yield open_notebook
+        for context in contexts:
+            context.close()
+        server.terminate()
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def answers(address):
+    try:
+        return urllib.request.urlopen(address, timeout=2).status == 200
+    except OSError:
+        return False
+
+
+def wait_for(condition, seconds, explain=str):
+    """Wait until the condition holds; say what there was instead when it does not in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(explain())
+        time.sleep(0.1)

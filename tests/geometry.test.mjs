@@ -1,0 +1,84 @@
+// The pure geometry of the view: node --test tests/geometry.test.mjs
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { arrowHead, formatNumber, inside, layout, pointsOf, readout, select, toData, unpack } from "../gdviz/static/player.mjs";
+
+const mark = (kind, shape, values, more = {}) =>
+  unpack({ kind, shape, data: new DataView(Float32Array.from(values).buffer), ...more });
+
+test("bytes at an offset are read as they lie", () => {
+  const buffer = new ArrayBuffer(13);
+  const data = new DataView(buffer, 5, 8);
+  data.setFloat32(0, 1.5, true), data.setFloat32(4, -2, true);
+  assert.deepEqual([...unpack({ kind: "path", shape: [1, 2], data }).values], [1.5, -2]);
+});
+
+test("sliders select the block of their positions", () => {
+  const line = mark("line", [2, 3, 2, 2], Array.from({ length: 24 }, (_, i) => i));
+  assert.deepEqual([...select(line, [1, 2])], [20, 21, 22, 23]);
+  assert.deepEqual([...select(line, [0, 1])], [4, 5, 6, 7]);
+});
+
+test("an axis of length one serves every position", () => {
+  const line = mark("line", [1, 2, 1, 2], [0, 1, 2, 3]);
+  assert.deepEqual([...select(line, [9, 1])], [2, 3]);
+});
+
+test("a path is its trail up to the step, on whichever axis the step is", () => {
+  const path = mark("path", [3, 2, 2], [0, 0, 10, 10, 1, 1, 11, 11, 2, 2, 12, 12]);
+  assert.deepEqual(pointsOf(path, [1, 1], 0), [[10, 10], [11, 11]]);
+  const turned = mark("path", [2, 3, 2], [0, 0, 1, 1, 2, 2, 10, 10, 11, 11, 12, 12]);
+  assert.deepEqual(pointsOf(turned, [1, 2], 1), [[10, 10], [11, 11], [12, 12]]);
+});
+
+test("a path ends before the first point that is not a number", () => {
+  const path = mark("path", [4, 2], [0, 0, 1, 1, NaN, 2, 3, 3]);
+  assert.deepEqual(pointsOf(path, [3], 0), [[0, 0], [1, 1]]);
+});
+
+test("points keep all of theirs", () => {
+  assert.equal(pointsOf(mark("points", [1, 3, 2], [0, 0, NaN, 1, 2, 2]), [0], 0).length, 3);
+});
+
+test("the head of an arrow ends at its tip and is no longer than the arrow", () => {
+  assert.deepEqual(arrowHead([0, 0], [100, 0]), [[100, 0], [85, 7], [85, -7]]);
+  const [tip, a, b] = arrowHead([0, 0], [0, 6]);
+  assert.deepEqual(tip, [0, 6]);
+  assert.deepEqual([(a[0] + b[0]) / 2, (a[1] + b[1]) / 2], [0, 0]);
+  assert.ok(arrowHead([3, 3], [3, 3]).flat().every(Number.isFinite));
+});
+
+test("a readout fills its fields and says who diverged", () => {
+  const parts = [["w = ", "+.1f"], [", loss ", ".3g"], [".", null]];
+  const text = mark("text", [2, 3], [1.25, 12345, 0, -2, Infinity, 1], { parts });
+  assert.equal(readout(text, [0]), "w = +1.2, loss 1.23e+04.");
+  assert.equal(readout(text, [1]), "w = -2.0, loss inf. (diverged)");
+});
+
+test("ties go to the even digit, as in Python", () => {
+  const cases = [[0.125, ".2f", "0.12"], [0.375, ".2f", "0.38"], [2.5, ".0f", "2"], [3.5, ".0f", "4"], [12500, ".2g", "1.2e+04"],
+    [0.5, ".0f", "0"], [-0.5, "+.0f", "-0"], [1e22, ".1f", "10000000000000000000000.0"], [1e-7, ".3g", "1e-07"], [100000, "g", "100000"]];
+  for (const [x, spec, text] of cases) assert.equal(formatNumber(x, spec), text);
+});
+
+test("pixels become data on linear and on log axes, also on inverted ones", () => {
+  const axes = { box: [100, 50, 200, 100], xlim: [-1, 3], ylim: [1, 1000], scales: ["linear", "log"] };
+  assert.deepEqual(toData(axes, [100, 150]), [-1, 1]);
+  const [x, y] = toData(axes, [200, 50 + 100 / 3]);
+  assert.ok(Math.abs(x - 1) < 1e-12 && Math.abs(y - 100) < 1e-9);
+  assert.deepEqual(toData({ ...axes, xlim: [3, -1] }, [100, 150]), [3, 1]);
+});
+
+test("inside is the box and its edge", () => {
+  assert.ok(inside([10, 10, 5, 5], [15, 10]));
+  assert.ok(!inside([10, 10, 5, 5], [17, 10]));
+});
+
+test("a narrow window shows one Axes below the other, a wide one the figure as it is", () => {
+  const axes = [{ panel: [0, 0, 500, 400] }, { panel: [500, 0, 500, 400] }];
+  assert.deepEqual(layout([1000, 400], axes, 2000).panels, [{ from: [0, 0, 1000, 400], scale: 1, y: 0 }]);
+  assert.equal(layout([1000, 400], axes, 800).height, 320);
+  const narrow = layout([1000, 400], axes, 400);
+  assert.deepEqual(narrow.places, [{ from: [0, 0, 500, 400], scale: 0.8, y: 0 }, { from: [500, 0, 500, 400], scale: 0.8, y: 328 }]);
+  assert.equal(layout([1000, 400], axes.slice(0, 1), 400).panels.length, 1);
+});

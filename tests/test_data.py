@@ -1,0 +1,128 @@
+"""Data sets: what they hold, and what is refused with a sentence."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from gdviz import data
+
+
+def test_diabetes_is_in_raw_units():
+    patients = data.diabetes("bmi")
+    assert len(patients) == 442
+    assert (patients.x.min().item(), patients.x.max().item()) == pytest.approx((18.0, 42.2))
+    assert (patients.y.min().item(), patients.y.max().item()) == (25.0, 346.0)
+    assert patients.x_label == "body-mass index (kg/m²)"
+
+
+def test_every_listed_feature_is_there():
+    from sklearn.datasets import load_diabetes
+
+    assert list(data.DIABETES) == load_diabetes().feature_names
+
+
+def test_an_unknown_feature_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"unknown feature 'weight'; known are age, sex, bmi, bp, s1"):
+        data.diabetes("weight")
+
+
+def test_standardized_has_mean_zero_and_deviation_one():
+    z = data.diabetes("bp").standardized()
+    assert z.x.mean().item() == pytest.approx(0, abs=1e-12)
+    assert (z.x**2).mean().item() == pytest.approx(1, rel=1e-12)
+    assert z.x_label == "mean blood pressure (standardised)"
+
+
+def test_a_toy_line_is_the_same_for_the_same_seed():
+    assert torch.equal(data.toy_line(seed=3).y, data.toy_line(seed=3).y)
+    assert not torch.equal(data.toy_line(seed=3).y, data.toy_line(seed=4).y)
+    exact = data.toy_line(50, w=-2, b=3, noise=0)
+    assert torch.allclose(exact.y, -2 * exact.x + 3)
+
+
+@pytest.mark.parametrize("n", [1, 0, -3, 2.5, "ten"])
+def test_a_toy_line_needs_two_points(n):
+    with pytest.raises(ValueError, match="n must be a whole number, 2 or more"):
+        data.toy_line(n)
+
+
+FRAME = pd.DataFrame({"size": [50, 62, 75], "price": [310.0, 350.0, 420.0]})
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ([50, 62, 75], (310.0, 350.0, 420.0)),
+        (np.array([50, 62, 75], dtype=np.int8), np.array([310, 350, 420], dtype=np.float32)),
+        (torch.tensor([50, 62, 75]), torch.tensor([310.0, 350.0, 420.0], requires_grad=True)),
+        (FRAME["size"], FRAME["price"]),
+        (FRAME["size"].astype("Int64"), FRAME["price"].astype("Float64")),
+    ],
+)
+def test_own_data_may_be_lists_arrays_tensors_or_columns(x, y):
+    mine = data.own(x, y)
+    assert mine.x.tolist() == [50, 62, 75]
+    assert mine.y.tolist() == [310, 350, 420]
+    assert mine.x.dtype == torch.float64
+
+
+def test_columns_bring_their_names():
+    mine = data.own(FRAME["size"], FRAME["price"])
+    assert (mine.x_label, mine.y_label) == ("size", "price")
+
+
+@pytest.mark.parametrize(
+    "text", ["size,price\n50,310\n62,350\n", "\ufeffsize;price\n50;310\n62;350", "size\tprice\n50\t310\n62\t350\n\n"]
+)
+def test_a_csv_is_read_whatever_separates(tmp_path, text):
+    (tmp_path / "flats.csv").write_text(text, encoding="utf-8")
+    mine = data.own("size", "price", csv=tmp_path / "flats.csv")
+    assert (mine.x.tolist(), mine.y.tolist(), mine.x_label) == ([50, 62], [310, 350], "size")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty; it needs a row of column names"),
+        ("size,price\n", "is empty; it needs a row of column names"),
+        ("size,cost\n1,2\n2,3\n", "has no column 'price'; it has 'size', 'cost'"),
+        ("size,price\n1,2\ntwo,3\n", "line 3, column 'size': 'two' is not a number"),
+        ("size,price\n1,2\n2\n", "line 3, column 'price': None is not a number"),
+        ("size,price\n1,\n2,3\n", "line 2, column 'price': '' is not a number"),
+        ("size,price\n1,2\nnan,3\n", "x must be finite, got nan at position 1"),
+    ],
+)
+def test_a_bad_csv_is_refused_by_line(tmp_path, text, message):
+    (tmp_path / "flats.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        data.own("size", "price", csv=tmp_path / "flats.csv")
+
+
+def test_a_missing_file_is_named_with_the_folder():
+    with pytest.raises(FileNotFoundError, match=r"no file nowhere.csv in /"):
+        data.own("x", "y", csv="nowhere.csv")
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        ([1, 2, 3], [1, 2], "x and y must be of one length, got 3 and 2"),
+        ([1, math.nan, 3], [1, 2, 3], "x must be finite, got nan at position 1"),
+        ([1, 2, 3], [1, 2, math.inf], "y must be finite, got inf at position 2"),
+        ([4, 4, 4], [1, 2, 3], r"x is constant \(4\)"),
+        ([1], [2], "at least two points, got 1"),
+        ([], [], "at least two points, got 0"),
+        (["a", "b"], [1, 2], "x must be numbers, one for each example, got"),
+        ([1, 2], None, "y must be numbers"),
+        ([1, None], [1, 2], "x must be"),
+        ([[1, 2], [3, 4]], [1, 2], r"shape \(n,\), got shape \(2, 2\)"),
+        (3.0, 4.0, r"shape \(n,\), got shape \(\)"),
+        ([True, False], [1, 2], "x must be numbers"),
+    ],
+)
+def test_bad_data_is_refused(x, y, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        data.own(x, y)

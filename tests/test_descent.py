@@ -1,0 +1,243 @@
+"""Minimisation: the gradient, sweeps, the description of a trajectory, and bad input."""
+
+import math
+from dataclasses import dataclass
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gdviz import data, surfaces
+from gdviz.descent import gradient, grid, minimize
+from gdviz.optimizers import GradientDescent
+
+BOWL = surfaces.bowl(10, angle=30)
+RULE = GradientDescent(lr=0.05)
+
+
+@given(w=st.floats(-50, 50), b=st.floats(-50, 250))
+def test_gradient_of_a_line_equals_the_formula_by_hand(w, b):
+    patients = data.diabetes().standardized()
+    residual = w * patients.x + b - patients.y
+    by_hand = torch.stack([(2 * residual * patients.x).mean(), (2 * residual).mean()])
+    assert torch.allclose(gradient(surfaces.linear_model(patients), [w, b]), by_hand, rtol=1e-12, atol=1e-9)
+
+
+@given(start=st.tuples(st.floats(-3, 3), st.floats(-3, 3)))
+def test_gradient_equals_central_differences(start):
+    def loss(w):
+        return torch.sin(w[..., 0]) * torch.exp(w[..., 1] / 2) + w[..., 0] ** 2
+
+    params, h = torch.tensor(start, dtype=torch.float64), 1e-6
+    nudges = h * torch.eye(2, dtype=torch.float64)
+    central = (loss(params + nudges) - loss(params - nudges)) / (2 * h)
+    assert torch.allclose(gradient(loss, params), central, rtol=1e-6, atol=1e-7)
+
+
+def test_gradient_descent_from_zero_finds_the_least_norm_solution():  # NUMBERS 23
+    generator = torch.Generator().manual_seed(0)
+    a = torch.randn(5, 12, generator=generator, dtype=torch.float64)
+    y = torch.randn(5, generator=generator, dtype=torch.float64)
+    lr = 1 / torch.linalg.matrix_norm(a, 2) ** 2
+    descent = minimize(
+        lambda w: ((w @ a.T - y) ** 2).sum(-1) / 2, GradientDescent(lr=lr), torch.zeros(12).double(), 4000
+    )
+    assert (descent.params[-1] - torch.linalg.pinv(a) @ y).norm() < 1e-12
+
+
+def test_early_stopping_filters_each_direction_by_its_curvature():  # NUMBERS 23: 1 - (1 - lr * lambda)^k
+    curvature, best = torch.tensor([5.0, 1.0, 0.1]).double(), torch.tensor([1.0, -2.0, 3.0]).double()
+    descent = minimize(lambda w: 0.5 * (curvature * (w - best) ** 2).sum(-1), RULE, torch.zeros(3).double(), 30)
+    for k in (1, 10, 30):
+        assert torch.allclose(descent.params[k], best * (1 - (1 - 0.05 * curvature) ** k), rtol=1e-12)
+
+
+def test_a_sweep_equals_its_runs_one_by_one():
+    lrs = torch.tensor([0.01, 0.05, 0.15, 0.3], dtype=torch.float64)
+    starts = torch.tensor([[1.0, 2.0], [-3.0, 4.0], [5.0, -6.0]], dtype=torch.float64)
+    together = minimize(BOWL, GradientDescent(**grid(lr=lrs)), starts[:, None], 25)
+    assert together.params.shape == (26, 3, 4, 2)
+    assert together.losses.shape == (26, 3, 4)
+    assert together.grads.shape == (25, 3, 4, 2)
+    for i, start in enumerate(starts):
+        for j, lr in enumerate(lrs):
+            alone = minimize(BOWL, GradientDescent(lr=lr.item()), start, 25)
+            assert torch.equal(together.params[:, i, j], alone.params)
+            assert torch.equal(together.losses[:, i, j], alone.losses)
+            assert torch.equal(together.grads[:, i, j], alone.grads)
+            assert together.diverged[i, j] == alone.diverged
+
+
+def test_grid_gives_each_hyperparameter_its_axis():
+    fields = grid(lr=[0.1, 0.2, 0.3], momentum=[0.0, 0.9], beta2=0.5)
+    assert {name: tuple(v.shape) for name, v in fields.items()} == {
+        "lr": (3, 1, 1, 1), "momentum": (1, 2, 1, 1), "beta2": (1, 1, 1, 1),
+    }  # fmt: skip
+
+
+def test_the_trajectory_holds_the_gradient_that_each_step_used():
+    descent = minimize(BOWL, RULE, [3.0, 4.0], 8)
+    assert torch.allclose(descent.params[1:], descent.params[:-1] - 0.05 * descent.grads, rtol=1e-14)
+    assert torch.equal(descent.losses, BOWL(descent.params))
+
+
+def test_a_schedule_is_a_rule_for_each_step():
+    descent = minimize(BOWL, lambda step: GradientDescent(lr=0.1 / (1 + step)), [3.0, 4.0], 8)
+    lrs = 0.1 / (1 + torch.arange(8))[:, None]
+    assert torch.allclose(descent.params[1:], descent.params[:-1] - lrs * descent.grads, rtol=1e-6)
+
+
+def test_a_sampled_loss_is_differentiated_and_the_full_loss_recorded():
+    scale = torch.tensor([1.0, 3.0, 0.5])
+    descent = minimize(BOWL, RULE, [3.0, 4.0], 3, sampled_loss=lambda w, step: scale[step] * BOWL(w))
+    assert torch.equal(descent.losses, BOWL(descent.params))
+    for step in range(3):
+        assert torch.allclose(descent.grads[step], scale[step] * gradient(BOWL, descent.params[step]))
+
+
+def test_the_state_is_stacked_over_the_steps():
+    from typing import NamedTuple
+
+    class Count(NamedTuple):
+        t: int
+        sum: torch.Tensor
+
+    @dataclass(frozen=True, eq=False)
+    class Counting:
+        lr: float
+
+        def init(self, params):
+            return Count(0, torch.zeros_like(params))
+
+        def update(self, params, grads, state):
+            return params - self.lr * grads, Count(state.t + 1, state.sum + grads)
+
+    descent = minimize(BOWL, Counting(lr=0.05), [3.0, 4.0], 5)
+    assert descent.states.t.tolist() == [0, 1, 2, 3, 4, 5]
+    assert torch.allclose(descent.states.sum[1:], descent.grads.cumsum(0))
+
+
+def test_float32_stays_and_other_starts_become_float64():
+    assert minimize(BOWL, RULE, torch.ones(2), 1).params.dtype == torch.float32
+    assert minimize(BOWL, RULE, [1, 1], 1).params.dtype == torch.float64
+    assert minimize(BOWL, RULE, torch.tensor([1, 1]), 1).params.dtype == torch.float64
+
+
+def test_no_steps_is_the_start_alone():
+    descent = minimize(BOWL, RULE, [3.0, 4.0], 0)
+    assert descent.params.tolist() == [[3.0, 4.0]]
+    assert descent.grads.shape == (0, 2)
+    assert not descent.diverged
+
+
+def test_minimize_works_inside_no_grad():
+    with torch.no_grad():
+        assert minimize(BOWL, RULE, [3.0, 4.0], 5).losses[-1] < BOWL(torch.tensor([3.0, 4.0]))
+
+
+def test_divergence_is_a_result():
+    bowl = surfaces.bowl(10)
+    descent = minimize(bowl, GradientDescent(**grid(lr=[0.19, 0.2, 0.21, 5.0, 1e200])), [1.0, 1.0], 300)
+    assert descent.diverged.tolist() == [False, False, True, True, True]  # 0.2 is the limit 2/L: it swings for ever
+    assert "lr 0.19; 3 of 5 diverge" in descent.describe()
+
+
+def test_describe_is_one_sentence_with_the_numbers():
+    descent = minimize(lambda w: (w**2).sum(-1), GradientDescent(lr=0.2), [10.0], 10)
+    assert descent.describe() == (
+        "GradientDescent with lr 0.2, 10 steps from (10) to (0.06047): the loss goes from 100 to 0.003656."
+    )
+    assert repr(descent) == descent.describe()
+    worse = minimize(lambda w: (w**2).sum(-1), GradientDescent(lr=1.1), [10.0], 3)
+    assert worse.describe().endswith("(-17.28): it diverges, the loss goes from 100 to 298.6.")
+    starts = minimize(BOWL, RULE, torch.tensor([[1.0, 2.0], [0.1, 0.0]]), 3)
+    assert "at start (0.1, 0); 0 of 2 diverge" in starts.describe()
+    every = minimize(BOWL, GradientDescent(**grid(lr=[3.0, 4.0])), [1.0, 2.0], 3)
+    assert every.describe() == "2 runs of GradientDescent with lr 3 to 4, 3 steps each: every run diverges."
+
+
+@pytest.mark.parametrize("steps", [-1, 2.5, "10", None, True, math.nan])
+def test_steps_must_be_a_whole_number(steps):
+    with pytest.raises(ValueError, match="steps must be a whole number, 0 or more, got"):
+        minimize(BOWL, RULE, [1.0, 1.0], steps)
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ([1.0, 2.0, 3.0], r"has two parameters, so params are \(\.\.\., 2\); got shape \(3,\)"),
+        ([1.0, math.nan], "start must be finite"),
+        ([math.inf, 1.0], "start must be finite"),
+        (3.0, r"start must have shape \(d,\)"),
+        ([], r"start must have shape \(d,\)"),
+        ("here", "start must be numbers"),
+        ([[1.0, 2.0], [3.0]], "start must be numbers"),
+        (None, "start must be numbers"),
+    ],
+)
+def test_a_bad_start_is_refused(start, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        minimize(BOWL, RULE, start, 3)
+
+
+@pytest.mark.parametrize("lr", [torch.rand(40) + 0.1, torch.rand(3, 3) + 0.1])
+def test_a_rate_of_a_shape_that_does_not_broadcast_is_told_how(lr):
+    with pytest.raises(ValueError, match=r"does not broadcast .*lr=lrs\[:, None\] or \*\*grid\(lr=lrs\)"):
+        minimize(BOWL, GradientDescent(lr=lr), [1.0, 1.0], 3)
+
+
+def test_a_sweep_without_its_last_axis_does_not_add_parameters():
+    with pytest.raises(ValueError, match="does not broadcast"):
+        minimize(lambda w: (w**2).sum(-1), GradientDescent(lr=torch.tensor([0.1, 0.2])), [1.0], 3)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (
+            lambda w: w**2,
+            r"loss must return shape \(2,\) for params \(2, 2\), got \(2, 2\); index and sum over the last",
+        ),
+        (lambda w: 1.0, "loss must return a tensor of shape .*got float"),
+        (lambda w: torch.ones(w.shape[:-1]), "loss has no gradient"),
+        (lambda w: (w.detach() ** 2).sum(-1), "loss has no gradient"),
+        (lambda w: w[..., 7], "loss raised IndexError at step 0 with params of shape"),
+    ],
+)
+def test_a_bad_loss_is_refused_with_the_reason(loss, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        minimize(loss, RULE, [[1.0, 1.0], [2.0, 2.0]], 3)
+
+
+def test_a_loss_that_is_no_function_is_refused():
+    with pytest.raises(TypeError, match="loss must be a function"):
+        minimize(3.0, RULE, [1.0, 1.0], 3)
+
+
+def test_an_update_that_changes_in_place_is_refused():
+    class InPlace(GradientDescent):
+        def update(self, params, grads, state):
+            params -= self.lr * grads
+            return params, state
+
+    with pytest.raises(ValueError, match="update changed params or grads in place at step 0"):
+        minimize(BOWL, InPlace(lr=0.1), [1.0, 1.0], 3)
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [(lambda p: p, "must return .params, state"), (lambda p: (p[..., :1], ()), "keep the shape")],
+)
+def test_an_update_that_returns_something_else_is_refused(returned, message):
+    class Other(GradientDescent):
+        def update(self, params, grads, state):
+            return returned(params)
+
+    with pytest.raises((ValueError, TypeError), match=message):
+        minimize(BOWL, Other(lr=0.1), [1.0, 1.0], 3)
+
+
+def test_a_schedule_is_checked_at_each_step():
+    with pytest.raises(ValueError, match="lr must be positive"):
+        minimize(BOWL, lambda step: GradientDescent(lr=0.1 - 0.05 * step), [1.0, 1.0], 5)

@@ -1,0 +1,42 @@
+"""Imports only point up the list of rooms, and the core loads neither matplotlib nor a widget."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "gdviz"
+ROOMS = {  # room: what of gdviz it may know
+    "optimizers": set(),
+    "surfaces": set(),
+    "data": set(),
+    "descent": {"optimizers", "surfaces"},
+    "style": set(),
+    "plots": {"surfaces", "descent", "style"},
+    "marks": set(),
+    "sliders": set(),
+    "player": {"marks", "sliders", "plots", "style"},
+    "__init__": {"data", "descent", "optimizers", "surfaces"},
+}
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "gdviz":
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gdviz."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("gdviz."))
+
+
+def test_imports_only_point_up():
+    found = {path.stem: set(imported(path)) for path in PACKAGE.glob("*.py")}
+    assert set(found) == set(ROOMS), "a new room: say here what it may import"
+    assert {room: extra for room in found if (extra := found[room] - ROOMS[room])} == {}
+
+
+def test_import_gdviz_loads_no_matplotlib_and_no_widget():
+    names = ("matplotlib", "ipywidgets", "anywidget", "sklearn")
+    code = f"import sys, gdviz; print([name for name in {names} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

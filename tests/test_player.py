@@ -1,0 +1,326 @@
+"""The Python side of the player: shapes, pixels, controls, the twin and its sentence, and bad input."""
+
+import io
+import json
+import warnings
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from mpl_toolkits.mplot3d import proj3d
+from PIL import Image
+
+from gdviz import plots, surfaces
+from gdviz.descent import grid, minimize
+from gdviz.marks import PX, to_pixels
+from gdviz.optimizers import GradientDescent
+from gdviz.player import LIMIT, Player
+
+RATES = [0.01, 0.1, 0.5]
+BOWL = surfaces.bowl(2)
+DESCENT = minimize(BOWL, GradientDescent(**grid(lr=RATES)), [8.0, 4.0], 10)
+SLIDERS = {"step": range(11), "learning rate": RATES}
+
+
+@pytest.fixture
+def axes():
+    _, axes = plt.subplots(1, 2, figsize=(8, 4))
+    plots.contours(BOWL, ax=axes[0])
+    axes[1].set(yscale="log")
+    yield axes
+    plt.close("all")
+
+
+@pytest.fixture
+def player(axes):
+    return Player(axes[0].figure, SLIDERS, caption="Three runs.")
+
+
+def test_marks_travel_as_the_pixels_of_their_data(player, axes):
+    path = player.path(axes[0], DESCENT.params)
+    curve = player.curve(axes[1], DESCENT.losses)
+    player.twin()
+    height = player.size[1]
+    for mark, ax, data in ((path, axes[0], DESCENT.params.numpy()), (curve, axes[1], None)):
+        if data is None:
+            steps = np.broadcast_to(np.arange(11.0)[:, None], (11, 3))
+            data = np.stack([steps, DESCENT.losses.numpy()], -1)
+        display = ax.transData.transform(data.reshape(-1, 2)).reshape(data.shape) * PX / ax.figure.dpi
+        display[..., 1] = height - display[..., 1]
+        assert np.allclose(mark.pixels(), display, atol=1e-3)
+    sent = player.marks[0]
+    assert np.array_equal(np.frombuffer(sent["data"], np.float32).reshape(sent["shape"]), path.pixels())
+
+
+def test_marks_on_a_3d_axes_are_projected_at_its_view():
+    figure = plt.figure()
+    ax = figure.add_subplot(projection="3d")
+    plots.surface3d(BOWL, ax=ax)
+    player = Player(figure, {"step": range(11)})
+    points = torch.cat([DESCENT.params[:, 0], DESCENT.losses[:, :1]], -1).numpy()
+    mark = player.path(ax, points)
+    player.twin()
+    x, y, _ = proj3d.proj_transform(*points.T, ax.get_proj())
+    display = ax.transData.transform(np.column_stack([x, y])) * PX / figure.dpi
+    assert np.allclose(mark.pixels()[:, 0], display[:, 0], atol=1e-3)
+    assert np.allclose(player.size[1] - mark.pixels()[:, 1], display[:, 1], atol=1e-3)
+
+
+def test_far_points_keep_their_direction_and_others_become_nan(axes):
+    near, far = to_pixels(axes[0], np.array([[11.0, 6.0], [11e84, 6e84]]))
+    x0, y0 = to_pixels(axes[0], np.array([0.0, 0.0]))
+    assert np.abs(far).max() < 2e5
+    assert (far[1] - y0) / (far[0] - x0) == pytest.approx((near[1] - y0) / (near[0] - x0), rel=1e-3)
+    assert np.isnan(to_pixels(axes[0], np.array([np.inf, 0.0]))).all()
+
+
+def test_the_controls_are_joined_without_the_kernel(player):
+    play, step, rate = player.box.children[1].children
+    assert isinstance(play, ipywidgets.Play)
+    assert isinstance(step, ipywidgets.IntSlider)
+    assert isinstance(rate, ipywidgets.SelectionSlider)
+    assert [label for label, _ in rate.options] == ["0.01", "0.1", "0.5"]
+    assert (step.min, step.max, step.value, rate.index) == (0, 10, 10, 1)
+    links = [w for w in ipywidgets.Widget.get_manager_state()["state"].values() if w["model_name"] == "LinkModel"]
+    pairs = {json.dumps([w["state"]["source"], w["state"]["target"]]) for w in links}
+    for source, target in (
+        ((play, "value"), (step, "value")),
+        ((step, "value"), (player, "slider_0")),
+        ((rate, "index"), (player, "slider_1")),
+    ):
+        ends = [[f"IPY_MODEL_{widget.model_id}", trait] for widget, trait in (source, target)]
+        assert json.dumps(ends) in pairs
+
+
+def test_labels_may_be_words_and_a_range_may_have_a_stride(axes):
+    player = Player(
+        axes[0].figure, {"step": range(5, 31, 5), "lr": ["0.1, slow", "2, diverges"]}, at={"step": 1, "lr": 1}
+    )
+    curve = player.curve(axes[1], np.ones((6, 2)))
+    assert player.index == (1, 1)
+    assert (player.slider_0, player.slider_1) == (10, 1)
+    assert curve.array[:, 0, 0].tolist() == [5, 10, 15, 20, 25, 30]
+    assert player.describe().endswith("Shown: step 10, lr 2, diverges.")
+
+
+def test_a_slider_of_one_value_has_no_control(axes):
+    player = Player(axes[0].figure, {"step": range(11), "lr": [0.1]})
+    assert len(player.box.children[1].children) == 2
+    player.path(axes[0], DESCENT.params[:, :1])
+
+
+def test_axes_of_length_one_serve_every_position(player, axes):
+    player.path(axes[0], DESCENT.params[:, :1])
+    line = player.line(axes[0], np.zeros((1, 3, 5, 2)))
+    assert line.at((7, 2), 0).shape == (5, 2)
+
+
+def test_the_sentence_has_the_readouts(player, axes):
+    player.text(axes[1], DESCENT.losses, "loss {:.3g}")
+    player.text(axes[0], DESCENT.params, "w = ({:+.1f}, {:.1f})")
+    loss, (x, y) = DESCENT.losses[10, 1].item(), DESCENT.params[10, 1].tolist()
+    assert player.describe() == (
+        "Three runs. Sliders: step 0 to 10, learning rate 0.01 to 0.5. "
+        f"Shown: step 10, learning rate 0.1, loss {loss:.3g}, w = ({x:+.1f}, {y:.1f})."
+    )
+    assert repr(player) == player.describe()
+
+
+def test_a_readout_says_diverged(player, axes):
+    losses = DESCENT.losses.clone()
+    losses[5:, 2] = torch.inf
+    mark = player.text(axes[1], losses, "loss {:.3g}", diverged=torch.tensor([[False, True, False]]))
+    assert mark.readout((4, 0)) == f"loss {losses[4, 0]:.3g}"
+    assert mark.readout((4, 1)).endswith(" (diverged)")
+    assert mark.readout((5, 2)) == "loss inf (diverged)"
+
+
+def test_displaying_is_one_bundle_of_view_picture_and_sentence(player, axes, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda *args, **kwargs: shown.append((args, kwargs)))
+    player.path(axes[0], DESCENT.params)
+    player._ipython_display_()
+    (((bundle,), options),) = shown
+    assert options["raw"]
+    assert set(bundle) == {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"}
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == player.box.model_id
+    assert options["metadata"]["image/png"]["alt"] == bundle["text/plain"] == player.describe()
+
+
+def test_the_figure_is_not_shown_a_second_time(player):
+    assert not plt.fignum_exists(player.figure.number)
+
+
+def test_limits_are_chosen_for_every_run_and_then_stay(axes):
+    player = Player(axes[0].figure, SLIDERS)
+    losses = DESCENT.losses.clone()
+    losses[3:, 2] = 1e80
+    mark = player.curve(axes[1], losses)
+    player.twin()
+    low, high = axes[1].get_ylim()
+    assert low < losses.min()
+    assert losses[0].max() < high < 1e6
+    mark.set_data(DESCENT.losses * 1000)
+    assert axes[1].get_ylim() == (low, high)
+    axes[1].set(ylim=(1e-3, 1e3))
+    player.curve(axes[1], losses)
+    assert axes[1].get_ylim() == (1e-3, 1e3)
+
+
+def test_save_writes_the_positions_now(player, axes, tmp_path):
+    player.path(axes[0], DESCENT.params)
+    player.save(tmp_path / "a.png")
+    player.slider_0 = 2
+    player.save(tmp_path / "b.png")
+    a, b = (np.asarray(Image.open(tmp_path / name).convert("RGB")) for name in ("a.png", "b.png"))
+    assert a.shape == (800, 1600, 3)
+    assert (a != b).any()
+    with pytest.raises(ValueError, match=r"saved as .png, got 'a.html'"):
+        player.save("a.html")
+
+
+def test_the_twin_leaves_nothing_on_the_figure(player, axes):
+    player.path(axes[0], DESCENT.params, label="GD")
+    before = player.figure.get_children()
+    first = player.twin()
+    assert player.figure.get_children() == before
+    assert player.twin() == first
+
+
+def test_a_click_calls_the_function_once_and_changes_the_marks_at_once(player, axes):
+    mark, calls = player.path(axes[0], DESCENT.params), []
+
+    def from_there(x, y):
+        calls.append((x, y))
+        mark.set_data(DESCENT.params + 1)
+
+    player.on_click(from_there)
+    player.twin()
+    before = player.marks
+    player.click = [2.0, 3.0, 1]
+    assert calls == [(2.0, 3.0)]
+    assert player.clickable == 0
+    assert player.answered == 1
+    assert player.marks[0]["data"] != before[0]["data"]
+
+
+def test_an_error_in_the_clicked_function_is_a_sentence(player, axes):
+    mark = player.path(axes[0], DESCENT.params)
+    player.on_click(lambda x, y: mark.set_data(np.zeros(3)))
+    player.twin()
+    player.click = [2.0, 3.0, 1]
+    assert player.message.startswith(
+        "No path from (2, 3): the array of a path must have the shape (11 (step), 3 (learn"
+    )
+    assert np.array_equal(mark.array, DESCENT.params)
+    player.on_click(lambda x, y: None)
+    player.click = [2.0, 3.0, 2]
+    assert player.message == ""
+
+
+def test_set_data_reaches_a_player_that_is_shown(player, axes):
+    mark = player.path(axes[0], DESCENT.params)
+    player.twin()
+    mark.set_data(DESCENT.params + 1)
+    assert player.marks[0]["data"] == mark.pixels().tobytes()
+
+
+def test_readouts_of_new_data_say_who_diverged(player, axes):
+    mark = player.text(axes[0], DESCENT.losses, "{:.1f}", diverged=True)
+    mark.set_data(DESCENT.losses)
+    assert not mark.readout((3, 0)).endswith("(diverged)")
+
+
+def test_tensors_with_gradients_are_taken(player, axes):
+    player.path(axes[0], DESCENT.params.clone().requires_grad_())
+
+
+SHAPE = r"must have the shape \(11 \(step\), 3 \(learning rate\)"
+
+
+@pytest.mark.parametrize(
+    ("method", "array", "message"),
+    [
+        ("path", DESCENT.params[:10], rf"path {SHAPE}, 2\), where a slider's axis may also be 1; got \(10, 3, 2\)"),
+        ("path", DESCENT.params[:, 0], rf"path {SHAPE}"),
+        ("path", np.zeros((11, 3, 3)), rf"path {SHAPE}"),
+        ("curve", DESCENT.losses.T, rf"curve {SHAPE}"),
+        ("line", DESCENT.params, rf"line {SHAPE}, n, 2\)"),
+        ("line", np.zeros((11, 3, 0, 2)), rf"line {SHAPE}"),
+        ("arrow", np.zeros((11, 3, 3, 2)), rf"arrow {SHAPE}, 2, 2\)"),
+        ("text", DESCENT.params, rf"text {SHAPE}\)"),
+        ("path", "here", "path must hold real numbers, got str"),
+        ("path", np.zeros((11, 3, 2), complex), "path must hold real numbers"),
+        ("path", None, "path must hold real numbers"),
+    ],
+)
+def test_an_array_that_does_not_fit_is_refused_and_leaves_nothing(player, axes, method, array, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        getattr(player, method)(axes[0], array)
+    player.twin()
+    assert player.marks == []
+
+
+@pytest.mark.parametrize(
+    ("sliders", "message"),
+    [
+        ({"step": range(0)}, "slider 'step' has no values"),
+        ({"step": []}, "slider 'step' has no values"),
+        ({"step": 10}, "must be a range or a list, got 10"),
+        ({"step": "0123"}, "must be a range or a list"),
+        ({"step": range(5, 0, -1)}, "must ascend"),
+        ({3: range(5)}, "name of a slider is text"),
+        ([range(5)], "sliders must be a dict"),
+        ({"lr": [[0.1], [0.2]]}, "the values of slider 'lr'"),
+    ],
+)
+def test_bad_sliders_are_refused(axes, sliders, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        Player(axes[0].figure, sliders)
+
+
+def test_other_bad_input_is_refused(player, axes):
+    with pytest.raises(TypeError, match="figure must be a matplotlib Figure"):
+        Player(axes[0], SLIDERS)
+    with pytest.raises(ValueError, match="at names a slider 'lr'; the sliders are step, learning rate"):
+        Player(axes[0].figure, SLIDERS, at={"lr": 0})
+    with pytest.raises(ValueError, match="slider 'step' has 11 positions, counted from 0; got 11"):
+        Player(axes[0].figure, SLIDERS, at={"step": 11})
+    with pytest.raises(ValueError, match="needs an Axes of this player's figure"):
+        player.path(plt.figure().add_subplot(), DESCENT.params)
+    with pytest.raises(ValueError, match="grows along a slider that is a range"):
+        Player(axes[0].figure, {"lr": RATES}).curve(axes[1], RATES)
+    for template in ("{", "{0}", "{:d}", "{:>9.2f}", "{x}"):
+        with pytest.raises(ValueError, match="template"):
+            player.text(axes[0], DESCENT.losses, template)
+    with pytest.raises(TypeError, match="on_click takes a function"):
+        player.on_click("here")
+    with pytest.raises(ValueError, match="on_click needs a 2-D Axes"):
+        player.on_click(print)
+
+
+def test_too_much_to_send_is_refused_and_says_how_to_thin(axes):
+    player = Player(axes[0].figure, {"step": range(1001)})
+    player.path(axes[0], np.zeros((1001, 2)))
+    with pytest.raises(ValueError, match=r"the marks take 12.0 MB, at most 4 MB travel: keep every 4th step \(params"):
+        player.line(axes[0], np.zeros((1001, 1500, 2)))
+    player.twin()
+    assert [mark["kind"] for mark in player.marks] == ["path"]
+    assert LIMIT == 4_000_000
+
+
+def test_a_readout_of_nan_and_a_rate_beyond_the_limit_raise_no_warning(axes):
+    descent = minimize(BOWL, GradientDescent(**grid(lr=[0.1, 1e200])), [8.0, 4.0], 10)
+    player = Player(axes[0].figure, {"step": range(11), "learning rate": [0.1, 1e200]}, at={"learning rate": 1})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        player.path(axes[0], descent.params)
+        player.curve(axes[1], descent.losses)
+        player.text(axes[1], descent.losses, "loss {:.2g}")
+        assert Image.open(io.BytesIO(player.twin())).size == (800, 400)
+        assert player.describe().endswith("loss nan (diverged).")
+        player.slider_1 = 0
+        player.twin()
+        assert "diverged" not in player.describe()

@@ -1,0 +1,133 @@
+"""Pictures, by the data of their artists."""
+
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gdviz import data, plots, style, surfaces
+from gdviz.descent import grid, minimize
+from gdviz.optimizers import GradientDescent
+
+BOWL = surfaces.bowl(4)
+
+
+@pytest.fixture
+def ax():
+    figure, ax = plt.subplots()
+    yield ax
+    plt.close(figure)
+
+
+def test_contours_of_a_bowl_lie_on_ellipses_of_equal_loss(ax):
+    drawn = plots.contours(BOWL, ax=ax)
+    for level, paths in zip(drawn.levels[1:-1], drawn.get_paths()[1:-1]):
+        losses = BOWL(torch.tensor(paths.vertices))
+        assert np.allclose(losses, level, atol=0.02 * drawn.levels[-1])
+    assert ax.get_xlim() == BOWL.xlim
+    assert ax.get_ylim() == BOWL.ylim
+    assert ax.lines[0].get_xydata().tolist() == [[0, 0]]  # the cross on the minimum
+
+
+def test_the_lowest_point_of_the_drawn_map_is_the_minimum(ax):
+    x, y, z = surfaces.linear_model(data.toy_line()).mesh(201)
+    row, column = divmod(int(z.argmin()), 201)
+    ((w, b),) = surfaces.linear_model(data.toy_line()).minima
+    assert abs(x[column] - w) <= x[1] - x[0]
+    assert abs(y[row] - b) <= y[1] - y[0]
+
+
+def test_a_surface_stands_at_the_height_of_its_loss():
+    figure = plt.figure()
+    ax = figure.add_subplot(projection="3d")
+    plots.surface3d(BOWL, ax=ax)
+    assert ax.get_zlim() == pytest.approx((0, float(BOWL.mesh(61)[2].max())))
+    plt.close(figure)
+
+
+def test_a_surface_on_flat_axes_is_refused(ax):
+    with pytest.raises(ValueError, match="needs a 3-D Axes"):
+        plots.surface3d(BOWL, ax=ax)
+
+
+def test_a_path_and_a_curve_show_each_run(ax):
+    descent = minimize(BOWL, GradientDescent(**grid(lr=[0.1, 0.2])), [5.0, 3.0], 9)
+    for i, line in enumerate(plots.path(descent, ax=ax, color="#000000")):
+        assert np.array_equal(line.get_xydata(), descent.params[:, i])
+        assert line.get_color() == "#000000"
+    for i, line in enumerate(plots.loss_curve(descent, ax=ax)):
+        assert np.array_equal(line.get_ydata(), descent.losses[:, i])
+    assert ax.get_yscale() == "log"
+
+
+def test_a_path_of_three_parameters_says_to_choose_two(ax):
+    descent = minimize(lambda w: (w**2).sum(-1), GradientDescent(lr=0.1), [1.0, 2.0, 3.0], 2)
+    with pytest.raises(ValueError, match="drawn for two parameters, got 3"):
+        plots.path(descent, ax=ax)
+
+
+def test_the_fitted_line_has_its_slope_and_intercept(ax):
+    toy = data.toy_line()
+    (line,) = plots.fitted_line(toy, [2.0, -1.0], ax=ax)
+    assert np.allclose(line.get_ydata(), 2 * np.array(line.get_xdata()) - 1)
+    assert np.array_equal(ax.collections[0].get_offsets(), np.column_stack([toy.x, toy.y]))
+
+
+def test_the_ends_of_a_line_for_each_params():
+    ends = plots.lines(data.toy_line(), torch.zeros(4, 5, 2) + torch.tensor([3.0, 1.0]))
+    assert ends.shape == (4, 5, 2, 2)
+    assert np.allclose(ends[..., 1], 3 * ends[..., 0] + 1)
+
+
+def test_final_loss_crosses_out_the_runs_that_diverged(ax):
+    rates = [0.1, 0.4, 0.6, 0.7]
+    descent = minimize(BOWL, GradientDescent(**grid(lr=rates)), [5.0, 3.0], 30)
+    line, crosses = plots.final_loss(rates, descent, ax=ax)
+    assert np.array_equal(line.get_ydata()[:2], descent.losses[-1, :2])
+    assert np.isnan(line.get_ydata()[2:]).all()
+    assert crosses.get_xdata().tolist() == [0.6, 0.7]
+    with pytest.raises(ValueError, match="one for each run"):
+        plots.final_loss(rates[:2], descent, ax=ax)
+
+
+def test_plots_leave_rcparams_alone(ax):
+    before = dict(plt.rcParams)
+    plots.contours(BOWL, ax=ax, filled=True)
+    plots.three_views(data.toy_line(), surfaces.linear_model(data.toy_line()))
+    assert dict(plt.rcParams) == before
+    plt.close("all")
+
+
+def test_a_picture_is_shown_with_its_sentence(ax, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda *args, **kwargs: shown.append((args, kwargs)))
+    plots.picture(ax.figure, "A bowl.")
+    (((bundle,), options),) = shown
+    assert bundle["text/plain"] == "A bowl."
+    assert options["metadata"]["image/png"]["alt"] == "A bowl."
+    assert not plt.fignum_exists(ax.figure.number)
+
+
+def test_a_png_has_the_dots_asked_for(ax):
+    image = Image.open(io.BytesIO(plots.png(ax.figure, dpi=50)))
+    assert image.size == tuple((ax.figure.get_size_inches() * 50).astype(int))
+
+
+@pytest.mark.parametrize("color", [style.BLACK, style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE, style.GREY])
+def test_colours_of_thin_lines_have_contrast_three_to_one(color):
+    assert style.contrast(color) >= 3
+
+
+def test_contrast_is_that_of_the_standard():
+    assert style.contrast("#000000") == pytest.approx(21)
+    assert style.contrast("#777777") == pytest.approx(4.48, abs=0.01)
+
+
+def test_each_optimizer_has_its_own_look():
+    looks = list(style.LOOKS.values())
+    assert len({(look.color, look.dash) for look in looks}) == len(looks)
+    assert style.look(GradientDescent(lr=1)).color == style.BLUE
+    assert style.look("unknown").color == style.BLACK
