@@ -48,6 +48,7 @@ class Player(anywidget.AnyWidget):
     trail = t.Int(-1).tag(sync=True)  # the slider along which a path grows
     marks = t.List().tag(sync=True)  # kind, look, shape and float32 bytes, drawn in this order
     caption = t.Unicode().tag(sync=True)
+    clock = t.Unicode().tag(sync=True)  # the model of Play
     clickable = t.Int(-1).tag(sync=True)  # the Axes where a click sets the start
     click = t.List().tag(sync=True)  # x, y and a count, set by the view
     answered = t.Int(0).tag(sync=True)  # the count of the last click that the kernel has dealt with
@@ -67,6 +68,7 @@ class Player(anywidget.AnyWidget):
         plt.close(figure)  # the player shows it, not the end of the cell once more
         self.figure, self._marks, self._on_click, self._clicking, self._stale = figure, [], None, False, True
         row = ipywidgets.HBox(controls(self), layout={"flex_flow": "row wrap", "align_items": "center"})
+        self.clock = next((w.model_id for w in row.children if isinstance(w, ipywidgets.Play)), "")
         self.box = ipywidgets.VBox([self, row])
         self.observe(self._clicked, "click")
 

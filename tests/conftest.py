@@ -77,7 +77,7 @@ def host(browser):
         page.set_content(f"<style>body {{ margin: 0 }} {(STATIC / 'player.css').read_text()}</style><div id=out></div>")
         page.evaluate(HOST)
         state = {name: getattr(player, name) for name in player.keys if not name.startswith("_")}
-        names = ["size", "axes", "sliders", "trail", "caption", "clickable", "click", "answered", "message"]
+        names = ["size", "axes", "sliders", "trail", "caption", "clickable", "click", "answered", "message", "clock"]
         names += [name for name in state if name.startswith("slider_")]
         plain = {name: state[name] for name in names}
         plain["picture"] = base64.b64encode(player.picture).decode()
@@ -122,12 +122,14 @@ def lab(browser, tmp_path_factory):
         wait_for(lambda: answers(f"{address}/api"), 60, lambda: (folder / "server.log").read_text())
         contexts = []
 
-        def open_notebook(name, *, width=1280):
+        def open_notebook(name, *, width=1280, notebook=None, script=""):
+            if notebook:
+                (folder / name).write_text(json.dumps(notebook))
             context = browser.new_context(viewport={"width": width, "height": 900})
             contexts.append(context)
             page = context.new_page()
             page.set_default_timeout(60_000)
-            page.folder, page.address = folder, address
+            page.add_init_script(script)
             page.goto(f"{address}/lab/tree/{name}?reset")
             page.wait_for_function(
                 "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"

@@ -209,6 +209,15 @@ export function drawMark(ctx, mark, box, index, trail) {
   if (mark.label) drawText(ctx, mark.label, aside, leftwards ? "right" : "left", "middle", mark.color, 18);
 }
 
+/** ipywidgets' Play, shown twice, pauses itself, because it starts its clock inside the event that tells its views.
+ *  Start it right after that event. */
+async function mendClock(model) {
+  const play = await model.widget_manager?.get_model(model.get("clock"));
+  if (!play?.animate || Object.hasOwn(play, "animate")) return;
+  const { animate } = play;
+  play.animate = () => queueMicrotask(() => animate.call(play));
+}
+
 // --- the view ---------------------------------------------------------------------------------------------------------
 
 function render({ model, el }) {
@@ -254,7 +263,8 @@ function render({ model, el }) {
     const words = marks.filter((mark) => mark.kind === "text").map((mark) => readout(mark, now)).join("; ");
     const places = model.get("sliders").map((s, i) => `${s.name} ${s.labels[now[i]]}`);
     const start = model.get("clickable") < 0 ? "" : " Arrow keys or a click move the start.";
-    canvas.setAttribute("aria-label", [`${model.get("caption")}${start}`, ...places, words].filter(Boolean).join("; "));
+    const state = [...places, words].filter(Boolean).join("; ");
+    canvas.setAttribute("aria-label", [`${model.get("caption")}${start}`, state].filter(Boolean).join(" Shown: "));
     const controls = root.closest(".widget-vbox");
     if (!controls) return;
     const handles = controls.querySelectorAll(".noUi-handle, .ui-slider-handle");
@@ -362,6 +372,7 @@ function render({ model, el }) {
 
   el.append(root);
   showMarks(), showPicture(), showClickable(), say();
+  mendClock(model).catch(() => {}); // a page without widgets has no Play
 
   return () => {
     for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);

@@ -1,0 +1,273 @@
+"""The view of the player in Chromium, on a page of its own: the canvas against the twin, keyboard, sizes, clean-up."""
+
+import io
+import math
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.ndimage import binary_dilation
+
+from gdviz import plots, surfaces
+from gdviz.descent import grid, minimize
+from gdviz.optimizers import GradientDescent
+from gdviz.player import Player
+
+RATES = [0.05, 0.45, 0.9, 1.1]
+BOWL = surfaces.bowl(2, angle=20)
+DESCENT = minimize(BOWL, GradientDescent(**grid(lr=RATES)), [8.0, 4.0], 30)
+SLIDERS = {"step": range(31), "learning rate": RATES}
+pytestmark = pytest.mark.browser
+
+
+def test_the_geometry_passes_in_node():
+    node = shutil.which("node")
+    if node is None:
+        from playwright._impl._driver import compute_driver_executable
+
+        node = compute_driver_executable()[0]  # playwright brings its own
+    file = Path(__file__).parent / "geometry.test.mjs"
+    ran = subprocess.run([node, "--test", str(file)], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout
+    assert "# pass 0" not in ran.stdout
+
+
+def drawn(kind):
+    """A player with one mark of this kind on grey ground, where white casing shows."""
+    plt.rcParams["figure.facecolor"] = "#b0b0b0"
+    figure = plt.figure(figsize=(6, 4))
+    ax = figure.add_axes((0.1, 0.1, 0.8, 0.8), projection="3d" if kind.startswith("3d") else None)
+    plt.rcParams["figure.facecolor"] = "white"
+    ax.set_axis_off()
+    ax.set(xlim=(-10, 10), ylim=(-10, 10))
+    player = Player(figure, SLIDERS)
+    params, losses = DESCENT.params, DESCENT.losses
+    if kind == "path":
+        player.path(ax, params, color="#0072b2", size=24)
+    elif kind.startswith("path "):
+        player.path(ax, params, color="#d55e00", marker=kind[-1], dash=(4, 2), size=40, width=5, dots=0)
+    elif kind == "curve on a log axis":
+        ax.set(xlim=(0, 30), ylim=(1e-6, 1e3), yscale="log")
+        player.curve(ax, losses, width=6)
+    elif kind == "line":
+        x = torch.linspace(-10, 10, 50, dtype=torch.float64)
+        y = params[..., :1] * torch.sin(x)
+        player.line(ax, torch.stack([x.expand(y.shape), y], -1), width=5)
+    elif kind == "points":
+        player.points(ax, params[..., None, :] * torch.linspace(-1, 1, 7)[:, None], size=14, marker="s")
+    elif kind == "arrow":
+        player.arrow(ax, torch.stack([torch.zeros_like(params), params], -2), width=6)
+    elif kind == "3d path":
+        ax.set(zlim=(0, 100))
+        player.path(ax, torch.cat([params, losses[..., None]], -1), width=6)
+    return player
+
+
+KINDS = ["path", "path s", "path ^", "path D", "curve on a log axis", "line", "points", "arrow", "3d path"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_canvas_draws_each_mark_as_matplotlib_does(host, kind):
+    player = drawn(kind)
+    page = host(player)
+    seen = set()
+    for index in [(0, 0), (3, 1), (12, 2), (30, 0), (6, 3), (30, 3)]:
+        player.slider_0, player.slider_1 = index
+        page.evaluate(
+            "async ([a, b]) => { model.set('slider_0', a); model.set('slider_1', b); await frames2(); }", index
+        )
+        twin = np.asarray(Image.open(io.BytesIO(player.twin())).convert("RGB")).astype(int)
+        shot = Image.open(io.BytesIO(page.locator(".stage").screenshot())).convert("RGB")
+        canvas = np.asarray(shot).astype(int)
+        assert canvas.shape == twin.shape
+        seen.add(canvas.tobytes())
+        for name in ("white", "colour"):
+            for one, other in ((twin, canvas), (canvas, twin)):
+                ink, near = classes(one, sure=True)[name], binary_dilation(classes(other)[name], iterations=2)
+                missed = int((ink & ~near).sum())
+                assert missed <= 10 + 0.005 * ink.sum(), (
+                    f"{kind} at {index}: {missed} of {ink.sum()} {name} pixels apart"
+                )
+    assert len(seen) >= 5
+    assert page.errors == []
+
+
+def classes(image, sure=False):
+    """Where an image is white and where it has colour; sure leaves out the pixels that an edge only touches."""
+    white = (image > (235 if sure else 195)).all(-1)
+    return {"white": white, "colour": np.ptp(image, -1) > (80 if sure else 25)}
+
+
+def test_words_stand_where_the_twin_has_them_and_say_the_same(host):
+    plt.style.use("default")
+    figure = plt.figure(figsize=(6, 4))
+    ax = figure.add_axes((0.1, 0.1, 0.8, 0.8))
+    ax.set_axis_off()
+    player = Player(figure, SLIDERS)
+    losses = DESCENT.losses
+    text = player.text(ax, losses, "loss {:.4g}", diverged=losses > losses[0], at=(0.5, 0.6), align="center")
+    page = host(player)
+    for index in [(0, 0), (17, 1), (30, 3)]:
+        player.slider_0, player.slider_1 = index
+        page.evaluate(
+            "async ([a, b]) => { model.set('slider_0', a); model.set('slider_1', b); await frames2(); }", index
+        )
+        assert page.locator("canvas").get_attribute("aria-label").endswith(text.readout(index))
+        twin = np.asarray(Image.open(io.BytesIO(player.twin())).convert("L")) < 160
+        canvas = np.asarray(Image.open(io.BytesIO(page.locator(".stage").screenshot())).convert("L")) < 160
+        for axis in (0, 1):
+            a, b = (np.flatnonzero(ink.any(axis)) for ink in (twin, canvas))
+            assert abs(a[0] - b[0]) <= 8
+            assert abs(a[-1] - b[-1]) <= 8
+
+
+def test_numbers_are_written_as_python_writes_them(host):
+    page = host(drawn("path"))
+    draw = random.Random(0)
+    numbers = [
+        0.0,
+        -0.0,
+        1.0,
+        0.5,
+        1.5,
+        2.5,
+        0.125,
+        1e21,
+        -1e300,
+        1e-300,
+        9.9995,
+        999999.5,
+        0.00012345,
+        math.inf,
+        -math.inf,
+    ]
+    numbers += [math.copysign(10 ** draw.uniform(-12, 12), draw.uniform(-1, 1)) for _ in range(400)]
+    numbers += [float(np.float32(x)) for x in numbers[-200:]] + [k / 64 for k in range(-300, 300)]
+    specs = ["f", "e", "g", ".0f", ".1f", ".3f", "+.2f", ".0e", ".2e", "+.3e", ".0g", ".1g", ".3g", "+.4g", ".10g"]
+    cases = [(x, spec) for spec in specs for x in numbers if math.isfinite(x) or "e" in spec]
+    read = "({ inf: Infinity, '-inf': -Infinity })[x] ?? x"
+    sent = [[x if math.isfinite(x) else str(x), spec] for x, spec in cases]
+    texts = page.evaluate(f"(cases) => cases.map(([x, spec]) => view.formatNumber({read}, spec))", sent)
+    assert [case for case, text in zip(cases, texts) if text != format(*case)] == []
+
+
+def test_a_rate_that_diverges_leaves_through_the_edge_and_the_next_position_works(host):
+    figure, ax = plt.subplots(figsize=(6, 4))
+    plots.contours(BOWL, ax=ax)
+    player = Player(figure, SLIDERS, at={"learning rate": 3})
+    player.path(ax, DESCENT.params)
+    player.text(ax, DESCENT.losses, "loss {:.3g}", diverged=DESCENT.losses > DESCENT.losses[0])
+    page = host(player)
+    assert page.locator("canvas").get_attribute("aria-label").endswith("(diverged)")
+    left, top, width, height = player.axes[0]["box"]
+    ink = page.evaluate(INK)
+    assert left - 10 < ink[0]
+    assert ink[2] < left + width + 10
+    assert ink[3] < top + height + 10
+    page.evaluate("async () => { model.set('slider_1', 0); await frames2(); }")
+    assert "diverged" not in page.locator("canvas").get_attribute("aria-label")
+    assert page.errors == []
+
+
+INK = """() => {
+  const canvas = document.querySelector('canvas'), { width, height } = canvas;
+  const data = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+  const xs = [], ys = [];
+  for (let i = 0; i < width * height; i++) if (data[4 * i + 3]) xs.push(i % width), ys.push(Math.floor(i / width));
+  const least = (values) => values.reduce((a, b) => Math.min(a, b)), most = (values) => -least(values.map((v) => -v));
+  return [least(xs), least(ys), most(xs), most(ys)];
+}"""
+
+
+def two_axes():
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4))
+    plots.contours(BOWL, ax=axes[0])
+    player = Player(figure, SLIDERS)
+    path = player.path(axes[0], DESCENT.params)
+    player.curve(axes[1], DESCENT.losses)
+    player.on_click(lambda x, y: path.set_data(DESCENT.params + 1))
+    return player
+
+
+def test_the_canvas_is_sharp_on_a_dense_screen(host):
+    page = host(two_axes(), density=2)
+    assert page.evaluate("[document.querySelector('canvas').width, document.querySelector('canvas').clientWidth]") == [
+        2000,
+        1000,
+    ]
+
+
+def test_a_narrow_window_shows_one_axes_below_the_other(host):
+    page = host(two_axes(), width=400)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    assert page.locator(".stage img").count() == 2
+    boxes = [page.locator(".stage > div > div").nth(i).bounding_box() for i in (0, 1)]
+    assert boxes[1]["y"] >= boxes[0]["y"] + boxes[0]["height"]
+    ink = page.evaluate(INK)
+    assert ink[3] > boxes[1]["y"]
+    page.set_viewport_size({"width": 1200, "height": 900})
+    page.wait_for_function("document.querySelectorAll('.stage img').length === 1")
+
+
+@pytest.mark.parametrize("width", [1280, 700, 400])
+def test_a_click_gives_the_place_in_the_data(host, width):
+    player = two_axes()
+    page = host(player, width=width)
+    left, top, w, h = player.axes[0]["box"]
+    px, py, pw, _ = player.axes[0]["panel"] if width == 400 else (0, 0, player.size[0], 0)
+    scale = min(1, width / pw)
+    page.mouse.click((left + 0.25 * w - px) * scale, (top + 0.25 * h - py) * scale)
+    x, y, count = page.evaluate("model.get('click')")
+    assert count == 1
+    assert page.evaluate("model.saved") == 1
+    assert x == pytest.approx(-11 + 0.25 * 22, abs=0.1 / scale)
+    assert y == pytest.approx(6 - 0.25 * 12, abs=0.1 / scale)
+    page.mouse.click((left + 1.5 * w) * scale, 5)
+    assert page.evaluate("model.saved") == 1
+
+
+def test_arrow_keys_move_the_start_and_a_silent_kernel_is_named(host):
+    page = host(two_axes())
+    canvas = page.locator("canvas")
+    assert canvas.get_attribute("role") == "application"
+    assert "Arrow keys or a click move the start" in canvas.get_attribute("aria-label")
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    x, y, count = page.evaluate("model.get('click')")
+    assert (count, page.evaluate("scrollY")) == (2, 0)
+    assert x == pytest.approx(8 + 22 / 40, abs=0.05)
+    assert y == pytest.approx(4 + 12 / 40, abs=0.05)
+    page.wait_for_function("document.querySelector('.message').textContent.startsWith('No answer from the kernel')")
+    page.evaluate("model.set('answered', 2)")
+    assert page.locator(".message").text_content() == ""
+
+
+def test_a_removed_view_leaves_no_listener_behind(host):
+    page = host(two_axes())
+    assert page.evaluate("model.listeners.length") > 5
+    page.evaluate("close_()")
+    assert page.evaluate("model.listeners.length") == 0
+    assert page.locator(".gdviz-player").count() == 0
+    page.evaluate("async () => { model.set('slider_0', 3); await frames2(); }")
+    assert page.errors == []
+
+
+def test_a_hundred_events_in_a_frame_draw_once_and_the_last_wins(host):
+    page = host(two_axes())
+    draws = page.evaluate("""async () => {
+      let draws = 0;
+      const clear = CanvasRenderingContext2D.prototype.clearRect;
+      CanvasRenderingContext2D.prototype.clearRect = function (...args) { draws += 1; return clear.apply(this, args); };
+      for (let k = 0; k < 100; k++) model.set('slider_0', k % 31);
+      await frames2();
+      return draws;
+    }""")
+    assert draws == 1
+    assert "step 6" in page.locator("canvas").get_attribute("aria-label")  # 99 % 31
