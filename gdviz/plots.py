@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from gdviz.descent import Trajectory
@@ -135,25 +135,6 @@ def png(figure: Figure, dpi: float = 100) -> bytes:
     image = Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     image.save(small, "PNG", optimize=True, dpi=(dpi, dpi))
     return small.getvalue()
-
-
-def three_views(
-    data: Any, surface: Surface, *, figsize: tuple[float, float] = (12.6, 4.4)
-) -> tuple[Figure, np.ndarray]:
-    """A figure for one descent seen three ways: the examples, the loss over (w, b), and the loss against the step.
-
-    Returns the figure and its three Axes, ready for a line, a path and a curve.
-    """
-    figure, axes = plt.subplots(1, 3, figsize=figsize)
-    examples(data, ax=axes[0])
-    contours(surface, ax=axes[1])
-    axes[0].set(title="data and line")
-    axes[1].set(title="loss surface", xlabel="slope w", ylabel="intercept b")
-    axes[2].set(title="loss curve", xlabel="step", ylabel=surface.name, yscale="log")
-    axes[2].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes[2].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes[2].yaxis.set_minor_formatter(NullFormatter())
-    return figure, axes
 
 
 def _style(trajectory: Trajectory) -> dict:

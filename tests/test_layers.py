@@ -16,6 +16,7 @@ ROOMS = {  # room: what of gdviz it may know
     "marks": set(),
     "sliders": set(),
     "player": {"marks", "sliders", "plots", "style"},
+    "views": {"descent", "player", "plots", "style", "surfaces"},
     "__init__": {"data", "descent", "optimizers", "surfaces"},
 }
 

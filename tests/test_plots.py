@@ -96,7 +96,7 @@ def test_final_loss_crosses_out_the_runs_that_diverged(ax):
 def test_plots_leave_rcparams_alone(ax):
     before = dict(plt.rcParams)
     plots.contours(BOWL, ax=ax, filled=True)
-    plots.three_views(data.toy_line(), surfaces.linear_model(data.toy_line()))
+    plots.fitted_line(data.toy_line(), [1.0, 2.0], ax=ax)
     assert dict(plt.rcParams) == before
     plt.close("all")
 

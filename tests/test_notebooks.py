@@ -1,0 +1,124 @@
+"""The notebooks as committed: budgets, rhythm, outputs. (nbval runs every cell and compares the text.)"""
+
+import re
+import statistics
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+PATHS = sorted(FOLDER.glob("*.ipynb"))
+NOTEBOOKS = [nbformat.read(path, as_version=4) for path in PATHS]
+each = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=[path.stem for path in PATHS])
+EXEMPT = ("nbval-skip", "nbval-ignore-output", "nbval-raises-exception", "NBVAL_SKIP", "NBVAL_IGNORE_OUTPUT")
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def lines(cell):
+    return [line for line in cell.source.splitlines() if line.strip() and not line.strip().startswith("#")]
+
+
+def prose(notebook):
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def outputs(notebook):
+    return [output for cell in code(notebook) for output in cell.outputs]
+
+
+def test_there_are_notebooks():
+    assert [path.stem for path in PATHS][:2] == ["00_start_here", "01_linear_regression"]
+
+
+@each
+def test_budgets(notebook):
+    sizes = [len(lines(cell)) for cell in code(notebook)]
+    words = len(re.sub(r"<[^>]+>|\$[^$]*\$", " ", prose(notebook)).split())
+    assert statistics.median(sizes) <= 4
+    assert max(sizes) <= 20
+    assert 10 <= words / sum(sizes) <= 25
+    assert len(notebook.cells) <= 70
+    kinds = "".join(cell.cell_type[0] for cell in notebook.cells)
+    assert "cccc" not in kinds
+    pictures = [any("image/png" in output.get("data", {}) for output in cell.outputs) for cell in code(notebook)]
+    assert pictures.index(True) < 3
+    imports = next(cell for cell in code(notebook) if "from gdviz" in cell.source)
+    assert sum(line.startswith(("import", "from")) for line in lines(imports)) <= 6
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_notebook_is_under_500_kb_with_its_outputs(path):
+    assert path.stat().st_size < 500_000
+
+
+@each
+def test_outputs_are_complete_and_clean(notebook):
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert all(cell.execution_count for cell in code(notebook))
+    assert not [o for o in outputs(notebook) if o.output_type == "error" or o.get("name") == "stderr"]
+    for output in outputs(notebook):
+        data = output.get("data", {})
+        assert "application/vnd.jupyter.widget-view+json" not in data
+        if "image/png" in data:
+            assert output.metadata["image/png"]["alt"] == data["text/plain"]
+            assert len(data["text/plain"]) > 40
+
+
+@each
+def test_no_cell_is_exempt_from_comparison(notebook):
+    assert not [cell for cell in code(notebook) if any(tag in EXEMPT for tag in cell.metadata.get("tags", []))]
+    assert not any(word in cell.source for cell in code(notebook) for word in EXEMPT)
+
+
+@each
+def test_the_rhythm(notebook):
+    text = prose(notebook)
+    titles = [line for cell in notebook.cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
+    assert sum(line.startswith("# ") for line in titles) == 1
+    assert notebook.cells[0].source.startswith("# ")
+    assert "you will be able to" in notebook.cells[0].source
+    assert notebook.cells[0].source.count("\n- ") == 3
+    assert "**Time:**" in notebook.cells[0].source
+    assert all("slideshow" in cell.metadata for cell in notebook.cells)
+    players = sum("Player(" in cell.source for cell in code(notebook))
+    assert text.count("**Predict") >= players
+    assert text.count("*What to see:") >= players
+    assert text.count("<details>") >= 1
+    assert "Common mistake" in text
+
+
+@each
+def test_every_number_in_the_prose_is_computed_in_the_notebook(notebook):
+    computed = "\n".join(cell.source for cell in code(notebook))
+    for output in outputs(notebook):
+        computed += "\n" + output.get("text", "") + output.get("data", {}).get("text/plain", "")
+    plain = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)|https?://\S+", " ", prose(notebook), flags=re.S)
+    numbers = set(re.findall(r"(?<![\w.^{])\d+\.\d{2,}|(?<![\w.^{])\d{3,}(?![\w.])", plain))
+    known = {"2004", "2014"}  # years of publication
+    assert {number for number in numbers - known if number.rstrip("0") not in computed} == set()
+
+
+@each
+def test_links_lead_to_files(notebook):
+    for target in re.findall(r"\]\(([^)#]+)\)", prose(notebook)):
+        assert target.startswith("https://") or (FOLDER / target).exists(), target
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_notebook_runs_in_30_s_and_1_gb(path):
+    """In a kernel of its own; the peak of the kernel's resident memory."""
+    notebook = nbformat.read(path, as_version=4)
+    peak = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    notebook.cells.append(nbformat.v4.new_code_cell(peak))
+    start = time.monotonic()
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    seconds, gigabytes = time.monotonic() - start, int(notebook.cells[-1].outputs[0].text) / 1e6
+    print(f"{path.stem}: {seconds:.1f} s, {gigabytes:.2f} GB")
+    assert seconds < 30
+    assert gigabytes < 1
