@@ -1,8 +1,10 @@
-"""Run every notebook (or those named) in order and write its outputs: text and PNG, no widget state. `make notebooks`.
+"""Run every notebook (or those named) and write its outputs: text and PNG, no widget state. `make notebooks`.
 
-GitHub, a PDF and nbval need the outputs; a dead widget view would hide them in JupyterLab.
+GitHub, a PDF and nbval need the outputs; a dead widget view would hide them in JupyterLab. The first picture of each
+notebook is also written to images/, for the README.
 """
 
+import base64
 import sys
 from pathlib import Path
 
@@ -20,6 +22,12 @@ def main(names: list[str]) -> None:
         resources = {"metadata": {"path": str(path.parent)}}
         NotebookClient(notebook, timeout=120, resources=resources, store_widget_state=False).execute()
         nbformat.write(cleaned(notebook), path)
+        images = (
+            output.get("data", {}).get("image/png") for cell in notebook.cells for output in cell.get("outputs", [])
+        )
+        first = here / "images" / f"{path.stem}.png"
+        first.parent.mkdir(exist_ok=True)
+        first.write_bytes(base64.b64decode(next(filter(None, images))))
 
 
 def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

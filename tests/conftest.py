@@ -4,24 +4,18 @@ import base64
 import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import matplotlib
 import pytest
 from hypothesis import settings
+from lab import FLAGS, jupyter_server, open_notebook
 
 matplotlib.use("agg")
 settings.register_profile("gdviz", derandomize=True, deadline=None)
 settings.load_profile("gdviz")
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 STATIC = Path(__file__).parents[1] / "gdviz" / "static"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 HOST = """
   // what anywidget gives a view, and a count of what is listening
   window.makeModel = (state) => {
@@ -105,60 +99,19 @@ def host(browser):
 @pytest.fixture(scope="session")
 def lab(browser, tmp_path_factory):
     """lab(name) -> a page of JupyterLab with this notebook of the course open; the server serves a copy of them."""
-    folder = tmp_path_factory.mktemp("lab")
-    for notebook in NOTEBOOKS.glob("*.ipynb"):
-        shutil.copy(notebook, folder)
-    port = free_port()
-    options = [f"--ServerApp.root_dir={folder}", f"--port={port}", "--IdentityProvider.token=", "--allow-root"]
-    options += [
-        "--no-browser",
-        "--LabApp.expose_app_in_browser=True",
-        "--LabApp.news_url=",
-        "--ServerApp.port_retries=0",
-    ]
-    command = [sys.executable, "-m", "jupyterlab", *options]
-    with (folder / "server.log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
-        address = f"http://127.0.0.1:{port}"
-        wait_for(lambda: answers(f"{address}/api"), 60, lambda: (folder / "server.log").read_text())
-        contexts = []
+    folder, contexts = tmp_path_factory.mktemp("lab"), []
 
-        def open_notebook(name, *, width=1280, notebook=None, script=""):
-            if notebook:
-                (folder / name).write_text(json.dumps(notebook))
-            context = browser.new_context(viewport={"width": width, "height": 900})
-            contexts.append(context)
-            page = context.new_page()
-            page.set_default_timeout(60_000)
-            page.add_init_script(script)
-            page.goto(f"{address}/lab/tree/{name}?reset")
-            page.wait_for_function(
-                "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
-            )
-            return page
+    def show(name, *, notebook=None, script=""):
+        if notebook:
+            (folder / name).write_text(json.dumps(notebook))
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        contexts.append(context)
+        page = context.new_page()
+        page.add_init_script(script)
+        open_notebook(page, address, name)
+        return page
 
-        yield open_notebook
+    with jupyter_server(folder) as address:
+        yield show
         for context in contexts:
             context.close()
-        server.terminate()
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def answers(address):
-    try:
-        return urllib.request.urlopen(address, timeout=2).status == 200
-    except OSError:
-        return False
-
-
-def wait_for(condition, seconds, explain=str):
-    """Wait until the condition holds; say what there was instead when it does not in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(explain())
-        time.sleep(0.1)

@@ -6,6 +6,7 @@ import signal
 import nbformat
 import psutil
 import pytest
+from lab import run_all
 
 pytestmark = pytest.mark.browser
 
@@ -29,13 +30,8 @@ WATCH = """
 """
 
 
-def run_all(page, players):
-    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
-    page.wait_for_function(
-        f"document.querySelectorAll('.gdviz-player canvas').length >= {players}"
-        " && jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
-        " && !document.body.innerText.includes('[*]')"
-    )
+def players(count):
+    return f"document.querySelectorAll('.gdviz-player canvas').length >= {count}"
 
 
 class Shown:
@@ -82,7 +78,7 @@ class Shown:
 
 def test_notebook_01_moves_with_the_kernel_alive_busy_and_dead(lab):
     page = lab("01_linear_regression.ipynb")
-    run_all(page, 5)
+    run_all(page, players(5))
     player = Shown(page, 3)
     first = player.pixels()
     assert first[1] > 500
@@ -137,7 +133,7 @@ def the_kernel(page):
 
 def test_a_click_recomputes_the_descent_from_there(lab):
     page = lab("01_linear_regression.ipynb")
-    run_all(page, 5)
+    run_all(page, players(5))
     player = Shown(page, 4)
     before = player.pixels()
     area = player.canvas.bounding_box()
@@ -166,7 +162,7 @@ player
 
 def test_shown_twice_and_run_again_there_is_one_clock_and_nothing_is_left(lab):
     page = lab("twice.ipynb", notebook=twice(), script=WATCH)
-    run_all(page, 2)
+    run_all(page, players(2))
     one, two = Shown(page, 0), Shown(page, 1)
     one.drag(0, 0.5)
     assert one.says() == two.says() == "step 10"

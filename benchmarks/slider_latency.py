@@ -1,0 +1,214 @@
+"""From the input to changed pixels, in JupyterLab in headless Chromium: our player, `interact` with inline, ipympl.
+
+One picture of notebook 01 three times. Each is driven by the arrow keys on its real slider; the time runs from the
+key's event to the frame after which other pixels are on the screen. The kernel is next door, or behind a proxy on
+loopback that delays each direction by half the round trip, or dead. `make bench`.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+import psutil
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from lab import FLAGS, free_port, jupyter_server, open_notebook, run_all
+
+PRESSES = 60
+SETUP = """
+import ipywidgets
+import matplotlib.pyplot as plt
+from gdviz import data, plots, surfaces, views
+from gdviz.descent import minimize
+from gdviz.optimizers import GradientDescent
+plt.style.use("gdviz.course")
+patients = data.diabetes().standardized()
+loss = surfaces.linear_model(patients, xlim=(-110, 200), ylim=(-3, 307))
+rule = GradientDescent(lr=0.1)
+descent = minimize(loss, rule, [-95.0, 15.0], 200)
+x_line = plots.lines(patients, descent.params)
+"""
+AXES = """
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12.6, 4.4))
+    plots.examples(patients, ax=left)
+    plots.contours(loss, ax=middle)
+    right.set(yscale="log", xlim=(0, 200), ylim=(3000, 100000))
+    (line,) = left.plot(*x_line[step].T)
+    (path,) = middle.plot(*descent.params[: step + 1].T, ".-")
+    (curve,) = right.plot(descent.losses[: step + 1])
+"""
+WAYS = {
+    "gdviz player": SETUP + "views.line_fit(patients, loss, descent, at={'step': 100},"
+    " restart=lambda start: minimize(loss, rule, start, 200))",
+    "interact + inline": SETUP + f"def draw(step):{AXES}    plt.show()\n"
+    "ipywidgets.interact(draw, step=ipywidgets.IntSlider(value=100, max=200));",
+    "ipympl": "%matplotlib widget\n" + SETUP + f"def make(step):{AXES}    return figure, line, path, curve\n"
+    "figure, line, path, curve = make(100)\n"
+    "slider = ipywidgets.IntSlider(value=100, max=200)\n"
+    """
+def move(change):
+    step = change.new
+    line.set_data(*x_line[step].T)
+    path.set_data(*descent.params[: step + 1].T)
+    curve.set_data(range(step + 1), descent.losses[: step + 1])
+    figure.canvas.draw_idle()
+
+slider.observe(move, "value")
+display(slider)
+""",
+}
+PICTURE = "['canvas', 'img'].map((tag) => document.querySelector(`.jp-OutputArea-output ${tag}`)).find(Boolean)"
+MEASURE = """([type, part]) => {
+  // what is shown: the address of an image, or the pixels of a canvas right of this part of its width
+  const look = () => {
+    const picture = PICTURE;
+    if (!picture) return null;
+    if (picture.tagName === 'IMG') return picture.complete ? picture.src : null;
+    const left = Math.floor(picture.width * part);
+    const { data } = picture.getContext('2d').getImageData(left, 0, picture.width - left, picture.height);
+    const words = new Uint32Array(data.buffer);
+    let hash = 0;
+    for (let i = 0; i < words.length; i += 1) hash = (Math.imul(hash, 31) + words[i]) | 0;
+    return hash;
+  };
+  const before = look();
+  window.measured = new Promise((done) => window.addEventListener(type, () => {
+    const start = performance.now(), painted = new MessageChannel();
+    const frame = () => requestAnimationFrame(() => painted.port2.postMessage(0));
+    painted.port1.onmessage = () => { // a task of its own, after the frame has been drawn
+      const time = performance.now() - start, now = look();
+      if (now !== null && now !== before) done(time);
+      else if (time > 10000) done(null);
+      else frame();
+    };
+    frame();
+  }, { once: true, capture: true }));
+}""".replace("PICTURE", PICTURE)
+
+
+def main():
+    rows = Rows()
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder, jupyter_server(folder) as address:
+        for way, source in WAYS.items():
+            cell = nbformat.v4.new_code_cell(source.strip())
+            kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+            nbformat.write(
+                nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel}), f"{folder}/{way}.ipynb"
+            )
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        for delay in (0, 100):
+            with delayed(address, delay) as nearer:
+                where = f"{delay} ms round trip" if delay else "kernel next door"
+                for way in WAYS:
+                    page = browser.new_page(viewport={"width": 1600, "height": 900})
+                    open_notebook(page, nearer, f"{way}.ipynb")
+                    run_all(page, f"{PICTURE} && document.querySelector('.noUi-handle')")
+                    rows.append((way, where, keys(page)))
+                    if way == "gdviz player":
+                        rows.append((f"{way}, click that recomputes", where, clicks(page)))
+                    if way == "gdviz player" and not delay:
+                        kill_kernel(page)
+                        rows.append((way, "kernel killed", keys(page)))
+                    page.close()
+        browser.close()
+    report(rows)
+
+
+class Rows(list):
+    """The measured rows; each is told on stderr as it comes."""
+
+    def append(self, row):
+        way, where, times = row
+        print(f"{way}, {where}: median {statistics.median(times):.1f} ms of {len(times)}", file=sys.stderr)
+        super().append(row)
+
+
+def keys(page):
+    """Milliseconds of each of the presses, to and fro, after three that warm up."""
+    page.locator(".noUi-handle").first.focus()
+    return [
+        timed(page, "keydown", lambda k=k: page.keyboard.press(k)) for k in ["ArrowLeft", "ArrowRight"] * (PRESSES // 2)
+    ]
+
+
+def clicks(page):
+    """The loss curve, right of the middle, changes only when the kernel has answered."""
+    area = page.locator(".gdviz-player canvas").bounding_box()
+    places = [(area["x"] + area["width"] * (0.42 + 0.002 * k), area["y"] + area["height"] * 0.3) for k in range(40)]
+    return [timed(page, "click", lambda place=place: page.mouse.click(*place), 0.7) for place in places]
+
+
+def timed(page, event, act, part=0):
+    page.evaluate(f"(args) => {{ ({MEASURE})(args); }}", [event, part])
+    act()
+    milliseconds = page.evaluate("measured")
+    if milliseconds is None:
+        raise TimeoutError(f"no other pixels within 10 s of a {event}")
+    page.wait_for_timeout(60)  # let the rest of the page come to rest
+    return milliseconds
+
+
+def kill_kernel(page):
+    kernel = page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.id")
+    for process in psutil.Process(os.getpid()).children(recursive=True):
+        if any(kernel in part for part in process.cmdline()):
+            process.send_signal(signal.SIGKILL)
+    page.locator(".jp-Dialog button.jp-mod-accept").click()
+
+
+@contextmanager
+def delayed(address, round_trip):
+    """The address of a proxy that delays what goes through, each way by half the round trip (in ms)."""
+    target, port = int(address.rsplit(":", 1)[1]), free_port()
+    loop = asyncio.new_event_loop()
+
+    async def pipe(reader, writer):
+        queue = asyncio.Queue()
+
+        async def deliver():
+            while True:
+                due, data = await queue.get()
+                await asyncio.sleep(max(0, due - loop.time()))
+                if not data:
+                    return writer.close()
+                writer.write(data)
+                await writer.drain()
+
+        delivering = loop.create_task(deliver())
+        data = b"more"
+        while data:
+            data = await reader.read(1 << 16)
+            queue.put_nowait((loop.time() + round_trip / 2000, data))
+        await delivering
+
+    async def connect(reader, writer):
+        to, back = await asyncio.open_connection("127.0.0.1", target)
+        await asyncio.gather(pipe(reader, back), pipe(to, writer), return_exceptions=True)
+
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    starting = asyncio.start_server(connect, "127.0.0.1", port)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result(10)
+    yield f"http://127.0.0.1:{port}"
+    loop.call_soon_threadsafe(server.close)
+
+
+def report(rows):
+    ours = {where: statistics.median(times) for way, where, times in rows if way == "gdviz player"}
+    print("| way | where | median | p95 | times the player's median |")
+    print("|---|---|---|---|---|")
+    for way, where, times in rows:
+        median, p95 = statistics.median(times), statistics.quantiles(times, n=20)[-1]
+        print(f"| {way} | {where} | {median:.0f} ms | {p95:.0f} ms | {median / ours[where]:.0f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The README keeps its word."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_example_prints_what_the_readme_says():
+    code, printed = re.search(r"```python\n(.*?)```\n```\n(.*?)```", README, re.S).groups()
+    assert len([line for line in code.splitlines() if line]) <= 10
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == printed
+
+
+def test_its_links_lead_to_files():
+    targets = [target for target in re.findall(r"\]\(([^)]+)\)", README) if not target.startswith("https://")]
+    assert len(targets) >= 5
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_every_notebook_is_in_its_table():
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        assert f"(notebooks/{path.name})" in README
+
+
+def test_requirements_satisfy_the_ranges_and_install_the_package():
+    import tomllib
+
+    from packaging.requirements import Requirement
+
+    pins = {}
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if "==" in line and not line.startswith("#"):
+            requirement = Requirement(line)
+            pins[requirement.name.lower()] = next(iter(requirement.specifier)).version
+    assert "-e ." in (ROOT / "requirements.txt").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for text in project["dependencies"] + project["optional-dependencies"]["test"]:
+        requirement = Requirement(text)
+        assert pins[requirement.name] in requirement.specifier, text
+
+
+def test_colab_satisfies_the_ranges_as_it_is():
+    import tomllib
+
+    from packaging.requirements import Requirement
+
+    colab = {  # August 2026
+        "torch": "2.11", "matplotlib": "3.10.0", "numpy": "2.1", "ipywidgets": "7.7.1", "anywidget": "0.9.21",
+        "scikit-learn": "1.6", "tqdm": "4.67",
+    }  # fmt: skip
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for text in project["dependencies"]:
+        requirement = Requirement(text)
+        assert colab[requirement.name] in requirement.specifier, text
