@@ -24,8 +24,9 @@ test: $(READY)  ## lint, laws, notebooks (nbval) and the browser
 notebooks: $(READY)  ## run every notebook and write its outputs
 	$(BIN)/python notebooks/write_outputs.py
 
-bench: $(READY)  ## time the sliders against what one would use instead
+bench: $(READY)  ## time the imports and the sliders against what one would use instead
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check ipympl==0.10.0
+	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/slider_latency.py
 
 clean:  ## remove the environment

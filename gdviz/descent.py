@@ -55,8 +55,9 @@ class Trajectory:
             ending = f"it diverges, {fell}" if self.diverged else fell
             way = f"from {_point(self.params[0])} to {_point(self.params[-1])}"
             return f"{name} with {setting}, {self.steps} steps {way}: {ending}."
-        best = int(torch.where(self.diverged, torch.inf, last).argmin())
-        place = torch.unravel_index(torch.tensor(best), self.runs)
+        ends = torch.where(self.diverged, torch.inf, last)
+        rounding = 1e-9 * ends.min().abs() + 1e-12 * first.abs().max()
+        place = tuple((ends <= ends.min() + rounding).nonzero()[0])  # the first of the best
         many = " x ".join(str(n) for n in self.runs)
         lowest = f"the lowest final loss is {_short(last[place])} at {_setting(self, place)}"
         share = f"{int(self.diverged.sum())} of {self.diverged.numel()} diverge"
