@@ -25,7 +25,7 @@ notebooks: $(READY)  ## run every notebook and write its outputs
 	$(BIN)/python notebooks/write_outputs.py
 
 bench: $(READY)  ## time the imports and the sliders against what one would use instead
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check ipympl==0.10.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/slider_latency.py
 

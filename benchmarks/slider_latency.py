@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nbformat
@@ -133,7 +133,7 @@ class Rows(list):
 
 
 def keys(page):
-    """Milliseconds of each of the presses, to and fro, after three that warm up."""
+    """Milliseconds of each of the presses, to and fro."""
     page.locator(".noUi-handle").first.focus()
     return [
         timed(page, "keydown", lambda k=k: page.keyboard.press(k)) for k in ["ArrowLeft", "ArrowRight"] * (PRESSES // 2)
@@ -160,8 +160,9 @@ def timed(page, event, act, part=0):
 def kill_kernel(page):
     kernel = page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.id")
     for process in psutil.Process(os.getpid()).children(recursive=True):
-        if any(kernel in part for part in process.cmdline()):
-            process.send_signal(signal.SIGKILL)
+        with suppress(psutil.Error):  # a helper of Chromium that has just gone
+            if any(kernel in part for part in process.cmdline()):
+                process.send_signal(signal.SIGKILL)
     page.locator(".jp-Dialog button.jp-mod-accept").click()
 
 

@@ -3,6 +3,7 @@
 import csv
 import re
 from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def diabetes(feature: str = "bmi") -> Data:
 
 def toy_line(n: int = 30, *, w: float = 2.0, b: float = 1.0, noise: float = 0.5, seed: int = 0) -> Data:
     """y_i = w x_i + b + noise * e_i with x uniform in [-2, 2] and e standard normal, the same for the same seed."""
-    if isinstance(n, bool) or not isinstance(n, int) or n < 2:
+    if isinstance(n, bool) or not isinstance(n, Integral) or n < 2:
         raise ValueError(f"n must be a whole number, 2 or more, got {n!r}")
     generator = torch.Generator().manual_seed(seed)
     x = 4 * torch.rand(n, generator=generator, dtype=torch.float64) - 2
@@ -121,16 +122,19 @@ def _column(name: str, values: Any) -> Tensor:
 def _read(path: Path, *names: str) -> dict[str, list[float]]:
     if not path.is_file():
         raise FileNotFoundError(f"no file {path} in {Path.cwd()}")
-    text = path.read_text(encoding="utf-8-sig")
-    lines = text.splitlines()
-    if not text.strip() or len(lines) < 2:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text; save it as CSV UTF-8") from error
+    numbered = [(i, line) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if len(numbered) < 2:
         raise ValueError(f"{path} is empty; it needs a row of column names and a row for each example")
-    delimiter = max(",;\t", key=lines[0].count)
-    rows = list(csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True))
+    lines = [line for _, line in numbered]
+    rows = list(csv.DictReader(lines, delimiter=max(",;\t", key=lines[0].count), skipinitialspace=True))
     for name in names:
         if name not in rows[0]:
             raise ValueError(f"{path} has no column {name!r}; it has {', '.join(map(repr, rows[0]))}")
-    return {name: [_cell(path, i + 2, name, row[name]) for i, row in enumerate(rows)] for name in names}
+    return {name: [_cell(path, i, name, row[name]) for (i, _), row in zip(numbered[1:], rows)] for name in names}
 
 
 def _cell(path: Path, line: int, name: str, text: str | None) -> float:

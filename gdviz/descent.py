@@ -20,7 +20,7 @@ class Trajectory:
 
     params (steps + 1, *runs, d), losses (steps + 1, *runs), grads (steps, *runs, d): the gradient that each step used;
     states: the rule's state with its fields stacked to (steps + 1, ...), states[t] belongs to params[t];
-    rule: the rule of step 0.
+    rule: the rule, of a schedule that of step 0; scheduled: whether there was a schedule.
     """
 
     params: Tensor
@@ -28,6 +28,7 @@ class Trajectory:
     grads: Tensor
     states: Any
     rule: Rule
+    scheduled: bool = False
 
     @property
     def steps(self) -> int:
@@ -92,14 +93,15 @@ def minimize(
         raise TypeError(f"loss must be a function of params (..., d), got {loss!r}")
     scheduled = callable(rule) and not isinstance(rule, type) and not hasattr(rule, "update")
     rule_at = rule if scheduled else lambda step: rule
-    first = rule_now = checked(rule_at(0))
-    params = _broadcast(_start(start), first)
+    start = _start(start)
+    first = rule_now = checked(rule_at(0), start.dtype)
+    params = _broadcast(start, first)
     state = _called("init", 0, first.init, params)
     history, all_grads, losses = [(params, state)], [], []
     differentiated = sampled_loss or (lambda params, step: loss(params))
     for step in tqdm(range(steps), "minimize", delay=2, leave=False, mininterval=0.5):
         if scheduled and step:
-            rule_now = checked(rule_at(step))
+            rule_now = checked(rule_at(step), start.dtype)
         value, grads = _value_and_gradient(differentiated, params, step)
         losses.append(_value(loss, params, step) if sampled_loss else value)
         params, state = _updated(rule_now, params, grads, state, step)
@@ -112,6 +114,7 @@ def minimize(
         grads=torch.stack(all_grads) if all_grads else params.new_empty((0, *params.shape)),
         states=_stacked([state for _, state in history]),
         rule=first,
+        scheduled=scheduled,
     )
 
 
@@ -160,10 +163,14 @@ def _broadcast(start: Tensor, rule: Rule) -> Tensor:
         except RuntimeError:
             shape = (*shape[:-1], -1)
         if shape[-1] != start.shape[-1]:
-            raise ValueError(
-                f"{name} of shape {given} does not broadcast against params {tuple(start.shape)}; "
-                f"for a sweep give it a last axis of 1: {name}={name}s[:, None] or **grid({name}={name}s)"
+            swept = len(given) > 1 and given[-1] == 1
+            cure = f"for a sweep give it a last axis of 1: {name}={name}s[:, None] or **grid({name}={name}s)"
+            cure = (
+                "to combine a sweep with many starts, give the starts an axis for it: starts[:, None]"
+                if swept
+                else cure
             )
+            raise ValueError(f"{name} of shape {given} does not broadcast against params {tuple(start.shape)}; {cure}")
     return start.expand(shape).clone()
 
 
@@ -238,7 +245,7 @@ def _setting(trajectory: Trajectory, place: tuple | None = None) -> str:
         values = {name: value.expand(trajectory.params.shape[1:])[place] for name, value in swept.items()}
     ends = {name: (_short(value.min()), _short(value.max())) for name, value in values.items()}
     parts = [f"{name} {low}" if low == high else f"{name} {low} to {high}" for name, (low, high) in ends.items()]
-    return ", ".join(parts) or "no hyperparameter"
+    return (", ".join(parts) or "no hyperparameter") + (" at first" if trajectory.scheduled and place is None else "")
 
 
 def _short(number: Any) -> str:

@@ -6,11 +6,13 @@ All geometry is in CSS pixels of the figure, PX for each inch, y downwards; the 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Number
 from string import Formatter
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon
 from matplotlib.patheffects import Normal, Stroke
@@ -18,7 +20,7 @@ from matplotlib.text import Text
 from mpl_toolkits.mplot3d import proj3d
 
 PX = 100
-FAR = 1e5  # px: a point beyond is drawn there, in the same direction
+FAR = 1e4  # px from the middle of the Axes: what lies beyond does not travel
 MARKERS = ("o", "s", "^", "D")
 SPEC = re.compile(r"\+?(\.\d{1,2})?[feg]")
 HALO = [Stroke(linewidth=4, foreground="white"), Normal()]
@@ -30,6 +32,7 @@ class Mark:
 
     kind: path (*sliders, 2), line and points (*sliders, n, 2), arrow (*sliders, 2, 2) from tail to tip, text
     (*sliders, k + 1): k numbers and whether the run has diverged. look: what the canvas must know beside.
+    axis: along which its points are joined, for a path that of the steps; None for separate points and texts.
     prepare: checks what the user gives and makes the array of it; put: hands the array to the player.
     """
 
@@ -37,6 +40,7 @@ class Mark:
     ax: Axes
     array: np.ndarray
     look: dict[str, Any]
+    axis: int | None
     prepare: Callable[..., np.ndarray] = field(repr=False)
     put: Callable[["Mark", np.ndarray], None] = field(repr=False)
 
@@ -46,11 +50,13 @@ class Mark:
 
     def bytes(self, array: np.ndarray) -> int:
         """What an array of this mark weighs on its way to the browser."""
-        return 4 * array.size if self.kind == "text" else 8 * array.size // array.shape[-1]
+        return 8 * array.size if self.kind == "text" else 8 * array.size // array.shape[-1]
 
     def pixels(self) -> np.ndarray:
-        """float32: the array in pixels, or the numbers themselves for a text."""
-        return self.array.astype(np.float32) if self.kind == "text" else to_pixels(self.ax, self.array)
+        """float32: the array in pixels, clipped FAR outside the window; of a text the numbers themselves, float64."""
+        if self.kind == "text":
+            return self.array
+        return clipped(to_pixels(self.ax, self.array), self.ax, self.axis).astype(np.float32)
 
     def spec(self) -> dict[str, Any]:
         """What the view gets."""
@@ -58,16 +64,16 @@ class Mark:
         axes = self.ax.figure.axes.index(self.ax)
         return {"kind": self.kind, "axes": axes, "shape": list(pixels.shape), "data": pixels.tobytes(), **self.look}
 
-    def at(self, index: tuple[int, ...], trail: int) -> np.ndarray:
+    def at(self, index: tuple[int, ...]) -> np.ndarray:
         """The pixels that these slider positions select; of a path the whole trail up to the position on its axis."""
         where = [i if n > 1 else 0 for i, n in zip(index, self.array.shape, strict=False)]
         if self.kind == "path":
-            where[trail] = slice(where[trail] + 1)
+            where[self.axis] = slice(where[self.axis] + 1)
         return self.pixels()[tuple(where)]
 
     def readout(self, index: tuple[int, ...]) -> str:
         """The words of a text at these slider positions."""
-        *numbers, diverged = (float(value) for value in self.at(index, 0))
+        *numbers, diverged = (float(value) for value in self.at(index))
         parts = (text + (format(numbers.pop(0), spec) if spec else "") for text, spec in self.look["parts"])
         return "".join(parts) + (" (diverged)" if diverged else "")
 
@@ -89,20 +95,50 @@ def as_array(what: str, values: Any) -> np.ndarray:
 
 
 def to_pixels(ax: Axes, points: np.ndarray) -> np.ndarray:
-    """Data coordinates (..., 2), or (..., 3) on a 3-D Axes, as float32 pixels (..., 2); NaN where not finite."""
+    """Data coordinates (..., 2), or (..., 3) on a 3-D Axes, as pixels (..., 2); NaN where not finite."""
     flat = points.reshape(-1, points.shape[-1])
     with np.errstate(all="ignore"):
         if ax.name == "3d":
             flat = np.column_stack(proj3d.proj_transform(*flat.T, ax.get_proj())[:2])
         pixels = ax.transData.transform(flat) * (PX / ax.figure.dpi)
         pixels[:, 1] = ax.figure.get_figheight() * PX - pixels[:, 1]
-        left, top, width, height = box(ax)
-        centre = np.array([left + width / 2, top + height / 2])
-        away = pixels - centre
-        far = np.abs(away).max(-1, keepdims=True, initial=0)
-        pixels = centre + away * np.where(far > FAR, FAR / far, 1)
     pixels[~np.isfinite(pixels).all(-1)] = np.nan
-    return pixels.reshape(*points.shape[:-1], 2).astype(np.float32)
+    return pixels.reshape(*points.shape[:-1], 2)
+
+
+def clipped(pixels: np.ndarray, ax: Axes, axis: int | None) -> np.ndarray:
+    """The pixels with segments along this axis cut where they leave the square of FAR, so that no slope changes.
+
+    What is farther becomes NaN; separate points (axis None) that are farther do, too.
+    """
+    left, top, width, height = box(ax)
+    middle = [left + width / 2, top + height / 2]
+    away = pixels - middle
+    far = ~(np.abs(away).max(-1) <= FAR)  # also where not a number
+    result = np.where(far[..., None], np.nan, away)
+    if axis is not None and far.any():
+        order = axis % (away.ndim)
+        away, far, cut = (np.moveaxis(array, order, 0) for array in (away, far, result))  # cut is a view of result
+        before, after = away[:-1], away[1:]
+        leaving, out = _edge(before, after)
+        returning, back = _edge(after, before)
+        inside = [~far[:-1], ~far[1:]]
+        if len(away) == 2:  # a segment from far to far may cross the square
+            inside = [inside[0] | (leaving > 0) & (leaving + returning >= 1)] * 2
+        cut[1:][far[1:] & inside[0]] = out[far[1:] & inside[0]]
+        cut[:-1][far[:-1] & inside[1]] = back[far[:-1] & inside[1]]
+    return result + middle
+
+
+def _edge(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the way from start to end leaves the square of FAR: as a part of the way (...), and the point (..., 2)."""
+    with np.errstate(all="ignore"):
+        way = end - start
+        border = FAR * np.sign(way)
+        parts = (border - start) / way
+        part = np.fmin(parts[..., 0], parts[..., 1])
+        point = np.where(parts == part[..., None], border, start + part[..., None] * way)
+    return part, point
 
 
 def box(ax: Axes) -> list[float]:
@@ -114,7 +150,7 @@ def box(ax: Axes) -> list[float]:
 def panel(ax: Axes, pad: float = 6) -> list[float]:
     """Left, top, width and height in pixels of the Axes with its labels and title, within the figure."""
     scale, size = PX / ax.figure.dpi, np.array([ax.figure.get_figwidth(), ax.figure.get_figheight()]) * PX
-    (x0, y0), (x1, y1) = ax.get_tightbbox().get_points() * scale
+    (x0, y0), (x1, y1) = (ax.get_tightbbox() or ax.bbox).get_points() * scale
     left, right = np.clip([x0 - pad, x1 + pad], 0, size[0])
     top, bottom = np.clip([size[1] - y1 - pad, size[1] - y0 + pad], 0, size[1])
     return [float(left), float(top), float(right - left), float(bottom - top)]
@@ -134,6 +170,29 @@ def template_parts(template: str) -> list[tuple[str, str | None]]:
     return [(words, spec) for words, _, spec, _ in parsed]
 
 
+def checked_look(kind: str, look: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The look with what was given, in the words that canvas and matplotlib share; refused: what they do not."""
+    if unknown := set(given) - set(look):
+        raise TypeError(f"a {kind} has no {', '.join(sorted(unknown))}; it has {', '.join(look)}")
+    look = look | given
+    try:
+        look["color"] = to_hex(look["color"])
+    except ValueError as error:
+        raise ValueError(f"color must be one that matplotlib knows, got {look['color']!r}") from error
+    if look.get("marker", "o") not in MARKERS:
+        raise ValueError(f"marker must be one of {' '.join(MARKERS)}, got {look['marker']!r}")
+    if look.get("align", "left") not in ("left", "center", "right"):
+        raise ValueError(f"align must be left, center or right, got {look['align']!r}")
+    for name in {"width", "size", "dots"} & set(look):
+        if not (isinstance(look[name], Number) and 0 <= look[name] < 1000):
+            raise ValueError(f"{name} must be a number of pixels, got {look[name]!r}")
+    for name, count in (("dash", (0, 2, 4, 6)), ("at", (2,))):
+        value = look.get(name, (0, 0))
+        if not (isinstance(value, tuple | list) and len(value) in count and all(isinstance(v, Number) for v in value)):
+            raise ValueError(f"{name} must be a tuple of {' or '.join(map(str, count))} numbers, got {value!r}")
+    return look
+
+
 def arrow_head(tail: np.ndarray, tip: np.ndarray, length: float = 15, half: float = 7) -> np.ndarray:
     """The triangle (3, 2) at the tip; as long as the arrow where that is short. Its base is where the shaft ends."""
     away = tip - tail
@@ -143,7 +202,7 @@ def arrow_head(tail: np.ndarray, tip: np.ndarray, length: float = 15, half: floa
     return np.array([tip, tip - along + aside, tip - along - aside])
 
 
-def draw(mark: Mark, index: tuple[int, ...], trail: int, zorder: float) -> list:
+def draw(mark: Mark, index: tuple[int, ...], zorder: float) -> list:
     """The mark at these slider positions as matplotlib artists on its figure, pixel for pixel what the canvas draws."""
     figure, look, (left, top, width, height) = mark.ax.figure, mark.look, box(mark.ax)
 
@@ -167,13 +226,13 @@ def draw(mark: Mark, index: tuple[int, ...], trail: int, zorder: float) -> list:
         color = look["warn"] if words.endswith("(diverged)") else look["color"]
         return [text(words, place, look["align"], "top", color, look["size"])]
 
-    points = mark.at(index, trail)
+    points = mark.at(index)
     pt = 72 / PX
     dot = {"linestyle": "none", "color": look["color"]}
     if mark.kind == "points":
         return [line(points, marker=look["marker"], markersize=look["size"] * pt, markeredgewidth=0, **dot)]
-    ends = np.flatnonzero(~np.isfinite(points).all(-1))
-    points = points[: ends[0]] if len(ends) else points
+    lost = np.flatnonzero(~np.isfinite(points).all(-1))
+    points = points[: lost[0]] if len(lost) and mark.kind != "line" else points
     if not len(points):
         return []
     shaft = points

@@ -66,8 +66,8 @@ def hyperparameters(rule: Rule) -> dict[str, Tensor]:
     return {name: as_tensor(value) for name, value in values.items() if isinstance(value, Number | Tensor)}
 
 
-def checked(rule: Rule) -> Rule:
-    """The same rule, with lists and arrays among its known hyperparameters turned into tensors.
+def checked(rule: Rule, dtype: torch.dtype = torch.float64) -> Rule:
+    """The same rule, its known hyperparameters numbers or tensors of this type that carry no gradient.
 
     Refused: what has no `init` and `update`, a class in place of a rule, and hyperparameters of ACCEPTED that are no
     numbers, not finite, or out of range. A hyperparameter of another name is the business of the rule that has it.
@@ -82,7 +82,7 @@ def checked(rule: Rule) -> Rule:
     names = [field.name for field in fields(rule) if field.name in ACCEPTED] if is_dataclass(rule) else []
     given = {name: getattr(rule, name) for name in names}
     tensors = {name: _in_range(name, value) for name, value in given.items()}
-    changed = {name: tensors[name] for name in names if not isinstance(given[name], int | float | Tensor)}
+    changed = {name: tensors[name].detach().to(dtype) for name in names if not isinstance(given[name], int | float)}
     return replace(rule, **changed) if changed else rule
 
 

@@ -17,12 +17,13 @@ import traitlets as t
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gdviz.marks import PX, Mark, as_array, box, dims, draw, panel, template_parts
+from gdviz.marks import PX, Mark, as_array, box, checked_look, dims, draw, panel, template_parts
 from gdviz.plots import png
 from gdviz.sliders import controls, first_values, slider_specs
 from gdviz.style import BLACK, BLUE, VERMILLION
 
 LIMIT = 4_000_000  # bytes of marks
+ROW = {"flex_flow": "row wrap", "align_items": "center"}
 PATH = {"color": BLUE, "dash": (), "marker": "o", "width": 3, "size": 15, "dots": 7, "label": ""}
 
 
@@ -67,9 +68,13 @@ class Player(anywidget.AnyWidget):
         super().__init__(sliders=specs, caption=caption, trail=trail)
         plt.close(figure)  # the player shows it, not the end of the cell once more
         self.figure, self._marks, self._on_click, self._clicking, self._stale = figure, [], None, False, True
-        row = ipywidgets.HBox(controls(self), layout={"flex_flow": "row wrap", "align_items": "center"})
+        parts = controls(self)
+        self._joined = {
+            widget.model_id: (trait, lambda i=i: getattr(self, f"slider_{i}")) for i, widget, trait in parts
+        }
+        row = ipywidgets.HBox([widget for _, widget, _ in parts], layout=ROW)
         self.clock = next((w.model_id for w in row.children if isinstance(w, ipywidgets.Play)), "")
-        self.box = ipywidgets.VBox([self, row])
+        self._box = ipywidgets.VBox([self, row])
         self.observe(self._clicked, "click")
 
     def path(self, ax: Axes, array: Any, **look: Any) -> Mark:
@@ -79,7 +84,7 @@ class Player(anywidget.AnyWidget):
         o s ^ D; width of the line, size of the head and dots for the steps (0: none) in px; label, a word at the head.
         """
         self._steps("path")
-        return self._add("path", ax, array, lambda array: self._fitting("path", array, dims(ax)), PATH | look)
+        return self._add("path", ax, array, lambda array: self._fitting("path", array, dims(ax)), PATH, look)
 
     def curve(self, ax: Axes, array: Any, **look: Any) -> Mark:
         """Numbers against the step, drawn up to the current one: array (*sliders,), such as trajectory.losses.
@@ -91,28 +96,24 @@ class Player(anywidget.AnyWidget):
         def prepare(array):
             return np.stack(np.broadcast_arrays(steps, self._fitting("curve", array)), -1)
 
-        mark = self._add("path", ax, array, prepare, PATH | {"dots": 0} | look)
-        if not ax.has_data():
-            sizes = np.abs(mark.array[..., 1])
-            first = np.take(sizes, 0, self.trail)
-            ax.update_datalim(mark.array[sizes <= 1000 * first.max(where=np.isfinite(first), initial=1e-12)])
-            ax.autoscale_view()
-        return mark
+        if not self.picture:
+            _fit(ax, prepare(array), self.trail)
+        return self._add("path", ax, array, prepare, PATH | {"dots": 0}, look)
 
     def line(self, ax: Axes, array: Any, **look: Any) -> Mark:
         """A whole line for each position: array (*sliders, n, 2), such as the fitted one. look: color, dash, width."""
-        look = {"color": VERMILLION, "dash": (), "width": 3} | look
-        return self._add("line", ax, array, lambda array: self._fitting("line", array, None, dims(ax)), look)
+        usual = {"color": VERMILLION, "dash": (), "width": 3}
+        return self._add("line", ax, array, lambda array: self._fitting("line", array, None, dims(ax)), usual, look)
 
     def points(self, ax: Axes, array: Any, **look: Any) -> Mark:
         """Separate points for each position: array (*sliders, n, 2). look: color, marker, size."""
-        look = {"color": BLACK, "marker": "o", "size": 8} | look
-        return self._add("points", ax, array, lambda array: self._fitting("points", array, None, dims(ax)), look)
+        usual = {"color": BLACK, "marker": "o", "size": 8}
+        return self._add("points", ax, array, lambda array: self._fitting("points", array, None, dims(ax)), usual, look)
 
     def arrow(self, ax: Axes, array: Any, **look: Any) -> Mark:
         """An arrow for each position: array (*sliders, 2, 2), its tail and its tip. look: color, width."""
-        look = {"color": BLACK, "dash": (), "width": 3} | look
-        return self._add("arrow", ax, array, lambda array: self._fitting("arrow", array, 2, dims(ax)), look)
+        usual = {"color": BLACK, "dash": (), "width": 3}
+        return self._add("arrow", ax, array, lambda array: self._fitting("arrow", array, 2, dims(ax)), usual, look)
 
     def text(self, ax: Axes, array: Any, template: str = "{:.3g}", *, diverged: Any = False, **look: Any) -> Mark:
         """Words with numbers: array (*sliders,) for one field such as {:.3g} in the template, else (*sliders, fields).
@@ -132,27 +133,36 @@ class Player(anywidget.AnyWidget):
             flag = (flag != 0) | ~np.isfinite(numbers).all(-1)
             return np.concatenate([np.broadcast_to(numbers, (*flag.shape, fields)), flag[..., None]], -1)
 
-        look = {"color": BLACK, "warn": VERMILLION, "size": 18, "at": (0.03, 0.98), "align": "left"} | look
-        return self._add("text", ax, array, prepare, look | {"parts": parts}, diverged=diverged)
+        usual = {"color": BLACK, "warn": VERMILLION, "size": 18, "at": (0.03, 0.98), "align": "left", "parts": parts}
+        return self._add("text", ax, array, prepare, usual, look, diverged=diverged)
 
     def on_click(self, fn: Callable[[float, float], None], *, ax: Axes | None = None) -> None:
-        """Call fn(x, y) in the kernel for a click (or arrow key) on ax; left out, the Axes of the first path.
+        """Call fn(x, y) in the kernel for a click (or arrow key) on ax; left out, the Axes of the first path with dots.
 
         fn computes anew and gives the marks their arrays by mark.set_data(array); the picture changes once, when it
         returns. What it raises is shown as a sentence under the picture.
         """
         if not callable(fn):
             raise TypeError(f"on_click takes a function of x and y, got {fn!r}")
-        ax = ax or next((mark.ax for mark in self._marks if mark.kind == "path"), None)
+        ax = ax or next((mark.ax for mark in self._marks if mark.kind == "path" and mark.look["dots"]), None)
         if ax not in self.figure.axes or ax.name == "3d" or {ax.get_xscale(), ax.get_yscale()} - {"linear", "log"}:
             raise ValueError("on_click needs a 2-D Axes of this player, linear or log: add a path first or give ax")
         self._on_click, self.clickable = fn, self.figure.axes.index(ax)
 
     @property
+    def box(self) -> ipywidgets.VBox:
+        """The picture with its controls, to be laid out beside other widgets; ready to be shown."""
+        self._pack()
+        for control in self._box.children[1].children:  # where Python has moved a slider, its control follows
+            trait, value = self._joined[control.model_id]
+            setattr(control, trait, value())
+        return self._box
+
+    @property
     def index(self) -> tuple[int, ...]:
         """The position of each slider, counted from 0."""
         values = (getattr(self, f"slider_{i}") for i in range(len(self.sliders)))
-        return tuple((value - spec["first"]) // spec["stride"] for value, spec in zip(values, self.sliders))
+        return tuple(round((value - s["first"]) / s["stride"]) for value, s in zip(values, self.sliders))
 
     def describe(self) -> str:
         """The caption, the sliders and the readouts at the current positions."""
@@ -173,7 +183,7 @@ class Player(anywidget.AnyWidget):
     def twin(self, dpi: float = PX) -> bytes:
         """The static twin: the figure with the marks at the current positions, drawn by matplotlib, as a PNG."""
         self._pack()
-        artists = [a for i, mark in enumerate(self._marks) for a in draw(mark, self.index, self.trail, 10 + i)]
+        artists = [a for i, mark in enumerate(self._marks) for a in draw(mark, self.index, 10 + i)]
         try:
             return png(self.figure, dpi)
         finally:
@@ -207,10 +217,11 @@ class Player(anywidget.AnyWidget):
             raise ValueError(f"the array of a {what} must have the shape {fits}; got {array.shape}")
         return array
 
-    def _add(self, kind: str, ax: Axes, array: Any, prepare: Callable, look: dict, **more: Any) -> Mark:
+    def _add(self, kind: str, ax: Axes, array: Any, prepare: Callable, usual: dict, look: dict, **more: Any) -> Mark:
         if not isinstance(ax, Axes) or ax not in self.figure.axes:
             raise ValueError(f"a {kind} needs an Axes of this player's figure, got {ax!r}")
-        mark = Mark(kind, ax, np.empty(0), look, prepare, self._put)
+        axis = {"path": self.trail, "line": -2, "arrow": -2}.get(kind)
+        mark = Mark(kind, ax, np.empty(0), checked_look(kind, usual, look), axis, prepare, self._put)
         mark.set_data(array, **more)
         return mark
 
@@ -243,15 +254,26 @@ class Player(anywidget.AnyWidget):
 
     def _clicked(self, change: Any) -> None:
         x, y, count = change["new"]
-        self._clicking, message = True, ""
+        arrays, self._clicking, message = [mark.array for mark in self._marks], True, ""
         try:
             self._on_click(x, y)
         except Exception as error:
             message = f"No path from ({x:.3g}, {y:.3g}): {error}"
-        self._clicking = False
-        with self.hold_sync():
-            self._pack()
-            self.message, self.answered = message, count
+            for mark, array in zip(self._marks, arrays):  # nothing half-done
+                mark.array = array
+        finally:
+            self._clicking = False
+            with self.hold_sync():
+                self._pack()
+                self.message, self.answered = message, count
+
+
+def _fit(ax: Axes, points: np.ndarray, trail: int) -> None:
+    """Widen limits that nobody has set to hold a curve; values above 1000 times the largest first one are left out."""
+    sizes = np.abs(points[..., 1])
+    first = np.take(sizes, 0, trail)
+    ax.update_datalim(points[sizes <= 1000 * first.max(where=np.isfinite(first), initial=1e-12)])
+    ax.autoscale_view()
 
 
 def _axes_spec(ax: Axes) -> dict:

@@ -61,10 +61,10 @@ def surface3d(surface: Surface, *, ax: Axes | None = None, **kwargs):
 
 def path(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs) -> list:
     """The way of each run through the plane of its two parameters, a dot for each step. Returns the lines."""
-    ax = plt.gca() if ax is None else ax
     params = trajectory.params.numpy()
     if params.shape[-1] != 2:
         raise ValueError(f"a path is drawn for two parameters, got {params.shape[-1]}; choose two: params[..., [0, 1]]")
+    ax = plt.gca() if ax is None else ax
     style = _style(trajectory) | {"marker": ".", "path_effects": CASING, "scalex": False, "scaley": False} | kwargs
     return [ax.plot(*run.T, **style)[0] for run in params.reshape(len(params), -1, 2).swapaxes(0, 1)]
 
@@ -131,7 +131,8 @@ def picture(figure: Figure, alt: str) -> None:
 def png(figure: Figure, dpi: float = 100) -> bytes:
     """The figure as the bytes of a PNG, dpi dots for each inch; 256 colours, a third of the size of a full one."""
     full, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(full, format="png", dpi=dpi)
+    with plt.rc_context({"savefig.bbox": "standard"}):  # "tight" would shift the pixels of every mark
+        figure.savefig(full, format="png", dpi=dpi)
     image = Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     image.save(small, "PNG", optimize=True, dpi=(dpi, dpi))
     return small.getvalue()

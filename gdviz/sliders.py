@@ -19,6 +19,8 @@ def slider_specs(sliders: Mapping[str, Any]) -> list[dict]:
 
 def first_values(specs: list[dict], at: Mapping[str, int]) -> list[int]:
     """The value that each slider begins with: a range at its end, others midway, or the position that `at` names."""
+    if not isinstance(at, Mapping):
+        raise TypeError(f'at must be a dict such as {{"step": 0}}, got {at!r}')
     lengths = {spec["name"]: len(spec["labels"]) for spec in specs}
     for name, position in at.items():
         if name not in lengths:
@@ -29,16 +31,17 @@ def first_values(specs: list[dict], at: Mapping[str, int]) -> list[int]:
     return [spec["first"] + positions[spec["name"]] % lengths[spec["name"]] * spec["stride"] for spec in specs]
 
 
-def controls(player: ipywidgets.Widget) -> list[ipywidgets.Widget]:
+def controls(player: ipywidgets.Widget) -> list[tuple[int, ipywidgets.Widget, str]]:
     """Play and IntSlider for the step, IntSlider for other ranges, SelectionSlider for the rest; joined by jslink.
 
-    A slider of one value has nothing to choose and gets no control.
+    Each with the number of its slider and the trait that holds the position. A slider of one value has nothing to
+    choose and gets no control.
     """
     chosen = (i for i, spec in enumerate(player.sliders) if len(spec["labels"]) > 1)
-    return [control for i in chosen for control in _joined(player, i)]
+    return [(i, *control) for i in chosen for control in _joined(player, i)]
 
 
-def _joined(player: ipywidgets.Widget, i: int) -> list[ipywidgets.Widget]:
+def _joined(player: ipywidgets.Widget, i: int) -> list[tuple[ipywidgets.Widget, str]]:
     spec, trait = player.sliders[i], (player, f"slider_{i}")
     count, value = len(spec["labels"]), getattr(*trait)
     look = {"description": spec["name"], "style": {"description_width": "initial"}}
@@ -47,17 +50,17 @@ def _joined(player: ipywidgets.Widget, i: int) -> list[ipywidgets.Widget]:
         options = [(label, k) for k, label in enumerate(spec["labels"])]
         slider = ipywidgets.SelectionSlider(options=options, index=value, **look)
         ipywidgets.jslink((slider, "index"), trait)
-        return [slider]
+        return [(slider, "index")]
     last = spec["first"] + (count - 1) * spec["stride"]
     ends = {"min": spec["first"], "max": last, "step": spec["stride"], "value": value}
     slider = ipywidgets.IntSlider(**ends, **look)
     ipywidgets.jslink((slider, "value"), trait)
     if i != player.trail:
-        return [slider]
+        return [(slider, "value")]
     pace = min(max(8000 // count, 30), 500)  # ms a step: about eight seconds from end to end
     play = ipywidgets.Play(**ends, interval=pace, show_repeat=False)
     ipywidgets.jslink((play, "value"), (slider, "value"))
-    return [play, slider]
+    return [(play, "value"), (slider, "value")]
 
 
 def _spec(name: str, values: Any) -> dict:

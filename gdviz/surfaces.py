@@ -35,7 +35,8 @@ class Surface:
         x = torch.linspace(*self.xlim, n, dtype=torch.float64)
         y = torch.linspace(*self.ylim, n, dtype=torch.float64)
         with torch.no_grad():
-            return x, y, self(torch.stack(torch.meshgrid(x, y, indexing="xy"), -1))
+            rows = (self(torch.stack([x, height.expand(n)], -1)) for height in y)  # one by one: data may be long
+            return x, y, torch.stack(list(rows))
 
 
 def bowl(condition: float | Tensor = 10.0, *, smallest: float = 1.0, angle: float = 0.0) -> Surface:

@@ -34,7 +34,8 @@ def line_fit(
     plots.contours(surface, ax=middle)
     left.set(title="data and line")
     middle.set(title="loss surface", xlabel="slope w", ylabel="intercept b")
-    first, low = trajectory.losses[0].max(), trajectory.losses[torch.isfinite(trajectory.losses)].min()
+    first = float(trajectory.losses[0].max())
+    low = max(float(trajectory.losses[torch.isfinite(trajectory.losses)].min()), 1e-12 * first)
     right.set(title="loss curve", xlabel="step", ylabel=surface.name, yscale="log", ylim=(0.7 * low, 3 * first))
     right.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     right.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -46,7 +47,9 @@ def line_fit(
         player.line(left, plots.lines(data, trajectory.params)),
         player.path(middle, trajectory.params),
         player.curve(right, trajectory.losses),
-        player.text(right, **_readout(trajectory), template="loss {:.5g}", at=(0.97, 0.98), align="right"),
+        player.text(
+            right, trajectory.losses, "loss {:.5g}", diverged=_worse(trajectory), at=(0.97, 0.98), align="right"
+        ),
     ]
 
     def from_there(w: float, b: float) -> None:
@@ -54,7 +57,7 @@ def line_fit(
         arrays = [plots.lines(data, run.params), run.params, run.losses]
         for mark, array in zip(marks, arrays):
             mark.set_data(array)
-        marks[-1].set_data(**_readout(run))
+        marks[-1].set_data(run.losses, diverged=_worse(run))
 
     if restart is not None:
         player.on_click(from_there, ax=middle)
@@ -74,6 +77,6 @@ def over_surface(
     return player
 
 
-def _readout(trajectory: Trajectory) -> dict[str, Any]:
-    """The losses, and where a run is worse than where it began."""
-    return {"array": trajectory.losses, "diverged": trajectory.losses > 1.000001 * trajectory.losses[0]}
+def _worse(trajectory: Trajectory) -> torch.Tensor:
+    """(steps + 1, *runs): where a run that diverges has left its start behind."""
+    return trajectory.diverged & (trajectory.losses > trajectory.losses[0])

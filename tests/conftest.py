@@ -101,7 +101,9 @@ def lab(browser, tmp_path_factory):
     """lab(name) -> a page of JupyterLab with this notebook of the course open; the server serves a copy of them."""
     folder, contexts = tmp_path_factory.mktemp("lab"), []
 
-    def show(name, *, notebook=None, script=""):
+    def show(name, *, notebook=None, copy_of=None, script=""):
+        if copy_of:
+            shutil.copy(folder / copy_of, folder / name)
         if notebook:
             (folder / name).write_text(json.dumps(notebook))
         context = browser.new_context(viewport={"width": 1280, "height": 900})

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { arrowHead, formatNumber, inside, layout, pointsOf, readout, select, toData, unpack } from "../gdviz/static/player.mjs";
 
 const mark = (kind, shape, values, more = {}) =>
-  unpack({ kind, shape, data: new DataView(Float32Array.from(values).buffer), ...more });
+  unpack({ kind, shape, data: new DataView((kind === "text" ? Float64Array : Float32Array).from(values).buffer), ...more });
 
 test("bytes at an offset are read as they lie", () => {
   const buffer = new ArrayBuffer(13);

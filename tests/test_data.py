@@ -88,6 +88,8 @@ def test_a_csv_is_read_whatever_separates(tmp_path, text):
     [
         ("", "is empty; it needs a row of column names"),
         ("size,price\n", "is empty; it needs a row of column names"),
+        ("size,price\n\n", "is empty; it needs a row of column names"),
+        ("\n\nsize,price\n1,2\n\n2,x\n", "line 6, column 'price': 'x' is not a number"),
         ("size,cost\n1,2\n2,3\n", "has no column 'price'; it has 'size', 'cost'"),
         ("size,price\n1,2\ntwo,3\n", "line 3, column 'size': 'two' is not a number"),
         ("size,price\n1,2\n2\n", "line 3, column 'price': None is not a number"),
@@ -101,8 +103,14 @@ def test_a_bad_csv_is_refused_by_line(tmp_path, text, message):
         data.own("size", "price", csv=tmp_path / "flats.csv")
 
 
+def test_a_csv_in_another_encoding_says_how_to_save_it(tmp_path):
+    (tmp_path / "flats.csv").write_text("größe,preis\n1,2\n2,3\n", encoding="cp1252")
+    with pytest.raises(ValueError, match="is not UTF-8 text; save it as CSV UTF-8"):
+        data.own("größe", "preis", csv=tmp_path / "flats.csv")
+
+
 def test_a_missing_file_is_named_with_the_folder():
-    with pytest.raises(FileNotFoundError, match=r"no file nowhere.csv in /"):
+    with pytest.raises(FileNotFoundError, match=r"no file nowhere.csv in .+"):
         data.own("x", "y", csv="nowhere.csv")
 
 

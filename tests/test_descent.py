@@ -84,6 +84,7 @@ def test_the_trajectory_holds_the_gradient_that_each_step_used():
 
 def test_a_schedule_is_a_rule_for_each_step():
     descent = minimize(BOWL, lambda step: GradientDescent(lr=0.1 / (1 + step)), [3.0, 4.0], 8)
+    assert "with lr 0.1 at first, 8 steps" in descent.describe()
     lrs = 0.1 / (1 + torch.arange(8))[:, None]
     assert torch.allclose(descent.params[1:], descent.params[:-1] - lrs * descent.grads, rtol=1e-6)
 
@@ -120,6 +121,7 @@ def test_the_state_is_stacked_over_the_steps():
 
 def test_float32_stays_and_other_starts_become_float64():
     assert minimize(BOWL, RULE, torch.ones(2), 1).params.dtype == torch.float32
+    assert minimize(BOWL, GradientDescent(**grid(lr=[0.1, 0.2])), torch.ones(2), 1).params.dtype == torch.float32
     assert minimize(BOWL, RULE, [1, 1], 1).params.dtype == torch.float64
     assert minimize(BOWL, RULE, torch.tensor([1, 1]), 1).params.dtype == torch.float64
 
@@ -185,6 +187,16 @@ def test_a_bad_start_is_refused(start, message):
 def test_a_rate_of_a_shape_that_does_not_broadcast_is_told_how(lr):
     with pytest.raises(ValueError, match=r"does not broadcast .*lr=lrs\[:, None\] or \*\*grid\(lr=lrs\)"):
         minimize(BOWL, GradientDescent(lr=lr), [1.0, 1.0], 3)
+
+
+def test_a_sweep_beside_many_starts_is_told_how_to_combine_them():
+    with pytest.raises(ValueError, match=r"give the starts an axis for it: starts\[:, None\]"):
+        minimize(BOWL, GradientDescent(**grid(lr=[0.1, 0.2, 0.3])), torch.ones(5, 2), 3)
+
+
+def test_a_rate_that_carries_a_gradient_leaves_no_graph_behind():
+    rates = torch.tensor([[0.1], [0.2]], requires_grad=True)
+    assert not minimize(BOWL, GradientDescent(lr=rates), [1.0, 1.0], 3).params.requires_grad
 
 
 def test_a_sweep_without_its_last_axis_does_not_add_parameters():

@@ -2,6 +2,7 @@
 
 import re
 import statistics
+import sys
 import time
 from pathlib import Path
 
@@ -86,7 +87,8 @@ def test_the_rhythm(notebook):
     assert notebook.cells[0].source.count("\n- ") == 3
     assert "**Time:**" in notebook.cells[0].source
     assert all("slideshow" in cell.metadata for cell in notebook.cells)
-    players = sum("Player(" in cell.source for cell in code(notebook))
+    players = sum("image/png" in output.get("data", {}) for output in outputs(notebook))
+    assert players
     assert text.count("**Predict") >= players
     assert text.count("*What to see:") >= players
     assert text.count("<details>") >= 1
@@ -101,7 +103,9 @@ def test_every_number_in_the_prose_is_computed_in_the_notebook(notebook):
     plain = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)|https?://\S+", " ", prose(notebook), flags=re.S)
     numbers = set(re.findall(r"(?<![\w.^{])\d+\.\d{2,}|(?<![\w.^{])\d{3,}(?![\w.])", plain))
     known = {"2004", "2014"}  # years of publication
-    assert {number for number in numbers - known if number.rstrip("0") not in computed} == set()
+    numbers = {number.rstrip("0") if "." in number else number for number in numbers - known}
+    there = {number for number in numbers if re.search(rf"(?<![\d.]){re.escape(number)}(?![1-9])", computed)}
+    assert numbers - there == set()
 
 
 @each
@@ -115,10 +119,11 @@ def test_a_notebook_runs_in_30_s_and_1_gb(path):
     """In a kernel of its own; the peak of the kernel's resident memory."""
     notebook = nbformat.read(path, as_version=4)
     peak = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    unit = 1e9 if sys.platform == "darwin" else 1e6  # bytes there, kilobytes on Linux
     notebook.cells.append(nbformat.v4.new_code_cell(peak))
     start = time.monotonic()
     NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(FOLDER)}}).execute()
-    seconds, gigabytes = time.monotonic() - start, int(notebook.cells[-1].outputs[0].text) / 1e6
+    seconds, gigabytes = time.monotonic() - start, int(notebook.cells[-1].outputs[0].text) / unit
     print(f"{path.stem}: {seconds:.1f} s, {gigabytes:.2f} GB")
     assert seconds < 30
     assert gigabytes < 1

@@ -12,7 +12,7 @@ import torch
 from mpl_toolkits.mplot3d import proj3d
 from PIL import Image
 
-from gdviz import plots, surfaces
+from gdviz import data, plots, surfaces, views
 from gdviz.descent import grid, minimize
 from gdviz.marks import PX, to_pixels
 from gdviz.optimizers import GradientDescent
@@ -43,11 +43,11 @@ def test_marks_travel_as_the_pixels_of_their_data(player, axes):
     curve = player.curve(axes[1], DESCENT.losses)
     player.twin()
     height = player.size[1]
-    for mark, ax, data in ((path, axes[0], DESCENT.params.numpy()), (curve, axes[1], None)):
-        if data is None:
+    for mark, ax, values in ((path, axes[0], DESCENT.params.numpy()), (curve, axes[1], None)):
+        if values is None:
             steps = np.broadcast_to(np.arange(11.0)[:, None], (11, 3))
-            data = np.stack([steps, DESCENT.losses.numpy()], -1)
-        display = ax.transData.transform(data.reshape(-1, 2)).reshape(data.shape) * PX / ax.figure.dpi
+            values = np.stack([steps, DESCENT.losses.numpy()], -1)
+        display = ax.transData.transform(values.reshape(-1, 2)).reshape(values.shape) * PX / ax.figure.dpi
         display[..., 1] = height - display[..., 1]
         assert np.allclose(mark.pixels(), display, atol=1e-3)
     sent = player.marks[0]
@@ -68,12 +68,37 @@ def test_marks_on_a_3d_axes_are_projected_at_its_view():
     assert np.allclose(player.size[1] - mark.pixels()[:, 1], display[:, 1], atol=1e-3)
 
 
-def test_far_points_keep_their_direction_and_others_become_nan(axes):
-    near, far = to_pixels(axes[0], np.array([[11.0, 6.0], [11e84, 6e84]]))
-    x0, y0 = to_pixels(axes[0], np.array([0.0, 0.0]))
-    assert np.abs(far).max() < 2e5
-    assert (far[1] - y0) / (far[0] - x0) == pytest.approx((near[1] - y0) / (near[0] - x0), rel=1e-3)
-    assert np.isnan(to_pixels(axes[0], np.array([np.inf, 0.0]))).all()
+def crossing(pixels, x):
+    """Where the straight line through two pixels is at this x."""
+    (x0, y0), (x1, y1) = pixels
+    return y0 + (x - x0) * (y1 - y0) / (x1 - x0)
+
+
+@pytest.mark.parametrize("size", [1e3, 1e6, 1e30, 1e84, 1e300])
+def test_what_leaves_the_window_keeps_its_slope_however_far_it_goes(axes, size):
+    player = Player(axes[0].figure, {"step": range(3)})
+    points = np.array([[8.0, 4.0], [8.0 - size, 4.0 + size / 7], [8.0 + size, 4.0 - size / 5]])
+    path = player.path(axes[0], points)
+    line = player.line(axes[0], np.array([[[-9.0, -size], [9.0, size]]]))
+    bent = player.line(axes[0], np.array([[[-size, -size / 3 + 1], [0, 1.0], [size, 1 - size / 2]]]))
+    alone = player.points(axes[0], points[None])
+    near = to_pixels(
+        axes[0], np.array([[8.0, 4.0], [1.0, 5.0], [-6.0, -1.0], [6.0, 3.0], [0.0, 1.0], [4.0, -1.0], [0.0, 0.0]])
+    )
+    middle = near[4, 0]
+    assert np.abs(path.pixels()[:2]).max() < 2e4
+    assert crossing(path.pixels()[:2], middle) == pytest.approx(crossing(near[:2], middle), abs=0.01)
+    assert crossing(line.pixels()[0][:, ::-1], near[6, 1]) == pytest.approx(near[6, 0], abs=0.01)
+    left, right = bent.pixels()[0, :2], bent.pixels()[0, 1:]
+    assert crossing(left, near[2, 0]) == pytest.approx(near[2, 1], abs=0.01)
+    assert crossing(right, near[5, 0]) == pytest.approx(near[5, 1], abs=0.01)
+    assert np.isnan(alone.pixels()[0]).any(-1).tolist() == [False, True, True]
+    assert len(path.at((2,))) == 3
+
+
+def test_what_is_not_finite_is_lost(axes):
+    player = Player(axes[0].figure, {"step": range(2)})
+    assert np.isnan(player.path(axes[0], np.array([[np.inf, 0.0], [np.nan, 1.0]])).pixels()).all()
 
 
 def test_the_controls_are_joined_without_the_kernel(player):
@@ -114,7 +139,7 @@ def test_a_slider_of_one_value_has_no_control(axes):
 def test_axes_of_length_one_serve_every_position(player, axes):
     player.path(axes[0], DESCENT.params[:, :1])
     line = player.line(axes[0], np.zeros((1, 3, 5, 2)))
-    assert line.at((7, 2), 0).shape == (5, 2)
+    assert line.at((7, 2)).shape == (5, 2)
 
 
 def test_the_sentence_has_the_readouts(player, axes):
@@ -204,6 +229,48 @@ def test_a_click_calls_the_function_once_and_changes_the_marks_at_once(player, a
     assert player.clickable == 0
     assert player.answered == 1
     assert player.marks[0]["data"] != before[0]["data"]
+
+
+def test_a_click_goes_to_the_path_and_not_to_a_curve(axes):
+    player = Player(axes[0].figure, SLIDERS)
+    player.curve(axes[1], DESCENT.losses)
+    player.path(axes[0], DESCENT.params)
+    player.on_click(print)
+    assert player.clickable == 0
+
+
+def test_a_click_that_is_interrupted_leaves_the_player_working(player, axes):
+    mark = player.path(axes[0], DESCENT.params)
+
+    def interrupted(x, y):
+        raise KeyboardInterrupt
+
+    player.on_click(interrupted)
+    player.twin()
+    with pytest.raises(KeyboardInterrupt):
+        player.click = [2.0, 3.0, 1]
+    assert player.answered == 1
+    mark.set_data(DESCENT.params + 1)
+    assert player.marks[0]["data"] == mark.pixels().tobytes()
+
+
+def test_half_a_click_changes_nothing(player, axes):
+    path, curve = player.path(axes[0], DESCENT.params), player.curve(axes[1], DESCENT.losses)
+
+    def half(x, y):
+        path.set_data(DESCENT.params + 1)
+        curve.set_data("no numbers")
+
+    player.on_click(half)
+    player.click = [2.0, 3.0, 1]
+    assert np.array_equal(path.array, DESCENT.params)
+
+
+def test_controls_follow_where_python_moves_a_slider(player):
+    player.slider_0, player.slider_1 = 2, 0
+    play, step, rate = player.box.children[1].children
+    assert (play.value, step.value, rate.index) == (2, 2, 0)
+    assert player.picture
 
 
 def test_an_error_in_the_clicked_function_is_a_sentence(player, axes):
@@ -299,6 +366,63 @@ def test_other_bad_input_is_refused(player, axes):
         player.on_click("here")
     with pytest.raises(ValueError, match="on_click needs a 2-D Axes"):
         player.on_click(print)
+
+
+@pytest.mark.parametrize(
+    ("look", "message"),
+    [
+        ({"color": "nonsense"}, "color must be one that matplotlib knows, got 'nonsense'"),
+        ({"marker": "x"}, r"marker must be one of o s \^ D, got 'x'"),
+        ({"dash": "--"}, "dash must be a tuple of 0 or 2 or 4 or 6 numbers, got '--'"),
+        ({"width": -1}, "width must be a number of pixels, got -1"),
+        ({"colour": "red"}, "a path has no colour; it has color, dash"),
+    ],
+)
+def test_a_look_that_canvas_and_matplotlib_do_not_share_is_refused(player, axes, look, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        player.path(axes[0], DESCENT.params, **look)
+    with pytest.raises((ValueError, TypeError)):
+        player.text(axes[0], DESCENT.losses, "{:.1f}", at=5)
+
+
+def test_every_colour_of_matplotlib_is_sent_as_css(player, axes):
+    assert player.path(axes[0], DESCENT.params, color="C1").look["color"].startswith("#")
+    assert player.path(axes[0], DESCENT.params, color=(0, 0.6, 0)).look["color"] == "#009900"
+
+
+def test_a_hidden_axes_and_a_tight_rc_do_no_harm(axes):
+    axes[1].set_visible(False)
+    player = Player(axes[0].figure, SLIDERS)
+    player.path(axes[0], DESCENT.params)
+    with plt.rc_context({"savefig.bbox": "tight"}):
+        assert Image.open(io.BytesIO(player.twin())).size == (800, 400)
+
+
+def test_large_numbers_are_read_out_in_full(player, axes):
+    mark = player.text(axes[0], np.full((1, 1), 7e84), "loss {:.3g}")
+    assert mark.readout((0, 0)) == "loss 7e+84"
+    assert player.text(axes[0], np.full((1, 1), 123456789.0), "{:.10g}").readout((0, 0)) == "123456789"
+
+
+def test_the_three_views_weigh_under_a_megabyte_and_follow_a_restart():
+    toy = data.toy_line(noise=0)
+    loss = surfaces.linear_model(toy)
+    rates = [0.01, 0.1, 0.3, 3.0]
+
+    def run(start):
+        return minimize(loss, GradientDescent(**grid(lr=rates)), start, 200)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        player = views.line_fit(toy, loss, run([0.0, 0.0]), sliders={"learning rate": rates}, restart=run)
+        player.twin()
+    assert len(player.picture) + sum(len(mark["data"]) for mark in player.marks) < 1_000_000
+    before = player.marks
+    player.click = [1.0, 2.0, 1]
+    assert player.message == ""
+    assert all(a["data"] != b["data"] for a, b in zip(before, player.marks))
+    assert player._marks[-1].readout((0, 3)) == f"loss {loss(torch.tensor([1.0, 2.0])).item():.5g}"
+    assert player._marks[-1].readout((200, 3)).endswith("(diverged)")
 
 
 def test_too_much_to_send_is_refused_and_says_how_to_thin(axes):

@@ -48,10 +48,11 @@ function even(rounded, exact) {
 
 // --- pure: geometry ---------------------------------------------------------------------------------------------------
 
-/** A mark with its bytes as float32 `values` and the `strides` of its axes. */
+/** A mark with its bytes as `values` (float32 pixels, or the float64 numbers of a text) and the `strides` of its axes. */
 export function unpack(mark) {
   const { buffer, byteOffset, byteLength } = mark.data;
-  const values = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+  const bytes = buffer.slice(byteOffset, byteOffset + byteLength);
+  const values = mark.kind === "text" ? new Float64Array(bytes) : new Float32Array(bytes);
   const strides = mark.shape.map((_, i) => mark.shape.slice(i + 1).reduce((a, b) => a * b, 1));
   return { ...mark, values, strides };
 }
@@ -63,17 +64,16 @@ export function select(mark, index) {
   return mark.values.subarray(offset, offset + length);
 }
 
+const lost = ([x, y]) => Number.isNaN(x) || Number.isNaN(y);
+const at = (index, axis, position) => index.map((k, i) => (i === axis ? position : k));
 const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]);
 
-/** The points to draw: of a path the trail up to its step; all but `points` end before the first that is not a number. */
+/** The points to draw: of a path the trail up to its step, which ends before the first that is not a number. */
 export function pointsOf(mark, index, trail) {
-  if (mark.kind === "points") return pairs(select(mark, index));
-  let points;
-  if (mark.kind === "path") {
-    const steps = mark.shape[trail] > 1 ? index[trail] + 1 : 1;
-    points = Array.from({ length: steps }, (_, k) => [...select(mark, index.with(trail, k))]);
-  } else points = pairs(select(mark, index));
-  const end = points.findIndex(([x, y]) => Number.isNaN(x) || Number.isNaN(y));
+  if (mark.kind !== "path") return pairs(select(mark, index));
+  const steps = mark.shape[trail] > 1 ? index[trail] + 1 : 1;
+  const points = Array.from({ length: steps }, (_, k) => [...select(mark, at(index, trail, k))]);
+  const end = points.findIndex(lost);
   return end < 0 ? points : points.slice(0, end);
 }
 
@@ -130,8 +130,12 @@ const OUTLINES = {
 // --- drawing ----------------------------------------------------------------------------------------------------------
 
 function trace(ctx, points) {
+  let lift = true; // the pen, at the start and behind a point that is lost
   ctx.beginPath();
-  for (const [x, y] of points) ctx.lineTo(x, y);
+  for (const point of points) {
+    if (!lost(point)) lift ? ctx.moveTo(...point) : ctx.lineTo(...point);
+    lift = lost(point);
+  }
 }
 
 function traceMarker(ctx, marker, size, [x, y]) {
@@ -156,6 +160,7 @@ function drawText(ctx, words, [x, y], align, baseline, color, size) {
   ctx.textAlign = align;
   ctx.textBaseline = baseline;
   ctx.lineWidth = 5;
+  ctx.lineJoin = "round";
   ctx.strokeStyle = "white";
   ctx.strokeText(words, x, y);
   ctx.fillStyle = color;
@@ -163,7 +168,7 @@ function drawText(ctx, words, [x, y], align, baseline, color, size) {
 }
 
 function drawMarkers(ctx, marker, size, points) {
-  for (const point of points) {
+  for (const point of points.filter((point) => !lost(point))) {
     traceMarker(ctx, marker, size, point);
     ctx.fill();
   }
@@ -179,7 +184,7 @@ export function drawMark(ctx, mark, box, index, trail) {
     return;
   }
   const points = pointsOf(mark, index, trail), head = points.at(-1);
-  if (!head || (mark.kind === "arrow" && points.length < 2)) return;
+  if (!head || (mark.kind === "arrow" && points.some(lost))) return;
   ctx.save();
   ctx.beginPath();
   ctx.rect(left, top, width, height);
@@ -209,13 +214,17 @@ export function drawMark(ctx, mark, box, index, trail) {
   if (mark.label) drawText(ctx, mark.label, aside, leftwards ? "right" : "left", "middle", mark.color, 18);
 }
 
-/** ipywidgets' Play, shown twice, pauses itself, because it starts its clock inside the event that tells its views.
- *  Start it right after that event. */
-async function mendClock(model) {
+/** The model of ipywidgets' Play, mended: shown twice it pauses itself, because it starts its clock inside the event that
+ *  tells its views; and it runs on when its last view is gone. Start it right after that event, and count the views. */
+async function clockOf(model) {
   const play = await model.widget_manager?.get_model(model.get("clock"));
-  if (!play?.animate || Object.hasOwn(play, "animate")) return;
-  const { animate } = play;
-  play.animate = () => queueMicrotask(() => animate.call(play));
+  if (!play?.animate) return { closed() {} };
+  if (!Object.hasOwn(play, "animate")) {
+    const { animate } = play;
+    play.animate = () => queueMicrotask(() => animate.call(play));
+  }
+  play.shown = (play.shown ?? 0) + 1;
+  return { closed: () => { if ((play.shown -= 1) === 0) play.pause(); } };
 }
 
 // --- the view ---------------------------------------------------------------------------------------------------------
@@ -227,7 +236,7 @@ function render({ model, el }) {
   root.innerHTML = '<div class="stage"><div></div><canvas></canvas></div><p class="message" role="status"></p>';
   const [stage, panels, canvas, message] = [".stage", ".stage > div", "canvas", "p"].map((css) => root.querySelector(css));
   const ctx = canvas.getContext("2d"), signals = new AbortController();
-  let marks = [], places = [], url = "", frame = 0, cursor = null, waiting = 0;
+  let marks = [], places = [], arranged = "", url = "", frame = 0, cursor = null, waiting = 0;
 
   const index = () => model.get("sliders").map((s, i) => Math.round((model.get(`slider_${i}`) - s.first) / s.stride));
   const soon = () => { frame ||= requestAnimationFrame(draw); };
@@ -240,6 +249,7 @@ function render({ model, el }) {
 
   function draw() {
     frame = 0;
+    arrange();
     const now = index(), pixels = [canvas.clientWidth, canvas.clientHeight].map((n) => Math.round(n * devicePixelRatio));
     if (!pixels[0] || !places.length) return;
     if (canvas.width !== pixels[0]) canvas.width = pixels[0];
@@ -279,27 +289,30 @@ function render({ model, el }) {
   }
 
   function arrange() {
-    const [width, height] = model.get("size"), axes = model.get("axes");
+    const [width, height] = model.get("size");
     root.style.width = `${width}px`; // at most: the style sheet says max-width: 100%
-    const arranged = layout([width, height], axes, root.clientWidth || width);
-    places = arranged.places;
-    stage.style.height = `${arranged.height}px`;
-    panels.replaceChildren(...arranged.panels.map(({ from, scale, y }) => {
-      const panel = document.createElement("div"), image = document.createElement("img");
+    const available = root.clientWidth || width;
+    if (arranged === `${url} ${available}`) return;
+    arranged = `${url} ${available}`;
+    const plan = layout([width, height], model.get("axes"), available);
+    places = plan.places;
+    stage.style.height = `${plan.height}px`;
+    while (panels.children.length > plan.panels.length) panels.lastChild.remove();
+    plan.panels.forEach(({ from, scale, y }, i) => {
+      const panel = panels.children[i] ?? panels.appendChild(document.createElement("div"));
+      const image = panel.firstChild ?? panel.appendChild(document.createElement("img"));
       Object.assign(panel.style, { top: `${y}px`, width: `${from[2] * scale}px`, height: `${from[3] * scale}px` });
       Object.assign(image.style, { left: `${-from[0] * scale}px`, top: `${-from[1] * scale}px`, width: `${width * scale}px` });
-      image.src = url;
+      if (image.src !== url) image.src = url;
       image.alt = ""; // the canvas above speaks for both
-      panel.append(image);
-      return panel;
-    }));
-    draw();
+    });
   }
 
   function showPicture() {
     URL.revokeObjectURL(url);
     url = URL.createObjectURL(new Blob([model.get("picture")], { type: "image/png" }));
     arrange();
+    soon();
   }
 
   function showMarks() {
@@ -348,7 +361,7 @@ function render({ model, el }) {
     event.stopPropagation();
     const path = marks.find((mark) => mark.kind === "path" && model.get("axes")[mark.axes] === axes);
     const [left, top, width, height] = axes.box, trail = model.get("trail");
-    cursor ??= path ? [...select(path, index().with(trail, 0))] : [left + width / 2, top + height / 2];
+    cursor ??= path ? [...select(path, at(index(), trail, 0))] : [left + width / 2, top + height / 2];
     const fit = (value, low, size) => Math.min(Math.max(value, low), low + size);
     ask([fit(cursor[0] + (way[0] * width) / 40, left, width), fit(cursor[1] + (way[1] * height) / 40, top, height)]);
   }
@@ -362,7 +375,7 @@ function render({ model, el }) {
   canvas.addEventListener("click", clicked, { signal: signals.signal });
   canvas.addEventListener("keydown", pressed, { signal: signals.signal });
   canvas.addEventListener("blur", () => { cursor = null; soon(); }, { signal: signals.signal });
-  const resized = new ResizeObserver(([{ target }]) => (target === root ? arrange() : soon()));
+  const resized = new ResizeObserver(soon);
   resized.observe(root);
   try {
     resized.observe(canvas, { box: "device-pixel-content-box" }); // tells of a move to a screen of another density, too
@@ -372,7 +385,7 @@ function render({ model, el }) {
 
   el.append(root);
   showMarks(), showPicture(), showClickable(), say();
-  mendClock(model).catch(() => {}); // a page without widgets has no Play
+  const clock = clockOf(model).catch(() => ({ closed() {} })); // a page without widgets has no Play
 
   return () => {
     for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
@@ -381,6 +394,7 @@ function render({ model, el }) {
     cancelAnimationFrame(frame);
     clearTimeout(waiting);
     URL.revokeObjectURL(url);
+    clock.then((play) => play.closed());
     root.remove();
   };
 }
