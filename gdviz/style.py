@@ -20,7 +20,18 @@ class Look(NamedTuple):
     marker: str = "o"
 
 
-LOOKS = {"GradientDescent": Look(BLUE)}
+LOOKS = {
+    "GradientDescent": Look(BLUE),
+    "Momentum": Look(VERMILLION, marker="s"),
+    "Nesterov": Look(VERMILLION, (3, 1.5), "D"),
+    "AdaGrad": Look(GREEN, (3, 1.5), "^"),
+    "RMSProp": Look(GREEN, marker="D"),
+    "Adadelta": Look(GREEN, (1, 1), "s"),
+    "Adam": Look(PURPLE),
+    "AMSGrad": Look(PURPLE, (3, 1.5), "^"),
+    "AdamW": Look(PURPLE, (1, 1), "s"),
+    "LBFGS": Look(BLACK),
+}
 
 
 def look(rule: object) -> Look:
