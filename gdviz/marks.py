@@ -117,7 +117,7 @@ def clipped(pixels: np.ndarray, ax: Axes, axis: int | None) -> np.ndarray:
     far = ~(np.abs(away).max(-1) <= FAR)  # also where not a number
     result = np.where(far[..., None], np.nan, away)
     if axis is not None and far.any():
-        order = axis % (away.ndim)
+        order = axis % away.ndim
         away, far, cut = (np.moveaxis(array, order, 0) for array in (away, far, result))  # cut is a view of result
         before, after = away[:-1], away[1:]
         leaving, out = _edge(before, after)

@@ -44,10 +44,10 @@ class Player(anywidget.AnyWidget):
     _css = Path(__file__).parent / "static" / "player.css"
     picture = t.Bytes().tag(sync=True)  # PNG of all that stands still, two dots for each CSS pixel
     size = t.List().tag(sync=True)  # width and height in CSS pixels
-    axes = t.List().tag(sync=True)  # of each Axes: box in pixels, limits and scales
+    axes = t.List().tag(sync=True)  # of each Axes: box and panel in pixels, limits and scales
     sliders = t.List().tag(sync=True)  # of each slider: name, first value, stride, labels
     trail = t.Int(-1).tag(sync=True)  # the slider along which a path grows
-    marks = t.List().tag(sync=True)  # kind, look, shape and float32 bytes, drawn in this order
+    marks = t.List().tag(sync=True)  # kind, look, shape and bytes (float32; of a text float64), drawn in this order
     caption = t.Unicode().tag(sync=True)
     clock = t.Unicode().tag(sync=True)  # the model of Play
     clickable = t.Int(-1).tag(sync=True)  # the Axes where a click sets the start
