@@ -8,7 +8,7 @@ at once.
 
 from dataclasses import dataclass, fields, is_dataclass, replace
 from numbers import Number
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -18,7 +18,10 @@ Hyperparameter = float | Tensor
 
 
 class Rule(Protocol):
-    """What `minimize` asks of an optimizer: w_0 gives the state at t = 0; w_t, g_t and the state give w_{t+1}."""
+    """What `minimize` asks of an optimizer: w_0 gives the state at t = 0; w_t, g_t and the state give w_{t+1}.
+
+    A rule that mixes the coordinates of params says so with a class attribute, elementwise = False: see TorchOptimizer.
+    """
 
     def init(self, params: Tensor) -> Any:
         """The state at t = 0, a NamedTuple of tensors that broadcast against params (..., d)."""
@@ -299,6 +302,7 @@ class LBFGS:
 
     lr: Hyperparameter = 1.0
     history_size: int = 10
+    elementwise: ClassVar[bool] = False  # the parameters of a network are one vector to it
 
     def init(self, params):
         pairs = params.new_zeros((self.history_size, *params.shape))

@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
@@ -22,23 +23,36 @@ from gdviz.surfaces import Surface
 CASING = [Stroke(linewidth=5.5, foreground="white"), Normal()]
 
 
-def contours(surface: Surface, *, ax: Axes | None = None, levels: int = 12, filled: bool = False, **kwargs):
-    """Lines of equal loss, spaced so that those of a round bowl lie at equal distances; a cross on each minimum.
+def contours(surface: Surface, *, ax: Axes | None = None, levels: int | Any = 12, filled: bool = False, **kwargs):
+    """Lines of equal loss; a cross on each global minimum, a small one on each local minimum.
 
-    levels: how many lines. filled=True gives a map (cividis), for pictures with no path on top.
-    Returns the ContourSet.
+    levels: how many lines, spaced so that those of a round bowl lie at equal distances; or their heights.
+    filled=True gives a map (cividis), for pictures with no path on top. Returns the ContourSet.
     """
     ax = plt.gca() if ax is None else ax
     x, y, z = (tensor.numpy() for tensor in surface.mesh())
-    finite = z[np.isfinite(z)]
-    heights = np.unique(np.quantile(finite, np.linspace(0, 1, levels + 1) ** 2))
-    look_of = {"cmap": "cividis"} if filled else {"colors": "#a9a9a9"}
+    spread = np.linspace(0, 1, levels + 1) ** 2 if isinstance(levels, int) else None
+    heights = levels if spread is None else np.unique(np.quantile(z[np.isfinite(z)], spread))
+    look_of = {"cmap": "cividis"} if filled else {"colors": "#a9a9a9", "negative_linestyles": "solid"}
     drawn = (ax.contourf if filled else ax.contour)(x, y, z, levels=heights, **(look_of | kwargs))
-    inside = [p for p in surface.minima if x[0] <= p[0] <= x[-1] and y[0] <= p[1] <= y[-1]]
-    if inside:
-        ax.plot(*zip(*inside, strict=True), "+", color=BLACK, markersize=12, markeredgewidth=2)
+    if surface.minima:
+        places = np.array(surface.minima)
+        values = surface(torch.tensor(places)).numpy()
+        lowest = values < values.min() + 1e-6
+        for some, size in ((lowest, 12), (~lowest, 6)):
+            ax.plot(*places[some].T, "+", color=BLACK, markersize=size, markeredgewidth=2)
     ax.set(xlim=surface.xlim, ylim=surface.ylim)
     return drawn
+
+
+def profile(surface: Surface, *, ax: Axes | None = None, **kwargs) -> list:
+    """The loss of a surface of one parameter as a curve over its window. Returns the line."""
+    if len(surface.start) != 1:
+        raise ValueError(f"a profile is of one parameter; {surface.name} has two: contours draws it")
+    ax = plt.gca() if ax is None else ax
+    x = torch.linspace(*surface.xlim, 401, dtype=torch.float64)
+    ax.set(xlim=surface.xlim, ylim=surface.ylim, xlabel="parameter w", ylabel="loss")
+    return ax.plot(x, surface(x[:, None]), **({"color": GREY} | kwargs))
 
 
 def surface3d(surface: Surface, *, ax: Axes | None = None, **kwargs):

@@ -1,6 +1,7 @@
 """Surfaces: curvature, minima and the loss of a line against its closed form."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mean_squared_error
 
-from gdviz import data
-from gdviz.descent import gradient
+from gdviz import data, surfaces
+from gdviz.descent import gradient, minimize
+from gdviz.optimizers import Adam, GradientDescent
 from gdviz.surfaces import bowl, linear_model
 
 
@@ -75,3 +77,120 @@ def test_other_bad_bowls_are_refused():
 def test_params_of_another_width_are_refused():
     with pytest.raises(ValueError, match=r"has two parameters, so params are \(..., 2\); got shape \(5, 3\)"):
         bowl(3)(torch.zeros(5, 3))
+
+
+CLASSICS = {  # surface: the published values of its minima, rounded as published
+    surfaces.ravine: [0],
+    surfaces.rosenbrock: [0],
+    surfaces.himmelblau: [0, 0, 0, 0],
+    surfaces.beale: [0],
+    surfaces.booth: [0],
+    surfaces.rastrigin: None,  # 121 of them: only the global one is published
+    surfaces.styblinski_tang: [-78.33233, -64.19561, -64.19561, -50.05889],
+    surfaces.six_hump_camel: [-1.0316285, -1.0316285, -0.2154638, -0.2154638, 2.1042503, 2.1042503],
+    surfaces.saddle: [],
+    surfaces.monkey_saddle: [],
+    surfaces.plateau: [0],
+    surfaces.double_well: None,
+    partial(surfaces.double_well, parameters=2): None,
+    surfaces.two_wells: [-2.0630902, -1.0927320],
+}
+each = pytest.mark.parametrize("surface", [make() for make in CLASSICS], ids=lambda surface: surface.name)
+
+
+@pytest.mark.parametrize(("make", "values"), CLASSICS.items())
+def test_minima_have_the_published_values(make, values):
+    surface = make()
+    found = [surface(torch.tensor(place, dtype=torch.float64)).item() for place in surface.minima]
+    if values is not None:
+        assert sorted(found) == pytest.approx(sorted(values), abs=6e-6)
+
+
+@each
+def test_at_every_minimum_the_gradient_vanishes_and_the_curvature_is_positive(surface):
+    for place in torch.tensor(surface.minima, dtype=torch.float64):
+        hessian = torch.autograd.functional.hessian(surface, place)
+        curvatures = torch.linalg.eigvalsh(hessian)
+        assert curvatures.min() > 0
+        assert gradient(surface, place).norm() < 1e-12 * curvatures.max()
+
+
+def derivatives(surface, places):
+    """Gradients (n, d) and Hessians (n, d, d) at places (n, d)."""
+    leaf = places.detach().requires_grad_()
+    grads = torch.autograd.grad(surface(leaf).sum(), leaf, create_graph=True)[0]
+    rows = [torch.autograd.grad(column.sum(), leaf, retain_graph=True)[0] for column in grads.unbind(-1)]
+    return grads.detach(), torch.stack(rows, -2)
+
+
+@each
+def test_no_minimum_is_missing(surface):
+    """Descents of small steps from all over the window, mended by Newton's, end at the listed minima and at all of
+    those inside."""
+    limits = torch.tensor([surface.xlim, surface.ylim][: len(surface.start)], dtype=torch.float64)
+    axes = [torch.linspace(low, high, 42, dtype=torch.float64)[1:-1] for low, high in limits]
+    starts = torch.cartesian_prod(*axes).reshape(-1, len(limits))
+    ends = minimize(surface, Adam(lr=0.01), starts, 1500).params[-1]
+    for _ in range(20):
+        _, hessians = derivatives(surface, ends)
+        curvatures = torch.linalg.eigvalsh(hessians)
+        ends = ends[curvatures[:, 0] > 1e-4 * curvatures[:, -1].abs()]
+        grads, hessians = derivatives(surface, ends)
+        ends = ends - torch.linalg.solve(hessians, grads[..., None])[..., 0]
+    settled = derivatives(surface, ends)[0].norm(dim=-1) < 1e-8
+    inside = settled & ((ends >= limits[:, 0]) & (ends <= limits[:, 1])).all(-1)
+    listed = torch.tensor(surface.minima, dtype=torch.float64).reshape(-1, len(limits))
+    distances = torch.cdist(ends[inside], listed)
+    if not len(listed):
+        assert not inside.any()
+        return
+    assert (distances.amin(1) < 1e-6).all()
+    assert set(distances.argmin(1).tolist()) == set(range(len(listed)))
+
+
+@each
+def test_the_window_holds_the_start_and_every_minimum(surface):
+    limits = [surface.xlim, surface.ylim]
+    for place in (surface.start, *surface.minima):
+        assert all(low <= value <= high for value, (low, high) in zip(place, limits, strict=False))
+
+
+@each
+def test_a_surface_takes_any_batch_and_refuses_another_width(surface):
+    d = len(surface.start)
+    batch = torch.tensor(surface.start, dtype=torch.float64).expand(3, 2, d)
+    assert surface(batch).shape == (3, 2)
+    with pytest.raises(ValueError, match=rf"params are \(..., {d}\); got shape \(5,\)"):
+        surface(torch.zeros(5))
+
+
+def test_rosenbrock_conditioning():  # NUMBERS 20
+    hessian = torch.autograd.functional.hessian(surfaces.rosenbrock(), torch.ones(2, dtype=torch.float64))
+    smallest, largest = torch.linalg.eigvalsh(hessian).tolist()
+    assert (smallest, largest) == (pytest.approx(0.399, abs=5e-4), pytest.approx(1001.6, abs=0.05))
+    assert largest / smallest == pytest.approx(2508, abs=0.5)
+    assert 2 / largest == pytest.approx(0.0019968, abs=5e-8)
+    for lr, diverges in ((0.001996, False), (0.001998, True)):  # beside the minimum, along the steepest direction
+        start = torch.ones(2, dtype=torch.float64) + 1e-6 * torch.linalg.eigh(hessian).eigenvectors[:, -1]
+        end = minimize(surfaces.rosenbrock(), GradientDescent(lr=lr), start, 3000).params[-1]
+        assert bool((end - 1).norm() > 1e-6) == diverges
+
+
+def test_basin_is_the_nearest_minimum():
+    himmelblau = surfaces.himmelblau()
+    assert himmelblau.basin(torch.tensor(himmelblau.minima) + 0.1).tolist() == [0, 1, 2, 3]
+    with pytest.raises(ValueError, match="saddle has no minimum"):
+        surfaces.saddle().basin(torch.zeros(2))
+
+
+@pytest.mark.parametrize("tilt", [0.39, -1, math.nan])
+def test_a_double_well_that_has_lost_a_well_is_refused(tilt):
+    with pytest.raises(ValueError, match="tilt must be below"):
+        surfaces.double_well(tilt)
+
+
+def test_a_surface_of_one_parameter_has_no_mesh():
+    with pytest.raises(ValueError, match=r"one parameter; plots.profile draws it"):
+        surfaces.double_well().mesh()
+    with pytest.raises(ValueError, match="parameters must be 1 or 2, got 3"):
+        surfaces.double_well(parameters=3)
