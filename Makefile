@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help lab test notebooks bench clean
+.PHONY: help lab test notebooks proof bench clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 18
@@ -24,9 +24,13 @@ test: $(READY)  ## lint, laws, notebooks (nbval) and the browser
 notebooks: $(READY)  ## run every notebook and write its outputs
 	$(BIN)/python notebooks/write_outputs.py
 
-bench: $(READY)  ## time the imports and the sliders against what one would use instead
+proof: $(READY)  ## compare every rule with torch.optim, write the table of README and the badge of notebook 04
+	$(BIN)/python -m pytest --proof tests/test_equals_torch.py
+
+bench: $(READY)  ## time imports, sweeps and sliders against what one would use instead
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python benchmarks/import_time.py
+	$(BIN)/python benchmarks/sweeps.py
 	$(BIN)/python benchmarks/slider_latency.py
 
 clean:  ## remove the environment

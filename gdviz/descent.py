@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from gdviz.optimizers import Rule, as_tensor, checked, hyperparameters
+from gdviz.hyperparameters import as_tensor, checked, hyperparameters
+from gdviz.optimizers import Rule
 
 Loss = Callable[[Tensor], Tensor]
 

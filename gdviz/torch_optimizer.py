@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gdviz.optimizers import Rule, checked, hyperparameters
+from gdviz.hyperparameters import checked, hyperparameters
+from gdviz.optimizers import Rule
 
 GROUP_KEYS = {"params", "name", "initial_lr"}  # what a parameter group may hold beside the rule's hyperparameters
 

@@ -7,11 +7,25 @@ import shutil
 from pathlib import Path
 
 import matplotlib
+import proof
 import pytest
 from hypothesis import settings
 from lab import FLAGS, jupyter_server, open_notebook
 
 matplotlib.use("agg")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--proof", action="store_true", help="write what the tests of equality found (make proof)")
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    if proof.complete():
+        terminalreporter.write_line(proof.table())
+        if config.getoption("--proof") and exitstatus == 0:
+            proof.write()
+
+
 settings.register_profile("gdviz", derandomize=True, deadline=None)
 settings.load_profile("gdviz")
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "gdviz"
 ROOMS = {  # room: what of gdviz it may know
-    "optimizers": set(),
+    "hyperparameters": set(),
+    "optimizers": {"hyperparameters"},
     "surfaces": set(),
     "data": set(),
-    "descent": {"optimizers", "surfaces"},
+    "descent": {"hyperparameters", "optimizers", "surfaces"},
+    "torch_optimizer": {"hyperparameters", "optimizers"},
     "style": set(),
     "plots": {"surfaces", "descent", "style"},
     "marks": set(),

@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import proof
+from torch_pairs import PAIRS
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
@@ -57,3 +60,17 @@ def test_colab_satisfies_the_ranges_as_it_is():
     for text in project["dependencies"]:
         requirement = Requirement(text)
         assert colab[requirement.name] in requirement.specifier, text
+
+
+def test_the_table_of_proof_is_what_the_tests_find():
+    """Rounding differs from machine to machine, so up to 100 times more is allowed. `make proof` writes it anew."""
+    rows = re.search(r"<!-- proof -->\n(.*?)\n<!-- /proof -->", README, re.DOTALL)[1].splitlines()
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    pinned = re.search(r"^torch==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)[1]
+    assert cells[0] == ["gdviz", f"torch.optim {pinned}", *proof.WHERE]
+    assert [row[:2] for row in cells[2:]] == [[rule.__name__, pair.name] for rule, pair in PAIRS.items()]
+    for rule, row in zip(PAIRS, cells[2:]):
+        for where, shown in zip(proof.WHERE, row[2:]):
+            assert float(shown) <= 1e-10
+            if (rule, where) in proof.found:
+                assert proof.found[rule, where] <= 100 * max(float(shown), 1e-15), "run make proof"

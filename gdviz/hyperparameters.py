@@ -1,0 +1,77 @@
+"""What a rule's hyperparameters may be: numbers or tensors in their ranges, checked at the door."""
+
+from dataclasses import fields, is_dataclass, replace
+from numbers import Number
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Hyperparameter = float | Tensor
+
+
+def _share(value):
+    return (value >= 0) & (value < 1)
+
+
+def _count(value):
+    return (value >= 1) & (value == value.round()) & (value.ndim == 0)
+
+
+ACCEPTED = {  # hyperparameter: whether all of a tensor lies inside, and the words for it
+    "lr": (lambda lr: lr > 0, "positive or a tensor of positive rates"),
+    "eps": (lambda eps: eps >= 0, "0 or more"),
+    "weight_decay": (lambda decay: decay >= 0, "0 or more"),
+    "history_size": (_count, "a whole number, 1 or more"),
+    **dict.fromkeys(("momentum", "alpha", "rho", "beta1", "beta2"), (_share, "in [0, 1), or a tensor of such")),
+}
+
+
+def as_tensor(numbers: Any) -> Tensor:
+    """Numbers, lists and arrays as a tensor in full precision: torch alone makes float32 of a list of floats."""
+    return numbers if isinstance(numbers, Tensor) else torch.as_tensor(np.asarray(numbers))
+
+
+def hyperparameters(rule: Any) -> dict[str, Tensor]:
+    """The numbers and tensors among the fields of a rule, by name; empty for a rule that is not a dataclass."""
+    if not is_dataclass(rule):
+        return {}
+    values = {field.name: getattr(rule, field.name) for field in fields(rule)}
+    return {name: as_tensor(value) for name, value in values.items() if isinstance(value, Number | Tensor)}
+
+
+def checked(rule: Any, dtype: torch.dtype = torch.float64) -> Any:
+    """The same rule, its known hyperparameters numbers or tensors of this type that carry no gradient.
+
+    Refused: what has no `init` and `update`, a class in place of a rule, and hyperparameters of ACCEPTED that are no
+    numbers, not finite, or out of range. A hyperparameter of another name is the business of the rule that has it.
+    """
+    if isinstance(rule, type):
+        raise TypeError(f"rule is the class {rule.__name__}; write a rule, such as {rule.__name__}(lr=0.1)")
+    if not (callable(getattr(rule, "init", None)) and callable(getattr(rule, "update", None))):
+        raise TypeError(
+            "a rule has init(params) -> state and update(params, grads, state) -> (params, state), "
+            f"such as GradientDescent(lr=0.1); got {rule!r}"
+        )
+    names = [field.name for field in fields(rule) if field.name in ACCEPTED] if is_dataclass(rule) else []
+    given = {name: getattr(rule, name) for name in names}
+    tensors = {name: in_range(name, value) for name, value in given.items()}
+    changed = {name: tensors[name].detach().to(dtype) for name in names if not isinstance(given[name], int | float)}
+    return replace(rule, **changed) if changed else rule
+
+
+def in_range(name: str, value: Any) -> Tensor:
+    """The value of a hyperparameter of ACCEPTED as a tensor; refused, with what is accepted, out of its range."""
+    inside, accepted = ACCEPTED[name]
+    given = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "..."
+    refusal = f"{name} must be {accepted}, got {given}"
+    try:
+        tensor = as_tensor(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(refusal) from error
+    if tensor.dtype == torch.bool or tensor.is_complex():
+        raise TypeError(refusal)
+    if tensor.numel() == 0 or not bool((torch.isfinite(tensor) & inside(tensor)).all()):
+        raise ValueError(refusal)
+    return tensor

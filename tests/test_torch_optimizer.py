@@ -1,0 +1,292 @@
+"""TorchOptimizer keeps torch's contract. (That its steps are torch's is in test_equals_torch.py.)"""
+
+import copy
+import pickle
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch.optim import lr_scheduler
+from torch.optim.swa_utils import SWALR
+
+from gdviz.descent import grid
+from gdviz.optimizers import LBFGS, Adam, AMSGrad, GradientDescent, Momentum, Nesterov
+from gdviz.torch_optimizer import TorchOptimizer
+
+
+def parameters(*values):
+    return [torch.nn.Parameter(torch.tensor(value, dtype=torch.float64)) for value in values]
+
+
+def test_a_parameter_without_gradient_is_left_alone_with_its_state():
+    w, b = parameters([1.0, 2.0], [3.0])
+    optimizer = TorchOptimizer([w, b], Adam(lr=0.1))
+    for gradient in (None, torch.ones(1).double()):
+        w.grad, b.grad = torch.ones(2).double(), gradient
+        optimizer.step()
+    assert b.item() == pytest.approx(3.0 - 0.1)  # one step of Adam, its first: corrected as such
+    assert torch.allclose(w, torch.tensor([0.8, 1.8]).double())
+    assert (optimizer.state[w]["t"].item(), optimizer.state[b]["t"].item()) == (2, 1)
+
+
+def test_lbfgs_takes_a_missing_gradient_as_zero_as_torch_does():
+    ours, theirs = parameters([1.0, 2.0], [3.0]), parameters([1.0, 2.0], [3.0])
+    optimizer, twin = TorchOptimizer(ours, LBFGS()), torch.optim.LBFGS(theirs, max_iter=1)
+    for _ in range(5):
+        for w, _ in (ours, theirs):
+            w.grad = 2 * w.detach()
+        optimizer.step()
+        twin.step(lambda: torch.zeros(()))
+        assert all(torch.allclose(a, b, rtol=1e-12) for a, b in zip(ours, theirs))
+    assert ours[1].item() == 3.0
+
+
+def test_a_step_without_any_gradient_changes_nothing():
+    for rule in (Adam(), LBFGS()):
+        (w,) = parameters([1.0])
+        optimizer = TorchOptimizer([w], rule)
+        assert optimizer.step() is None
+        assert (w.item(), dict(optimizer.state)) == (1.0, {})
+
+
+def test_groups_have_their_own_hyperparameters():
+    w, b = parameters([1.0], [1.0])
+    optimizer = TorchOptimizer([{"params": [w]}, {"params": [b], "lr": 0.5, "name": "bias"}], GradientDescent(lr=0.1))
+    w.grad, b.grad = torch.ones(1).double(), torch.ones(1).double()
+    optimizer.step()
+    assert (w.item(), b.item()) == (pytest.approx(0.9), 0.5)
+    optimizer.param_groups[1]["lr"] = 0.0  # a schedule may end there
+    optimizer.step()
+    assert b.item() == 0.5
+
+
+def test_a_group_that_comes_later_begins_at_t_0():
+    w, late = parameters([1.0], [1.0])
+    optimizer = TorchOptimizer([w], Adam(lr=0.1))
+    w.grad, late.grad = torch.ones(1).double(), torch.ones(1).double()
+    optimizer.step()
+    optimizer.add_param_group({"params": [late], "lr": 0.01})
+    optimizer.step()
+    assert late.item() == pytest.approx(1 - 0.01)
+    assert optimizer.state[late]["t"].item() == 1
+
+
+def test_a_closure_runs_once_with_gradients_and_its_loss_comes_back():
+    (w,) = parameters([3.0])
+    optimizer, calls = TorchOptimizer([w], GradientDescent(lr=0.1)), []
+
+    def closure():
+        calls.append(torch.is_grad_enabled())
+        optimizer.zero_grad()
+        loss = (w**2).sum()
+        loss.backward()
+        return loss
+
+    with torch.no_grad():
+        assert optimizer.step(closure).item() == 9.0
+    assert calls == [True]
+    assert w.item() == pytest.approx(3 - 0.6)
+
+
+def test_hooks_run_before_and_after_a_step():
+    (w,) = parameters([1.0])
+    w.grad, seen = torch.ones(1).double(), []
+    optimizer = TorchOptimizer([w], GradientDescent(lr=0.25))
+    optimizer.register_step_pre_hook(lambda *_: seen.append(w.item()))
+    optimizer.register_step_post_hook(lambda *_: seen.append(w.item()))
+    optimizer.step()
+    assert seen == [1.0, 0.75]
+
+
+@pytest.mark.parametrize(
+    "again", [copy.deepcopy, lambda both: pickle.loads(pickle.dumps(both))], ids=["copy", "pickle"]
+)
+@pytest.mark.parametrize("rule", [Adam(lr=0.1), GradientDescent(lr=0.1), LBFGS()], ids=lambda rule: type(rule).__name__)
+def test_a_copy_goes_on_like_the_original(again, rule):
+    (w,) = parameters([1.0, -2.0])
+    optimizer = TorchOptimizer([w], rule)
+    w.grad = w.detach().clone()
+    optimizer.step()
+    other, (twin,) = again((optimizer, [w]))
+    for one, p in ((optimizer, w), (other, twin)):
+        p.grad = p.detach().clone()
+        one.step()
+    assert twin is not w
+    assert torch.equal(w, twin)
+
+
+SCHEDULERS = {
+    "LambdaLR": lambda o: lr_scheduler.LambdaLR(o, lambda step: 1 / (1 + step)),
+    "MultiplicativeLR": lambda o: lr_scheduler.MultiplicativeLR(o, lambda step: 0.9),
+    "StepLR": lambda o: lr_scheduler.StepLR(o, 3),
+    "MultiStepLR": lambda o: lr_scheduler.MultiStepLR(o, [2, 5]),
+    "ConstantLR": lambda o: lr_scheduler.ConstantLR(o),
+    "LinearLR": lambda o: lr_scheduler.LinearLR(o),
+    "ExponentialLR": lambda o: lr_scheduler.ExponentialLR(o, 0.9),
+    "PolynomialLR": lambda o: lr_scheduler.PolynomialLR(o),
+    "CosineAnnealingLR": lambda o: lr_scheduler.CosineAnnealingLR(o, 10),
+    "CosineAnnealingWarmRestarts": lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 4),
+    "SequentialLR": lambda o: lr_scheduler.SequentialLR(
+        o, [lr_scheduler.LinearLR(o), lr_scheduler.ExponentialLR(o, 0.8)], [4]
+    ),
+    "ChainedScheduler": lambda o: lr_scheduler.ChainedScheduler(
+        [lr_scheduler.ConstantLR(o), lr_scheduler.ExponentialLR(o, 0.8)]
+    ),
+    "CyclicLR": lambda o: lr_scheduler.CyclicLR(o, 0.01, 0.1, step_size_up=3),
+    "OneCycleLR": lambda o: lr_scheduler.OneCycleLR(o, 0.2, total_steps=20),
+    "ReduceLROnPlateau": lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=1),
+    "SWALR": lambda o: SWALR(o, 0.01),
+}
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_every_scheduler_of_torch_sets_the_rates_that_it_sets_for_torch(scheduler):
+    """CyclicLR and OneCycleLR move momentum too, as the rule has a field of that name."""
+    seen = []
+    for make in (
+        lambda p: TorchOptimizer(p, Momentum(lr=0.1, momentum=0.9)),
+        lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9),
+    ):
+        (w,) = parameters([1.0])
+        w.grad = torch.ones(1).double()
+        optimizer = make([w])
+        schedule, values = SCHEDULERS[scheduler](optimizer), []
+        for _ in range(15):
+            optimizer.step()
+            schedule.step(*([1.0] if scheduler == "ReduceLROnPlateau" else []))
+            values.append((optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"], w.item()))
+        seen.append(torch.tensor(values, dtype=torch.float64))
+    assert torch.allclose(*seen, rtol=1e-12)
+    assert len(set(seen[0][:, 0].tolist())) > 1
+
+
+def test_all_of_torchs_schedulers_are_in_this_test():
+    named = {name for name in lr_scheduler.__all__ if name not in ("LRScheduler", "SWALR")}
+    assert named - set(SCHEDULERS) == set()
+
+
+def test_sparse_gradients_are_taken_as_their_dense_sums():
+    table = torch.nn.Embedding(4, 2, sparse=True)
+    before = table.weight.detach().clone()
+    optimizer = TorchOptimizer(table.parameters(), Momentum(lr=0.1))
+    table(torch.tensor([1, 1])).sum().backward()
+    optimizer.step()
+    assert torch.allclose(before - table.weight, torch.tensor([[0.0], [0.2], [0.0], [0.0]]).expand(4, 2), atol=1e-7)
+
+
+class Last(NamedTuple):
+    gradient: torch.Tensor
+    first: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Remembers:
+    """A rule whose state holds the very tensors that it was given."""
+
+    lr: float = 0.1
+
+    def init(self, params):
+        return Last(gradient=params, first=params)
+
+    def update(self, params, grads, state):
+        return params - self.lr * grads, Last(gradient=grads, first=state.first)
+
+
+def test_what_a_rule_keeps_does_not_change_with_the_network():
+    (w,) = parameters([1.0])
+    optimizer = TorchOptimizer([w], Remembers())
+    (2 * w).sum().backward()
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=False)
+    kept = optimizer.state[w]
+    assert (kept["gradient"].item(), kept["first"].item(), w.item()) == (2.0, 1.0, pytest.approx(0.8))
+
+
+class Plain:
+    """A rule without hyperparameters whose state is no tuple."""
+
+    def init(self, params):
+        return 0
+
+    def update(self, params, grads, state):
+        return params - grads / (1 + state), state + 1
+
+
+def test_a_rule_of_ones_own_needs_neither_fields_nor_a_named_tuple():
+    (w,) = parameters([1.0])
+    optimizer = TorchOptimizer([w], Plain())
+    w.grad = torch.ones(1).double()
+    optimizer.step()
+    again = TorchOptimizer([w], Plain())
+    again.load_state_dict(optimizer.state_dict())
+    again.step()
+    assert (w.item(), again.state[w]) == (1 - 1 - 0.5, {"state": 2})
+
+
+def test_what_is_no_parameters_is_refused_with_the_cure():
+    model = torch.nn.Linear(2, 1)
+    used = model.parameters()
+    list(used)
+    for nothing in ([], used, torch.nn.Flatten().parameters()):
+        with pytest.raises(ValueError, match="holds no parameters; give model"):
+            TorchOptimizer(nothing, Adam())
+    with pytest.raises(TypeError, match=r"got a Linear: write model.parameters\(\)"):
+        TorchOptimizer(model, Adam())
+    with pytest.raises(TypeError, match=r"must be float32 or float64, got torch.float16; model.float\(\)"):
+        TorchOptimizer(torch.nn.Linear(2, 1).half().parameters(), Adam())
+
+
+def test_what_is_no_rule_for_a_network_is_refused():
+    with pytest.raises(TypeError, match=r"class Adam; write a rule, such as Adam\(lr=0.1\)"):
+        TorchOptimizer(parameters([1.0]), Adam)
+    with pytest.raises(TypeError, match=r"a rule has init\(params\) -> state and update"):
+        TorchOptimizer(parameters([1.0]), torch.optim.Adam(parameters([1.0])))
+    with pytest.raises(ValueError, match="a network takes one lr, got 3 of them; a sweep is for minimize"):
+        TorchOptimizer(parameters([1.0]), Momentum(**grid(lr=[0.1, 0.2, 0.3])))
+
+
+def test_a_group_with_an_unknown_or_bad_field_is_refused_and_nothing_stays():
+    (w, b) = parameters([1.0], [1.0])
+    optimizer = TorchOptimizer([w], Momentum(lr=0.1))
+    with pytest.raises(ValueError, match=r"here has params, name and lr, momentum; got betas, weight_decay"):
+        optimizer.add_param_group({"params": [b], "betas": (0.9, 0.99), "weight_decay": 0.1})
+    with pytest.raises(ValueError, match="momentum must be in"):
+        optimizer.add_param_group({"params": [b], "momentum": 1.5})
+    with pytest.raises(TypeError, match="float32 or float64"):
+        optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(1, dtype=torch.bfloat16))]})
+    assert len(optimizer.param_groups) == 1
+
+
+def test_the_state_of_another_rule_is_refused():
+    def stepped(rule):
+        (w,) = parameters([1.0])
+        w.grad = torch.ones(1).double()
+        optimizer = TorchOptimizer([w], rule)
+        optimizer.step()
+        return optimizer
+
+    with pytest.raises(ValueError, match="not one of Adam: its groups lack beta1, beta2, eps"):
+        stepped(Adam()).load_state_dict(stepped(Momentum(lr=0.1)).state_dict())
+    with pytest.raises(ValueError, match=r"not one of AMSGrad, which keeps m, t, v, v_max: it holds m, t, v"):
+        stepped(AMSGrad()).load_state_dict(stepped(Adam()).state_dict())
+    with pytest.raises(ValueError, match="not one of GradientDescent, which keeps nothing: it holds velocity"):
+        stepped(GradientDescent(lr=0.1)).load_state_dict(stepped(Nesterov(lr=0.1)).state_dict())
+
+
+def test_an_update_of_another_shape_is_refused():
+    @dataclass(frozen=True)
+    class Sums:
+        lr: float = 0.1
+
+        def init(self, params):
+            return ()
+
+        def update(self, params, grads, state):
+            return (params - self.lr * grads).sum(0, keepdim=True), state
+
+    (w,) = parameters([1.0, 2.0])
+    w.grad = torch.ones(2).double()
+    with pytest.raises(ValueError, match=r"must keep the shape of params \(2,\), got \(1,\)"):
+        TorchOptimizer([w], Sums()).step()
+    assert w.tolist() == [1.0, 2.0]
