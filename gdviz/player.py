@@ -180,12 +180,12 @@ class Player(anywidget.AnyWidget):
             raise ValueError(f"a player is saved as .png, got {str(file)!r}")
         Path(file).write_bytes(self.twin(2 * PX))
 
-    def twin(self, dpi: float = PX) -> bytes:
+    def twin(self, dpi: float = PX, colors: int = 256) -> bytes:
         """The static twin: the figure with the marks at the current positions, drawn by matplotlib, as a PNG."""
         self._pack()
         artists = [a for i, mark in enumerate(self._marks) for a in draw(mark, self.index, 10 + i)]
         try:
-            return png(self.figure, dpi)
+            return png(self.figure, dpi, colors)
         finally:
             for artist in artists:
                 artist.remove()
@@ -193,7 +193,7 @@ class Player(anywidget.AnyWidget):
     def _ipython_display_(self):
         from IPython.display import display
 
-        twin = base64.b64encode(self.twin()).decode()
+        twin = base64.b64encode(self.twin(colors=48)).decode()  # a notebook of twelve is under 500 kB
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
         bundle = {"text/plain": self.describe(), "image/png": twin, "application/vnd.jupyter.widget-view+json": view}
         display(bundle, raw=True, metadata={"image/png": {"alt": self.describe()}})

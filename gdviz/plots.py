@@ -11,13 +11,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import MaxNLocator
-from PIL import Image
+from PIL import Image, ImageColor
 
 from gdviz.descent import Trajectory
-from gdviz.style import BLACK, GREY, VERMILLION, look
+from gdviz.style import BLACK, GREEN, GREY, ORANGE, PALETTE, SKY, VERMILLION, YELLOW, look
 from gdviz.surfaces import Surface
 
 CASING = [Stroke(linewidth=5.5, foreground="white"), Normal()]
@@ -30,7 +31,7 @@ def contours(surface: Surface, *, ax: Axes | None = None, levels: int | Any = 12
     filled=True gives a map (cividis), for pictures with no path on top. Returns the ContourSet.
     """
     ax = plt.gca() if ax is None else ax
-    x, y, z = (tensor.numpy() for tensor in surface.mesh())
+    x, y, z = (tensor.numpy() for tensor in surface.mesh(201))
     spread = np.linspace(0, 1, levels + 1) ** 2 if isinstance(levels, int) else None
     heights = levels if spread is None else np.unique(np.quantile(z[np.isfinite(z)], spread))
     look_of = {"cmap": "cividis"} if filled else {"colors": "#a9a9a9", "negative_linestyles": "solid"}
@@ -53,6 +54,25 @@ def profile(surface: Surface, *, ax: Axes | None = None, **kwargs) -> list:
     x = torch.linspace(*surface.xlim, 401, dtype=torch.float64)
     ax.set(xlim=surface.xlim, ylim=surface.ylim, xlabel="parameter w", ylabel="loss")
     return ax.plot(x, surface(x[:, None]), **({"color": GREY} | kwargs))
+
+
+def basins(surface: Surface, starts: Any, ends: Any, *, ax: Axes | None = None, **kwargs):
+    """Where descents end, as the colour of where they start: a colour for each minimum, white where none was reached.
+
+    starts (n, n, 2): the points of a mesh, rows are y; ends (n, n, 2): params[-1] of the descents from there. A descent
+    has reached a minimum when it is nearer than a hundredth of the window. Returns the QuadMesh.
+    """
+    ax = plt.gca() if ax is None else ax
+    starts, reached = np.asarray(starts), surface.basin(ends)
+    gap = (ends - torch.tensor(surface.minima, dtype=ends.dtype)[reached]).norm(dim=-1)
+    near = gap < 0.01 * (surface.xlim[1] - surface.xlim[0])
+    shown = np.where(near, reached, np.nan)
+    colors = ListedColormap([SKY, ORANGE, GREEN, YELLOW][: len(surface.minima)])
+    style = {"cmap": colors, "vmin": -0.5, "vmax": len(surface.minima) - 0.5, "rasterized": True}
+    drawn = ax.pcolormesh(starts[..., 0], starts[..., 1], shown, **(style | kwargs))
+    ax.plot(*np.array(surface.minima).T, "+", color=BLACK, markersize=12, markeredgewidth=2)
+    ax.set(xlim=surface.xlim, ylim=surface.ylim, xlabel="start x", ylabel="start y")
+    return drawn
 
 
 def surface3d(surface: Surface, *, ax: Axes | None = None, **kwargs):
@@ -142,13 +162,21 @@ def picture(figure: Figure, alt: str) -> None:
     display(bundle, raw=True, metadata={"image/png": {"alt": alt}})
 
 
-def png(figure: Figure, dpi: float = 100) -> bytes:
-    """The figure as the bytes of a PNG, dpi dots for each inch; 256 colours, a third of the size of a full one."""
+def png(figure: Figure, dpi: float = 100, colors: int = 256) -> bytes:
+    """The figure as the bytes of a PNG, dpi dots for each inch; with 256 colours a third of the size of a full one.
+
+    The colours of the palette are always among them: a small mark keeps its own.
+    """
     full, small = io.BytesIO(), io.BytesIO()
     with plt.rc_context({"savefig.bbox": "standard"}):  # "tight" would shift the pixels of every mark
         figure.savefig(full, format="png", dpi=dpi)
-    image = Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    image.save(small, "PNG", optimize=True, dpi=(dpi, dpi))
+    image = Image.open(full).convert("RGB")
+    ours = np.array([ImageColor.getrgb(color) for color in PALETTE])
+    common = np.reshape(image.quantize(colors - len(ours)).getpalette(), (-1, 3))
+    common = common[np.abs(common[:, None] - ours).max(-1).min(-1) > 8]
+    kept = Image.new("P", (1, 1))
+    kept.putpalette(np.concatenate([ours, common]).astype(np.uint8).tobytes())
+    image.quantize(palette=kept, dither=Image.Dither.NONE).save(small, "PNG", optimize=True, dpi=(dpi, dpi))
     return small.getvalue()
 
 

@@ -5,12 +5,15 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from gdviz import plots
 from gdviz.descent import Trajectory
 from gdviz.player import Player
-from gdviz.style import VERMILLION
+from gdviz.style import VERMILLION, look
 from gdviz.surfaces import Surface
 
 
@@ -47,9 +50,7 @@ def line_fit(
         player.line(left, plots.lines(data, trajectory.params)),
         player.path(middle, trajectory.params),
         player.curve(right, trajectory.losses),
-        player.text(
-            right, trajectory.losses, "loss {:.5g}", diverged=_worse(trajectory), at=(0.97, 0.98), align="right"
-        ),
+        player.text(right, trajectory.losses, "loss {:.5g}", diverged=lost(trajectory), at=(0.97, 0.98), align="right"),
     ]
 
     def from_there(w: float, b: float) -> None:
@@ -57,7 +58,7 @@ def line_fit(
         arrays = [plots.lines(data, run.params), run.params, run.losses]
         for mark, array in zip(marks, arrays):
             mark.set_data(array)
-        marks[-1].set_data(run.losses, diverged=_worse(run))
+        marks[-1].set_data(run.losses, diverged=lost(run))
 
     if restart is not None:
         player.on_click(from_there, ax=middle)
@@ -77,6 +78,98 @@ def over_surface(
     return player
 
 
-def _worse(trajectory: Trajectory) -> torch.Tensor:
+def descents(
+    surface: Surface,
+    runs: Trajectory | Mapping[str, Trajectory],
+    *,
+    sliders: Mapping[str, Any] | None = None,
+    restart: Callable[[list[float]], Trajectory | Mapping[str, Trajectory]] | None = None,
+    levels: Any = 12,
+    **options: Any,
+) -> Player:
+    """Descents over one surface, joined by the step: their paths, and beside them their losses.
+
+    runs: a trajectory, or several by name, each drawn with the look of its optimizer; with one axis of runs for each of
+    the sliders (name -> values). The loss is shown on a log axis above the lowest minimum, where there is one.
+    restart: given a start (x, y), minimizes again and returns what runs is; the surface then takes clicks.
+    levels: as for plots.contours. Other options (at=...) are Player's.
+    """
+    named = dict(runs) if isinstance(runs, Mapping) else {"": runs}
+    first = next(iter(named.values()))
+    figure, left, right = pair(surface, levels=levels)
+    heights = _loss_axes(surface, named.values(), right)
+    caption = " ".join(f"{name}: {run.describe()}" if name else run.describe() for name, run in named.items())
+    steps = {"step": range(first.steps + 1)}
+    player = Player(figure, steps | dict(sliders or {}), caption=caption, **options)
+    marks = []
+    for run in named.values():
+        drawn = mark_look(run.rule)
+        marks.append(player.path(left, run.params, **drawn))
+        marks.append(player.curve(right, heights(run.losses), **drawn))
+    if len(named) == 1:
+        marks.append(
+            player.text(right, first.losses, "loss {:.4g}", diverged=lost(first), at=(0.97, 0.98), align="right")
+        )
+    else:
+        key(right, {name: run.rule for name, run in named.items()})
+
+    def from_there(x: float, y: float) -> None:
+        again = restart([x, y])
+        again = list(again.values()) if isinstance(again, Mapping) else [again]
+        for path, curve, run in zip(marks[::2], marks[1::2], again):
+            path.set_data(run.params)
+            curve.set_data(heights(run.losses))
+        if len(named) == 1:
+            marks[-1].set_data(again[0].losses, diverged=lost(again[0]))
+
+    if restart is not None:
+        player.on_click(from_there, ax=left)
+    return player
+
+
+def pair(surface: Surface, **kwargs: Any) -> tuple[Figure, Axes, Axes]:
+    """A figure with the contours of a surface on the left and an empty Axes on the right."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
+    plots.contours(surface, ax=left, **kwargs)
+    left.set(title=surface.name, xlabel="parameter x", ylabel="parameter y")
+    return figure, left, right
+
+
+def key(ax: Axes, rules: Mapping[str, Any]) -> None:
+    """Below an Axes: which colour, dash and marker belongs to which name."""
+    handles = []
+    for name, rule in rules.items():
+        color, dash, marker = look(rule)
+        style = (0, dash) if dash else "-"
+        handles.append(Line2D([], [], color=color, linestyle=style, marker=marker, markersize=9, label=name))
+    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(-0.1, -0.17), ncols=2, handlelength=2.6)
+
+
+def mark_look(rule: Any) -> dict[str, Any]:
+    """The look of a rule as the keywords of a player's path or curve."""
+    color, dash, marker = look(rule)
+    return {"color": color, "dash": dash, "marker": marker}
+
+
+def _loss_axes(surface: Surface, runs: Any, ax: Axes) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Label and limit an Axes for the losses of these runs; returns what makes heights on it of losses."""
+    firsts, all_losses = (torch.cat([part(run).flatten() for run in runs]) for part in (lambda r: r.losses[0], _finite))
+    ax.set(title="loss", xlabel="step", ylabel="loss")
+    if not surface.minima:
+        low, high = max(float(all_losses.min()), -3.0), float(firsts.max())
+        ax.set(ylim=(low - 0.1 * (high - low), high + 0.4 * (high - low)))
+        return lambda losses: losses
+    lowest = min(float(surface(torch.tensor(place, dtype=torch.float64))) for place in surface.minima)
+    high = float(firsts.max()) - lowest
+    low = max(float((all_losses - lowest).min()), 1e-9 * high)
+    ax.set(yscale="log", ylim=(0.5 * low, 4 * high), ylabel="loss above the lowest minimum" if lowest else "loss")
+    return lambda losses: (losses - lowest).clamp(min=0.6 * low)
+
+
+def _finite(run: Trajectory) -> torch.Tensor:
+    return run.losses[torch.isfinite(run.losses)]
+
+
+def lost(trajectory: Trajectory) -> torch.Tensor:
     """(steps + 1, *runs): where a run that diverges has left its start behind."""
     return trajectory.diverged & (trajectory.losses > trajectory.losses[0])

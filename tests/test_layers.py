@@ -19,6 +19,8 @@ ROOMS = {  # room: what of gdviz it may know
     "sliders": set(),
     "player": {"marks", "sliders", "plots", "style"},
     "views": {"descent", "player", "plots", "style", "surfaces"},
+    "views_rate": {"descent", "player", "plots", "style", "surfaces", "views"},
+    "views_momentum": {"descent", "player", "plots", "style", "surfaces", "views"},
     "__init__": {"data", "descent", "optimizers", "surfaces"},
 }
 

@@ -1,5 +1,6 @@
 """The notebooks as committed: budgets, rhythm, outputs. (nbval runs every cell and compares the text.)"""
 
+import json
 import re
 import statistics
 import sys
@@ -15,6 +16,14 @@ PATHS = sorted(FOLDER.glob("*.ipynb"))
 NOTEBOOKS = [nbformat.read(path, as_version=4) for path in PATHS]
 each = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=[path.stem for path in PATHS])
 EXEMPT = ("nbval-skip", "nbval-ignore-output", "nbval-raises-exception", "NBVAL_SKIP", "NBVAL_IGNORE_OUTPUT")
+
+PAYLOADS = """
+import gc
+from gdviz.player import Player
+
+players = [thing for thing in gc.get_objects() if isinstance(thing, Player)]
+print([(len(p.picture) + sum(len(mark["data"]) for mark in p.marks)) // 1000 for p in players])
+"""
 
 
 def code(notebook):
@@ -116,14 +125,18 @@ def test_links_lead_to_files(notebook):
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_notebook_runs_in_30_s_and_1_gb(path):
-    """In a kernel of its own; the peak of the kernel's resident memory."""
+    """In a kernel of its own: the peak of its resident memory, and what each player sends to the browser."""
     notebook = nbformat.read(path, as_version=4)
     peak = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     unit = 1e9 if sys.platform == "darwin" else 1e6  # bytes there, kilobytes on Linux
     notebook.cells.append(nbformat.v4.new_code_cell(peak))
+    notebook.cells.append(nbformat.v4.new_code_cell(PAYLOADS))
     start = time.monotonic()
     NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(FOLDER)}}).execute()
-    seconds, gigabytes = time.monotonic() - start, int(notebook.cells[-1].outputs[0].text) / unit
-    print(f"{path.stem}: {seconds:.1f} s, {gigabytes:.2f} GB")
+    seconds, gigabytes = time.monotonic() - start, int(notebook.cells[-2].outputs[0].text) / unit
+    payloads = json.loads(notebook.cells[-1].outputs[0].text)
+    print(f"{path.stem}: {seconds:.1f} s, {gigabytes:.2f} GB, players of {payloads} kB")
     assert seconds < 30
     assert gigabytes < 1
+    assert payloads
+    assert max(payloads) < 1000

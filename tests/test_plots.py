@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageColor
 
 from gdviz import data, plots, style, surfaces
 from gdviz.descent import grid, minimize
@@ -131,3 +131,45 @@ def test_each_optimizer_has_its_own_look():
     assert len({(look.color, look.dash) for look in looks}) == len(looks)
     assert style.look(GradientDescent(lr=1)).color == style.BLUE
     assert style.look("unknown").color == style.BLACK
+
+
+def test_a_png_keeps_the_colours_of_the_palette(ax):
+    ax.set_axis_off()
+    for i, color in enumerate(style.PALETTE[:-1]):
+        ax.add_patch(plt.Rectangle((0.1 * i, 0), 0.08, 1, color=color, lw=0))
+    ax.imshow(np.random.default_rng(0).random((40, 40, 3)), extent=(0, 1, 1.1, 2), aspect="auto")  # crowds the palette
+    ax.set(xlim=(0, 1), ylim=(0, 2))
+    image = np.array(Image.open(io.BytesIO(plots.png(ax.figure, colors=48))).convert("RGB")).reshape(-1, 3)
+    shown, counts = np.unique(image, axis=0, return_counts=True)
+    large = {tuple(color) for color, count in zip(shown.tolist(), counts) if count > 400}
+    assert {ImageColor.getrgb(color) for color in style.PALETTE} <= large
+
+
+def test_small_crosses_mark_local_minima_and_large_ones_the_lowest(ax):
+    plots.contours(surfaces.styblinski_tang(), ax=ax)
+    lowest, others = ax.lines
+    assert lowest.get_xydata().tolist() == [list(surfaces.styblinski_tang().minima[0])]
+    assert len(others.get_xydata()) == 3
+    assert others.get_markersize() < lowest.get_markersize()
+
+
+def test_contours_at_given_heights(ax):
+    assert plots.contours(surfaces.plateau(), ax=ax, levels=[0.25, 0.5]).levels.tolist() == [0.25, 0.5]
+
+
+def test_a_profile_is_the_curve_of_the_loss(ax):
+    (line,) = plots.profile(surfaces.double_well(0.1), ax=ax)
+    x, y = line.get_data()
+    assert np.allclose(y, x**4 / 4 - x**2 / 2 + 0.1 * x)
+    with pytest.raises(ValueError, match="a profile is of one parameter; ravine has two"):
+        plots.profile(surfaces.ravine(), ax=ax)
+
+
+def test_basins_show_the_minimum_that_each_start_reached(ax):
+    surface = surfaces.two_wells()
+    starts = torch.tensor([[[-1.0, 0.0], [1.0, 0.0]], [[-1.0, 1.0], [1.0, 1.0]]], dtype=torch.float64)
+    ends = torch.tensor([[surface.minima[0], surface.minima[1]], [surface.minima[1], (0.0, 1.9)]], dtype=torch.float64)
+    shown = plots.basins(surface, starts, ends, ax=ax).get_array()
+    assert shown[0].tolist() == [0, 1]
+    assert shown[1, 0] == 1
+    assert np.ma.getmaskarray(shown)[1, 1] or np.isnan(shown[1, 1])  # reached none

@@ -1,0 +1,222 @@
+"""Ready-made players of notebook 04: what momentum and Adam add to a step."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.lines import Line2D
+from torch import Tensor
+
+from gdviz import plots
+from gdviz.descent import Trajectory
+from gdviz.player import Player
+from gdviz.style import BLACK, BLUE, GREEN, GREY, VERMILLION
+from gdviz.surfaces import Surface
+from gdviz.views import lost, mark_look, pair
+
+
+def heavy_ball_rate(lr: Any, momentum: Any, curvature: Any) -> Tensor:
+    """max |sigma|, the larger size of the roots of s^2 - (1 + momentum - lr * curvature) s + momentum = 0
+
+    What a step of the heavy ball leaves of the error along a direction of this curvature, in the long run; above 1 it
+    diverges. The arguments broadcast. Reference: Goh 2017, Why momentum really works.
+    """
+    lr, momentum, curvature = (torch.as_tensor(value, dtype=torch.float64) for value in (lr, momentum, curvature))
+    middle = 1 + momentum - lr * curvature
+    root = torch.sqrt((middle**2 - 4 * momentum).to(torch.complex128))
+    return torch.maximum((middle + root).abs(), (middle - root).abs()) / 2
+
+
+def rate_map(
+    surface: Surface,
+    trajectory: Trajectory,
+    rates: Sequence[float],
+    momenta: Sequence[float],
+    curvatures: Sequence[float],
+    **options: Any,
+) -> Player:
+    """The heavy ball on a quadratic, with lr and momentum on sliders, and the map of its rate with the current point.
+
+    trajectory: two axes of runs, the rates and the momenta. curvatures: the smallest and the largest. At the head two
+    arrows, that add up to the next step: against the gradient, and along the velocity. On the map bright is slow, and
+    beyond the thick line the ball diverges.
+    """
+    figure, left, right = pair(surface)
+    lr, beta = torch.linspace(0, 1.08 * max(rates), 181).double(), torch.linspace(0, 0.99, 181).double()
+    worst = heavy_ball_rate(lr[None, :, None], beta[:, None, None], torch.tensor(curvatures)).amax(-1)
+    stable = worst.where(worst <= 1, torch.nan)
+    drawn = right.contourf(lr, beta, stable, levels=np.linspace(0.5, 1, 11), cmap="viridis", extend="min")
+    right.contour(lr, beta, worst, levels=[1 - 1e-9], colors=BLACK, linewidths=3)
+    right.text(0.97, 0.05, "diverges", transform=right.transAxes, ha="right", weight="bold", size=16)
+    right.set(title="left of the error by one step", xlabel="learning rate", ylabel="momentum", ylim=(0, 0.99))
+    figure.colorbar(drawn, ax=right, ticks=[0.5, 0.6, 0.7, 0.8, 0.9, 1])
+
+    sliders = {"step": range(trajectory.steps + 1), "learning rate": rates, "momentum": momenta}
+    player = Player(figure, sliders, caption=trajectory.describe(), **options)
+    player.path(left, trajectory.params)
+    lrs, betas = (torch.as_tensor(values, dtype=torch.float64) for values in (rates, momenta))
+    still = torch.zeros_like(trajectory.params[:1])
+    slope = torch.cat([-lrs[:, None, None] * trajectory.grads, still])  # of the step that comes next
+    carried = -lrs[:, None, None] * betas[:, None] * trajectory.states.velocity
+    player.arrow(left, torch.stack([trajectory.params, trajectory.params + slope], -2), color=BLACK)
+    player.arrow(left, torch.stack([trajectory.params, trajectory.params + carried], -2), color=GREEN)
+    player.text(left, trajectory.losses, "loss {:.3g}", diverged=lost(trajectory))
+    spots = torch.stack(torch.broadcast_tensors(lrs[:, None], betas), -1)[None, ..., None, :]
+    player.points(right, spots, color="#ffffff", size=20)
+    player.points(right, spots, color=VERMILLION, size=13)
+    here = heavy_ball_rate(lrs[:, None, None], betas[:, None], torch.tensor(curvatures)).amax(-1)
+    player.text(right, here[None], "{:.3f}", at=(0.97, 0.98), align="right")
+    return player
+
+
+def look_ahead(surface: Surface, ball: Trajectory, nesterov: Trajectory, **options: Any) -> Player:
+    """Heavy ball and Nesterov side by side: the way along the velocity, then the way against the gradient.
+
+    The black dot is where the gradient is measured: where the ball is, or where its velocity is about to carry it.
+    """
+    figure, panels = plt.subplots(1, 2, figsize=(12, 4.8), sharey=True)
+    sliders = {"step": range(ball.steps)}
+    player = Player(figure, sliders, caption=f"{ball.describe()} {nesterov.describe()}", **options)
+    for ax, run, name in zip(panels, (ball, nesterov), ("heavy ball", "Nesterov")):
+        plots.contours(surface, ax=ax)
+        ax.set(title=name, xlabel="parameter x")
+        carried = -run.rule.lr * run.rule.momentum * run.states.velocity[:-1]
+        slope = -run.rule.lr * run.grads
+        measured = run.params[:-1]
+        place = measured if run is ball else measured - carried  # torch's params of Nesterov look ahead already
+        player.path(ax, place, **mark_look(run.rule) | {"size": 9})
+        player.arrow(ax, torch.stack([place, place + carried], -2), color=GREEN)
+        player.arrow(ax, torch.stack([place + carried, place + carried + slope], -2), color=BLACK)
+        player.points(ax, measured[:, None], color=BLACK, size=11)
+    panels[0].set(ylabel="parameter y")
+    return player
+
+
+def effective_rate(trajectory: Trajectory) -> Tensor:
+    """What multiplies the gradient (or m_hat) in each coordinate at each step: (steps, *runs, d).
+
+    lr for rules without a scale; lr / (sqrt(G) + eps), lr / (sqrt(v) + eps) or lr / (sqrt(v_hat) + eps) for AdaGrad,
+    RMSProp and Adam. Refused: Adadelta and AMSGrad, whose scales are others.
+    """
+    rule, state = trajectory.rule, trajectory.states
+    if hasattr(state, "u") or hasattr(state, "v_max"):
+        raise ValueError(f"the effective rate is that of AdaGrad, RMSProp or Adam, not of {type(rule).__name__}")
+    if hasattr(state, "G"):
+        scale = state.G[1:].sqrt() + rule.eps
+    elif hasattr(state, "t"):
+        t = state.t[1:].reshape(-1, *[1] * (state.v.ndim - 1))
+        scale = (state.v[1:] / (1 - rule.beta2**t)).sqrt() + rule.eps
+    elif hasattr(state, "v"):
+        scale = state.v[1:].sqrt() + rule.eps
+    else:
+        scale = torch.ones_like(trajectory.grads)
+    return rule.lr / scale
+
+
+def ladder(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -> Player:
+    """One term added at a time: each rule's path and effective rate along x and y; a slider chooses the rule."""
+    figure, left, right = pair(surface)
+    steps = next(iter(runs.values())).steps
+    rates = torch.stack([effective_rate(run) for run in runs.values()], 1)  # (steps, rules, 2)
+    rates = torch.cat([rates[:1], rates])
+    right.set(title="effective learning rate", xlabel="step", ylabel="learning rate", yscale="log", xlim=(0, steps))
+    right.set(ylim=(0.5 * float(rates.min()), 10 * float(rates.max())))
+    handles = [Line2D([], [], color=BLUE, marker="o", label="of x, flat")]
+    handles += [Line2D([], [], color=VERMILLION, linestyle=(0, (3, 1.5)), marker="s", label="of y, steep")]
+    right.legend(handles=handles, loc="upper right")
+    caption = " ".join(run.describe() for run in runs.values())
+    player = Player(figure, {"step": range(steps + 1), "rule": list(runs)}, caption=caption, **options)
+    params = torch.stack([run.params for run in runs.values()], 1)
+    losses = torch.stack([run.losses for run in runs.values()], 1)
+    player.path(left, params, color=BLACK)
+    player.text(left, losses, "loss {:.3g}")
+    player.curve(right, rates[..., 0], color=BLUE)
+    player.curve(right, rates[..., 1], color=VERMILLION, dash=(3, 1.5), marker="s")
+    return player
+
+
+def xray(surface: Surface, trajectory: Trajectory, **options: Any) -> Player:
+    """Adam's numbers substituted into its formula, at the step that led to where the head is, for x or for y."""
+    rule, state = trajectory.rule, trajectory.states
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5.2), width_ratios=(1, 1.35))
+    plots.contours(surface, ax=left)
+    left.set(title=surface.name, xlabel="parameter x", ylabel="parameter y")
+    right.axis("off")
+    sliders = {"step": range(1, trajectory.steps + 1), "coordinate": ["x (flat)", "y (steep)"]}
+    player = Player(figure, sliders, caption=trajectory.describe(), **options)
+    player.path(left, trajectory.params[1:, None])
+    g, t = trajectory.grads, state.t[1:, None].expand_as(trajectory.grads)
+    m, v, m_before, v_before = state.m[1:], state.v[1:], state.m[:-1], state.v[:-1]
+    m_hat, v_hat = m / (1 - rule.beta1**t), v / (1 - rule.beta2**t)
+    rate = effective_rate(trajectory)
+    b1, b2, c1, c2 = (f"{value:.4g}" for value in (rule.beta1, rule.beta2, 1 - rule.beta1, 1 - rule.beta2))
+    lines = (
+        (BLACK, "t = {:.0f}     gradient g = {:+.3g}", t, g),
+        (BLUE, f"m = {b1} × {{:+.3g}} + {c1} × {{:+.3g}} = {{:+.3g}}", m_before, g, m),
+        (VERMILLION, f"v = {b2} × {{:.3g}} + {c2} × {{:.3g}} = {{:.3g}}", v_before, g**2, v),
+        (BLUE, f"m̂ = {{:+.3g}} / (1 − {b1}^{{:.0f}}) = {{:+.3g}}", m, t, m_hat),
+        (VERMILLION, f"v̂ = {{:.3g}} / (1 − {b2}^{{:.0f}}) = {{:.3g}}", v, t, v_hat),
+        (BLACK, f"effective rate = {rule.lr:.3g} / (√{{:.3g}} + ε) = {{:.3g}}", v_hat, rate),
+        (BLACK, "step = − {:.3g} × {:+.3g} = {:+.3g}", rate, m_hat, -rate * m_hat),
+        (GREY, "a plain step would be − lr g = {:+.3g}", -rule.lr * g),
+    )
+    for i, (color, template, *numbers) in enumerate(lines):
+        fields = torch.stack(numbers, -1) if len(numbers) > 1 else numbers[0]
+        player.text(right, fields, template, color=color, size=20, at=(0.0, 1.0 - 0.125 * i))
+    return player
+
+
+def race(
+    surface: Surface,
+    runs: Mapping[str, Trajectory],
+    shares: Mapping[str, Sequence[float]],
+    rates: Sequence[str],
+    **options: Any,
+) -> Player:
+    """All optimizers on one surface, and the share of many starts from which each finds the global minimum.
+
+    runs: by name, each with one axis of runs, how the rates were chosen (rates: their names, a switch). shares: by
+    name, one for each way of choosing. The bars do not move with the step: they are of the finished descents.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5.4), width_ratios=(1.25, 1))
+    plots.contours(surface, ax=left)
+    left.set(title=surface.name, xlabel="parameter x", ylabel="parameter y")
+    places = np.arange(len(runs))[::-1]
+    right.set(title="share of starts that find the lowest minimum", xlabel="share of the starts", xlim=(0, 1.15))
+    right.set(ylim=(-0.6, len(runs) - 0.4))
+    right.set_yticks(places, runs)
+    right.tick_params("y", length=0)
+    right.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
+    first = next(iter(runs.values()))
+    caption = " ".join(f"{name}: {', '.join(f'{share:.0%}' for share in shares[name])}." for name in runs)
+    caption = f"Share of starts that reach the global minimum ({', '.join(rates)}). {caption}"
+    player = Player(figure, {"step": range(first.steps + 1), "learning rates": rates}, caption=caption, **options)
+    for place, (name, run) in zip(places, runs.items()):
+        drawn, share = mark_look(run.rule), np.asarray(shares[name], dtype=float)
+        ends = np.stack([np.stack([0 * share, share], -1), np.full((len(share), 2), place)], -1)  # (rates, 2, 2)
+        player.path(left, run.params, dots=0, **drawn)
+        player.line(right, ends[None], color=drawn["color"], width=14)
+        player.points(right, ends[None, :, 1:], color=drawn["color"], marker=drawn["marker"], size=20)
+    return player
+
+
+def step_sizes(runs: Mapping[str, Trajectory], sliders: Mapping[str, Any], **options: Any) -> Player:
+    """How far each step goes, as a multiple of lr, for descents of one parameter.
+
+    runs: by name, with one axis of runs for each of the sliders.
+    """
+    sizes = {name: (run.params.diff(dim=0).abs() / run.rule.lr)[..., 0] for name, run in runs.items()}
+    first = next(iter(runs.values()))
+    figure, ax = plt.subplots(figsize=(9, 4.6))
+    ax.set(title="size of each step", xlabel="step", ylabel="size in lr", yscale="log", xlim=(1, first.steps))
+    ax.set(ylim=(0.5, 3 * max(float(size.max()) for size in sizes.values())))
+    caption = " ".join(f"{name}: at most {float(size.max()):.2f} lr." for name, size in sizes.items())
+    player = Player(figure, {"step": range(1, first.steps + 1), **sliders}, caption=caption, **options)
+    for place, (name, size) in enumerate(sizes.items()):
+        drawn = mark_look(runs[name].rule)
+        player.curve(ax, size, **drawn)
+        at = (0.97, 0.98 - 0.1 * place)
+        player.text(ax, size, f"{name}: {{:.2f}} lr", color=drawn["color"], at=at, align="right")
+    return player

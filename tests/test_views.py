@@ -1,0 +1,223 @@
+"""Ready-made players show what the formulas say."""
+
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gdviz import surfaces, views, views_momentum, views_rate
+from gdviz.descent import grid, minimize
+from gdviz.optimizers import Adadelta, AdaGrad, Adam, GradientDescent, Momentum, Nesterov, RMSProp
+
+RAVINE = surfaces.ravine()
+RATES = [0.1, 0.3, 0.51]
+
+
+@pytest.fixture(autouse=True)
+def look_of_the_course():
+    with plt.style.context("gdviz.course"):
+        yield
+    plt.close("all")
+
+
+def arrays(player, kind):
+    return [mark.array for mark in player._marks if mark.kind == kind]
+
+
+def readouts(player, index):
+    return [mark.readout(index) for mark in player._marks if mark.kind == "text"]
+
+
+@pytest.mark.parametrize(("lr", "word"), [(0.2, "converges"), (0.3, "zig-zags"), (0.5, "diverges"), (0.6, "diverges")])
+def test_the_words_of_theory_change_at_one_and_two_over_L(lr, word):
+    assert views_rate.words(lr, largest=4) == word
+
+
+def test_the_words_on_the_slider_are_what_happens():
+    rates = [0.05, 0.2, 0.3, 0.45, 0.49, 0.51, 0.6]
+    descents = minimize(RAVINE, GradientDescent(**grid(lr=rates)), RAVINE.start, 400)
+    player = views_rate.sweep(RAVINE, descents, rates, largest=4)
+    crosses = (descents.params[1:10, :, 1] * descents.params[:9, :, 1] < 0).all(0)
+    for label, diverged, crossed in zip(player.sliders[1]["labels"], descents.diverged, crosses, strict=True):
+        assert ("diverges" in label) == bool(diverged)
+        assert ("converges" in label) == (not crossed)
+    (spots,) = arrays(player, "points")
+    assert np.allclose(spots[0, :, 0, 0], rates)
+    assert np.allclose(
+        spots[0, :5, 0, 1], descents.losses[-1, :5].clamp(min=0.2 * max(descents.losses[-1].min(), 1e-8))
+    )
+
+
+def test_conditions_widen_the_ellipses():
+    conditions = [1, 4]
+    runs = grid(lr=RATES, kappa=conditions)
+    descents = minimize(lambda w: (w[..., 0] ** 2 / runs["kappa"][..., 0] + w[..., 1] ** 2) / 2,
+                        GradientDescent(lr=runs["lr"]), torch.ones(1, 2, 2).double(), 5)  # fmt: skip
+    player = views_rate.ravines(descents, RATES, conditions)
+    round_, wide = (np.nanmax(np.abs(rings), 0) for rings in arrays(player, "line")[0][0, 0])
+    assert np.allclose(wide / round_, [2, 1])
+
+
+def test_the_modes_of_a_run_lie_on_the_formula():
+    descents = minimize(RAVINE, GradientDescent(**grid(lr=RATES)), RAVINE.start, 40)
+    player = views_rate.modes(RAVINE, descents, RATES)
+    for curve, dots, curvature, first in zip(arrays(player, "path")[1:], arrays(player, "points"), (0.2, 4), (5, 2)):
+        for i, lr in enumerate(RATES):
+            wanted = first * abs(1 - lr * curvature) ** np.arange(41)
+            assert np.allclose(curve[:, i, 1], wanted.clip(5e-12), rtol=1e-9)
+            assert np.allclose(dots[0, i, :, 1], wanted[::2], rtol=1e-9)
+    assert readouts(player, (0, 1)) == ["flat: factor +0.94", "steep: factor -0.20"]
+
+
+def test_the_best_of_the_restarts_only_falls():
+    surface = surfaces.styblinski_tang()
+    starts = torch.rand(9, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * 10 - 5
+    runs = minimize(surface, GradientDescent(lr=0.01), starts, 60)
+    player = views_rate.restarts(surface, runs)
+    best = arrays(player, "path")[0][:, 1]
+    assert np.allclose(best, [runs.losses[-1, : k + 1].min() for k in range(9)])
+    shown = np.isfinite(arrays(player, "points")[0]).all(-1)  # (restarts, ends)
+    assert shown.sum(-1).tolist() == list(range(1, 10))
+
+
+def test_a_schedule_shows_the_rate_of_every_step():
+    rates = torch.tensor([[0.4, 0.4], [0.4, 0.2], [0.4, 0.1]], dtype=torch.float64)
+    runs = minimize(RAVINE, lambda step: GradientDescent(lr=rates[step][:, None]), RAVINE.start, 3)
+    player = views_rate.schedules(RAVINE, runs, rates, ["constant", "halved"])
+    assert arrays(player, "path")[0][:, 1, 1].tolist() == [0.4, 0.2, 0.1, 0.1]
+
+
+def test_descents_of_several_optimizers_each_with_its_look():
+    runs = {"a": minimize(RAVINE, GradientDescent(lr=0.1), RAVINE.start, 5),
+            "b": minimize(RAVINE, Adam(lr=0.1), RAVINE.start, 5)}  # fmt: skip
+    player = views.descents(RAVINE, runs)
+    colors = {mark.look["color"] for mark in player._marks}
+    assert len(colors) == 2
+    assert player.caption == f"a: {runs['a'].describe()} b: {runs['b'].describe()}"
+    key = player.figure.axes[1].get_legend()
+    assert [text.get_text() for text in key.get_texts()] == ["a", "b"]
+
+
+def test_descents_follow_a_restart():
+    def run(start):
+        return {"a": minimize(RAVINE, GradientDescent(lr=0.1), start, 5), "b": minimize(RAVINE, Adam(lr=0.1), start, 5)}
+
+    player = views.descents(RAVINE, run([1.0, 1.0]), restart=run)
+    player.twin()
+    player.click = [3.0, -1.0, 1]
+    assert player.message == ""
+    for path in arrays(player, "path")[::2]:
+        assert path[0].tolist() == [3.0, -1.0]
+
+
+def test_the_loss_is_shown_above_the_lowest_minimum():
+    surface = surfaces.two_wells()
+    run = minimize(surface, GradientDescent(lr=0.02), [-1.2, 0.3], 40)
+    player = views.descents(surface, run)
+    heights = arrays(player, "path")[1][:, 1]
+    assert np.allclose(heights[:5], run.losses[:5] - surface(torch.tensor(surface.minima[0]).double()))
+    assert player.figure.axes[1].get_ylabel() == "loss above the lowest minimum"
+
+
+def test_a_surface_without_minimum_has_a_linear_axis_that_holds_the_start():
+    ridge = surfaces.saddle()
+    player = views.descents(ridge, minimize(ridge, GradientDescent(lr=0.1), [1.0, 0.1], 200))
+    ax = player.figure.axes[1]
+    assert ax.get_yscale() == "linear"
+    assert ax.get_ylim()[0] < 0.495 < ax.get_ylim()[1]
+
+
+@given(st.floats(0, 4), st.floats(0, 0.99), st.floats(0.01, 10))
+def test_the_rate_of_the_heavy_ball_is_the_largest_eigenvalue(lr, momentum, curvature):
+    step = torch.tensor([[1 + momentum - lr * curvature, -momentum], [1, 0]], dtype=torch.float64)
+    found = views_momentum.heavy_ball_rate(lr, momentum, curvature).item()
+    assert found == pytest.approx(torch.linalg.eigvals(step).abs().max().item(), abs=1e-6)
+
+
+def test_the_rate_of_the_heavy_ball_is_that_of_a_run():
+    descent = minimize(lambda w: 4 * w[..., 0] ** 2 / 2, Momentum(lr=0.15, momentum=0.8), [1.0], 400)
+    size = torch.hypot(descent.params[1:, 0], descent.params[:-1, 0])
+    found = (size[-1] / size[100]) ** (1 / (len(size) - 101))
+    assert found.item() == pytest.approx(views_momentum.heavy_ball_rate(0.15, 0.8, 4.0).item(), abs=1e-3)
+    assert found.item() == pytest.approx(math.sqrt(0.8), abs=1e-3)  # and not 2 sqrt(beta)
+
+
+def test_the_two_arrows_of_the_heavy_ball_add_up_to_its_next_step():
+    momenta = [0.0, 0.8]
+    runs = minimize(RAVINE, Momentum(**grid(lr=RATES, momentum=momenta)), RAVINE.start, 12)
+    player = views_momentum.rate_map(RAVINE, runs, RATES, momenta, [0.2, 4.0])
+    slope, carried = (tip - tail for tail, tip in (np.moveaxis(arrow, -2, 0) for arrow in arrays(player, "arrow")))
+    assert np.allclose((slope + carried)[:-1], np.diff(runs.params, axis=0))
+    assert readouts(player, (0, 2, 1))[-1] == f"{views_momentum.heavy_ball_rate(0.51, 0.8, 4.0):.3f}"
+
+
+def test_looking_ahead_ends_where_the_next_step_begins():
+    ball, looks = (minimize(RAVINE, Rule(lr=0.1, momentum=0.8), RAVINE.start, 9) for Rule in (Momentum, Nesterov))
+    player = views_momentum.look_ahead(RAVINE, ball, looks)
+    paths, arrows, dots = arrays(player, "path"), arrays(player, "arrow"), arrays(player, "points")
+    for i in (0, 1):
+        carried, slope = arrows[2 * i : 2 * i + 2]
+        assert np.allclose(carried[:, 0], paths[i])
+        assert np.allclose(carried[:, 1], slope[:, 0])
+        assert np.allclose(slope[:-1, 1], paths[i][1:])
+    assert np.allclose(dots[0][:, 0], paths[0])  # here
+    assert np.allclose(dots[1][:, 0], arrows[2][:, 1])  # where the velocity leads
+
+
+@pytest.mark.parametrize(
+    "rule", [AdaGrad(lr=0.3), RMSProp(lr=0.1), GradientDescent(lr=0.1)], ids=lambda r: type(r).__name__
+)
+def test_the_effective_rate_times_the_gradient_is_the_step(rule):
+    run = minimize(RAVINE, rule, RAVINE.start, 20)
+    assert torch.allclose(-views_momentum.effective_rate(run) * run.grads, run.params.diff(dim=0), rtol=1e-12)
+
+
+def test_the_x_ray_of_adam_adds_up():
+    run = minimize(RAVINE, Adam(lr=0.4), RAVINE.start, 20)
+    player = views_momentum.xray(RAVINE, run)
+    numbers = [mark.array for mark in player._marks if mark.kind == "text"]
+    t, g = numbers[0][..., 0], numbers[0][..., 1]
+    m, v, m_hat, v_hat, _, step = (array[..., -2] for array in numbers[1:7])  # the last number is "diverged"
+    assert np.allclose(m, 0.9 * numbers[1][..., 0] + 0.1 * g)
+    assert np.allclose(v, 0.999 * numbers[2][..., 0] + 0.001 * g**2)
+    assert np.allclose(m_hat, m / (1 - 0.9**t))
+    assert np.allclose(v_hat, v / (1 - 0.999**t))
+    assert np.allclose(step, -0.4 * m_hat / (np.sqrt(v_hat) + 1e-8))
+    assert np.allclose(step, run.params.diff(dim=0))
+    assert readouts(player, (0, 1))[3] == "m̂ = -0.8 / (1 − 0.9^1) = -8"
+
+
+def test_the_ladder_shows_the_rates_of_each_rule():
+    runs = {
+        "a": minimize(RAVINE, AdaGrad(lr=0.4), RAVINE.start, 8),
+        "b": minimize(RAVINE, Adam(lr=0.1), RAVINE.start, 8),
+    }
+    player = views_momentum.ladder(RAVINE, runs)
+    steep = arrays(player, "path")[2][..., 1]
+    for i, run in enumerate(runs.values()):
+        assert np.allclose(steep[1:, i], views_momentum.effective_rate(run)[:, 1])
+
+
+def test_the_bars_of_the_race_are_the_shares():
+    wells = surfaces.two_wells()
+    runs = {
+        n: minimize(wells, R(**grid(lr=[0.01, 0.02])), [[1.0, 1.5]], 9) for n, R in {"a": Momentum, "b": Adam}.items()
+    }
+    player = views_momentum.race(wells, runs, {"a": [0.25, 0.5], "b": [1.0, 0.0]}, ["by hand", "swept"])
+    assert [bar[0, :, 1, 0].tolist() for bar in arrays(player, "line")] == [[0.25, 0.5], [1.0, 0.0]]
+    assert "a: 25%, 50%. b: 100%, 0%." in player.caption
+
+
+def test_step_sizes_are_in_units_of_the_rate():
+    runs = {"Adam": minimize(lambda w: w.sum(-1), Adam(**grid(lr=[0.1, 2.0])), [0.0], 10)}
+    player = views_momentum.step_sizes(runs, {"learning rate": [0.1, 2.0]})
+    assert np.allclose(arrays(player, "path")[0][..., 1], 1.0)
+
+
+def test_adadelta_has_no_effective_rate_of_its_kind():
+    with pytest.raises(ValueError, match="Adadelta"):
+        views_momentum.effective_rate(minimize(RAVINE, Adadelta(), RAVINE.start, 3))
