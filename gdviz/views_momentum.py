@@ -50,7 +50,7 @@ def rate_map(
     drawn = right.contourf(lr, beta, stable, levels=np.linspace(0.5, 1, 11), cmap="viridis", extend="min")
     right.contour(lr, beta, worst, levels=[1 - 1e-9], colors=BLACK, linewidths=3)
     right.text(0.97, 0.05, "diverges", transform=right.transAxes, ha="right", weight="bold", size=16)
-    right.set(title="left of the error by one step", xlabel="learning rate", ylabel="momentum", ylim=(0, 0.99))
+    right.set(title="share of the error left by a step", xlabel="learning rate", ylabel="momentum", ylim=(0, 0.99))
     figure.colorbar(drawn, ax=right, ticks=[0.5, 0.6, 0.7, 0.8, 0.9, 1])
 
     sliders = {"step": range(trajectory.steps + 1), "learning rate": rates, "momentum": momenta}
@@ -67,7 +67,7 @@ def rate_map(
     player.points(right, spots, color="#ffffff", size=20)
     player.points(right, spots, color=VERMILLION, size=13)
     here = heavy_ball_rate(lrs[:, None, None], betas[:, None], torch.tensor(curvatures)).amax(-1)
-    player.text(right, here[None], "{:.3f}", at=(0.97, 0.98), align="right")
+    player.text(right, here[None], "factor {:.3f}", at=(0.97, 0.98), align="right")
     return player
 
 
@@ -184,7 +184,7 @@ def race(
     plots.contours(surface, ax=left)
     left.set(title=surface.name, xlabel="parameter x", ylabel="parameter y")
     places = np.arange(len(runs))[::-1]
-    right.set(title="share of starts that find the lowest minimum", xlabel="share of the starts", xlim=(0, 1.15))
+    right.set(title="starts that find the lowest minimum", xlabel="share of the starts", xlim=(0, 1.15))
     right.set(ylim=(-0.6, len(runs) - 0.4))
     right.set_yticks(places, runs)
     right.tick_params("y", length=0)
@@ -211,7 +211,7 @@ def step_sizes(runs: Mapping[str, Trajectory], sliders: Mapping[str, Any], **opt
     first = next(iter(runs.values()))
     figure, ax = plt.subplots(figsize=(9, 4.6))
     ax.set(title="size of each step", xlabel="step", ylabel="size in lr", yscale="log", xlim=(1, first.steps))
-    ax.set(ylim=(0.5, 3 * max(float(size.max()) for size in sizes.values())))
+    ax.set(ylim=(0.2, 3 * max(float(size.max()) for size in sizes.values())))
     caption = " ".join(f"{name}: at most {float(size.max()):.2f} lr." for name, size in sizes.items())
     player = Player(figure, {"step": range(1, first.steps + 1), **sliders}, caption=caption, **options)
     for place, (name, size) in enumerate(sizes.items()):

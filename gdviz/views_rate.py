@@ -33,10 +33,13 @@ def sweep(
     predicts; the drawn loss is what happened.
     """
     figure, left, right = pair(surface)
-    spots = _loss_left(right, trajectory, rates, largest)
+    spots = _loss_left(right, trajectory, rates, largest, 1e-9)
     sliders = {"step": range(trajectory.steps + 1), "learning rate": _labels(rates, largest)}
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
     right.plot(*spots.T, color=BLUE, scalex=False, scaley=False)
+    first = float(trajectory.losses[0].max())
+    right.axhline(first, color=GREY, linewidth=1)
+    right.text(0.02 * right.get_xlim()[1], 1.5 * first, "loss at the start", color=GREY)
     player.path(left, trajectory.params)
     player.points(right, spots[None, :, None], color=BLACK, size=14)
     player.text(left, trajectory.losses, "loss {:.3g}", diverged=lost(trajectory))
@@ -49,14 +52,17 @@ def ravines(trajectory: Trajectory, rates: Sequence[float], conditions: Sequence
     trajectory: two axes of runs, the rates and the condition numbers. The largest curvature is 1 in each of them.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
-    left.set(title="f = ½ (x² / κ + y²)", xlabel="parameter x", ylabel="parameter y", xlim=(-6, 6), ylim=(-3, 3))
-    spots = _loss_left(right, trajectory, rates, 1.0)  # (rates, conditions, 2)
+    left.set(title="f = ½ (x² / κ + y²)", xlabel="parameter x", ylabel="parameter y", xlim=(-6, 6), ylim=(-4.4, 4.4))
+    left.set_aspect("equal")  # so that the rings of kappa = 1 are round
+    spots = _loss_left(right, trajectory, rates, 1.0, 1e-12)  # (rates, conditions, 2)
     sliders = {
         "step": range(trajectory.steps + 1),
         "learning rate": _labels(rates, 1.0),
         "condition number": conditions,
     }
-    player = Player(figure, sliders, caption=trajectory.describe(), **options)
+    many = f"{len(rates)} learning rates x {len(conditions)} condition numbers, {trajectory.steps} steps each"
+    caption = f"{many}: {int(trajectory.diverged.sum())} of {trajectory.diverged.numel()} diverge."
+    player = Player(figure, sliders, caption=caption, **options)
     player.line(left, _ellipses(conditions)[None, None], color="#a9a9a9", width=1)
     left.plot(0, 0, "+", color=BLACK, markersize=12, markeredgewidth=2)
     player.path(left, trajectory.params)
@@ -70,7 +76,7 @@ def _ellipses(conditions: Sequence[float]) -> np.ndarray:
     """(conditions, points, 2): lines of equal loss of 1/2 (x^2 / kappa + y^2), with NaN between two of them."""
     angle = np.append(np.linspace(0, 2 * np.pi, 60), np.nan)
     circle = np.stack([np.cos(angle), np.sin(angle)], -1)
-    height = np.array([0.4, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8])[:, None, None] * circle
+    height = np.arange(0.6, 4.3, 0.6)[:, None, None] * circle
     wide = np.sqrt(np.asarray(conditions, dtype=float))[:, None, None, None] * [1.0, 0.0] + [0.0, 1.0]
     return (wide * height).reshape(len(conditions), -1, 2)
 
@@ -79,18 +85,19 @@ def _labels(rates: Sequence[float], largest: float) -> list[str]:
     return [f"{rate:.3g}: {words(rate, largest)}" for rate in rates]
 
 
-def _loss_left(ax: Axes, trajectory: Trajectory, rates: Sequence[float], largest: float) -> np.ndarray:
-    """Label an Axes for the last losses against the rate, with 1 / L and 2 / L; the spots (rates, ..., 2) on it."""
+def _loss_left(ax: Axes, trajectory: Trajectory, rates: Sequence[float], largest: float, least: float) -> np.ndarray:
+    """Label an Axes for the last losses against the rate, with 1 / L and 2 / L; the spots (rates, ..., 2) on it.
+
+    A loss below this share of the first one, least, is shown there.
+    """
     rates, losses = np.asarray(rates, dtype=float), trajectory.losses[-1].numpy()
     first = float(trajectory.losses[0].max())
-    floor = max(np.nanmin(losses), 1e-9 * first)
+    floor = max(np.nanmin(losses), least * first)
     ax.set(title=f"loss after {trajectory.steps} steps", xlabel="learning rate", ylabel="loss", yscale="log")
     ax.set(xlim=(0, 1.05 * max(rates.max(), 2 / largest)), ylim=(0.05 * floor, 100 * first))
     for factor, name, color in ((1, "1/L", GREY), (2, "2/L", VERMILLION)):
         ax.axvline(factor / largest, color=color, linestyle=":", linewidth=2.5)
         ax.text(0.98 * factor / largest, 0.08 * floor, name, color=color, ha="right", weight="bold", size=16)
-    ax.axhline(first, color=GREY, linewidth=1)
-    ax.text(0.02 * ax.get_xlim()[1], 1.5 * first, "loss at the start", color=GREY)
     heights = np.where(np.isfinite(losses), losses, 1e300).clip(0.2 * floor, 1e300)
     rates = rates.reshape(-1, *[1] * (losses.ndim - 1))
     return np.stack(np.broadcast_arrays(rates, heights), -1)

@@ -5,6 +5,7 @@ notebook is also written to images/, for the README.
 """
 
 import base64
+import os
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 def main(names: list[str]) -> None:
     here = Path(__file__).parent
+    os.environ["TQDM_DISABLE"] = "1"  # no progress bar among the outputs
     for path in [Path(name) for name in names] or sorted(here.glob("*.ipynb")):
         print(path.name)
         notebook = nbformat.read(path, as_version=4)

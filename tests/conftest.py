@@ -13,6 +13,7 @@ from hypothesis import settings
 from lab import FLAGS, jupyter_server, open_notebook
 
 matplotlib.use("agg")
+os.environ["TQDM_DISABLE"] = "1"  # a slow machine would print a progress bar into a notebook
 
 
 def pytest_addoption(parser):

@@ -152,7 +152,7 @@ def test_the_two_arrows_of_the_heavy_ball_add_up_to_its_next_step():
     player = views_momentum.rate_map(RAVINE, runs, RATES, momenta, [0.2, 4.0])
     slope, carried = (tip - tail for tail, tip in (np.moveaxis(arrow, -2, 0) for arrow in arrays(player, "arrow")))
     assert np.allclose((slope + carried)[:-1], np.diff(runs.params, axis=0))
-    assert readouts(player, (0, 2, 1))[-1] == f"{views_momentum.heavy_ball_rate(0.51, 0.8, 4.0):.3f}"
+    assert readouts(player, (0, 2, 1))[-1] == f"factor {views_momentum.heavy_ball_rate(0.51, 0.8, 4.0):.3f}"
 
 
 def test_looking_ahead_ends_where_the_next_step_begins():
