@@ -1,8 +1,9 @@
 """From the input to changed pixels, in JupyterLab in headless Chromium: our player, `interact` with inline, ipympl.
 
-One picture of notebook 01 three times. Each is driven by the arrow keys on its real slider; the time runs from the
-key's event to the frame after which other pixels are on the screen. The kernel is next door, or behind a proxy on
-loopback that delays each direction by half the round trip, or dead. `make bench`.
+One picture of notebook 01 three times, and the two players of notebook 04 with the most to draw. Each is driven by the
+arrow keys on its real slider; the time runs from the key's event to the frame after which other pixels are on the
+screen. The kernel is next door, or behind a proxy on loopback that delays each direction by half the round trip, or
+dead. `make bench`.
 """
 
 import asyncio
@@ -66,6 +67,31 @@ slider.observe(move, "value")
 display(slider)
 """,
 }
+HEAVIEST = """
+import matplotlib.pyplot as plt
+from gdviz import optimizers, surfaces, views_momentum
+from gdviz.descent import grid, minimize
+plt.style.use("gdviz.course")
+"""
+WAYS["player of 04, lr and momentum"] = (
+    HEAVIEST
+    + """
+rates, momenta = [0.07 * k for k in range(1, 15)], [0.095 * k for k in range(10)]
+ravine = surfaces.ravine()
+balls = minimize(ravine, optimizers.Momentum(**grid(lr=rates, momentum=momenta)), ravine.start, steps=60)
+views_momentum.rate_map(ravine, balls, rates, momenta, [0.2, 4.0], at={"step": 30})
+"""
+)
+WAYS["player of 04, race of seven"] = (
+    HEAVIEST
+    + """
+rules = [optimizers.GradientDescent(lr=0.05), optimizers.Momentum(lr=0.03), optimizers.Nesterov(lr=0.01),
+         optimizers.AdaGrad(lr=0.6), optimizers.RMSProp(lr=0.02), optimizers.Adam(lr=0.3), optimizers.LBFGS(lr=0.5)]
+wells = surfaces.two_wells()
+runs = {type(rule).__name__: minimize(wells, rule, [[1.0, 1.7]], steps=100) for rule in rules}
+views_momentum.race(wells, runs, {name: [0.5] for name in runs}, ["swept"], at={"step": 50})
+"""
+)
 PICTURE = "['canvas', 'img'].map((tag) => document.querySelector(`.jp-OutputArea-output ${tag}`)).find(Boolean)"
 MEASURE = """([type, part]) => {
   // what is shown: the address of an image, or the pixels of a canvas right of this part of its width

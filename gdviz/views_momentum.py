@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import Normal, Stroke
 from torch import Tensor
 
 from gdviz import plots
@@ -47,15 +48,17 @@ def rate_map(
     lr, beta = torch.linspace(0, 1.08 * max(rates), 181).double(), torch.linspace(0, 0.99, 181).double()
     worst = heavy_ball_rate(lr[None, :, None], beta[:, None, None], torch.tensor(curvatures)).amax(-1)
     stable = worst.where(worst <= 1, torch.nan)
-    drawn = right.contourf(lr, beta, stable, levels=np.linspace(0.5, 1, 11), cmap="viridis", extend="min")
+    right.contourf(lr, beta, stable, levels=np.linspace(0.5, 1, 11), cmap="viridis", extend="min")
+    steps = right.contour(lr, beta, stable, levels=[0.7, 0.8, 0.9], colors="#ffffff", linewidths=1)
+    for label in right.clabel(steps, fmt="%.1f", fontsize=15, colors=BLACK):
+        label.set_path_effects([Stroke(linewidth=4, foreground="white"), Normal()])
     right.contour(lr, beta, worst, levels=[1 - 1e-9], colors=BLACK, linewidths=3)
     right.text(0.97, 0.05, "diverges", transform=right.transAxes, ha="right", weight="bold", size=16)
     right.set(title="share of the error left by a step", xlabel="learning rate", ylabel="momentum", ylim=(0, 0.99))
-    figure.colorbar(drawn, ax=right, ticks=[0.5, 0.6, 0.7, 0.8, 0.9, 1])
 
     sliders = {"step": range(trajectory.steps + 1), "learning rate": rates, "momentum": momenta}
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
-    player.path(left, trajectory.params)
+    player.path(left, trajectory.params, **mark_look(trajectory.rule))
     lrs, betas = (torch.as_tensor(values, dtype=torch.float64) for values in (rates, momenta))
     still = torch.zeros_like(trajectory.params[:1])
     slope = torch.cat([-lrs[:, None, None] * trajectory.grads, still])  # of the step that comes next
@@ -146,7 +149,7 @@ def xray(surface: Surface, trajectory: Trajectory, **options: Any) -> Player:
     right.axis("off")
     sliders = {"step": range(1, trajectory.steps + 1), "coordinate": ["x (flat)", "y (steep)"]}
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
-    player.path(left, trajectory.params[1:, None])
+    player.path(left, trajectory.params[1:, None], **mark_look(rule))
     g, t = trajectory.grads, state.t[1:, None].expand_as(trajectory.grads)
     m, v, m_before, v_before = state.m[1:], state.v[1:], state.m[:-1], state.v[:-1]
     m_hat, v_hat = m / (1 - rule.beta1**t), v / (1 - rule.beta2**t)
@@ -209,7 +212,7 @@ def step_sizes(runs: Mapping[str, Trajectory], sliders: Mapping[str, Any], **opt
     """
     sizes = {name: (run.params.diff(dim=0).abs() / run.rule.lr)[..., 0] for name, run in runs.items()}
     first = next(iter(runs.values()))
-    figure, ax = plt.subplots(figsize=(9, 4.6))
+    figure, ax = plt.subplots(figsize=(7, 4.6))
     ax.set(title="size of each step", xlabel="step", ylabel="size in lr", yscale="log", xlim=(1, first.steps))
     ax.set(ylim=(0.2, 3 * max(float(size.max()) for size in sizes.values())))
     caption = " ".join(f"{name}: at most {float(size.max()):.2f} lr." for name, size in sizes.items())
