@@ -48,7 +48,7 @@ def _joined(player: ipywidgets.Widget, i: int) -> list[tuple[ipywidgets.Widget, 
     look["layout"] = {"flex": "1 1 280px", "width": "auto", "max_width": "560px"}
     if not spec["is_range"]:
         options = [(label, k) for k, label in enumerate(spec["labels"])]
-        beyond = 8 * max(0, max(map(len, spec["labels"])) - 8)  # px by which words stick out of the place for a number
+        beyond = 9 * max(0, max(map(len, spec["labels"])) - 7)  # px by which words stick out of the place for a number
         look["layout"]["margin"] = f"2px {2 + beyond}px 2px 2px"
         slider = ipywidgets.SelectionSlider(options=options, index=value, **look)
         ipywidgets.jslink((slider, "index"), trait)
