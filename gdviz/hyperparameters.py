@@ -37,7 +37,7 @@ def hyperparameters(rule: Any) -> dict[str, Tensor]:
     """The numbers and tensors among the fields of a rule, by name; empty for a rule that is not a dataclass."""
     if not is_dataclass(rule):
         return {}
-    values = {field.name: getattr(rule, field.name) for field in fields(rule)}
+    values = {field.name: getattr(rule, field.name) for field in fields(rule) if field.init}
     return {name: as_tensor(value) for name, value in values.items() if isinstance(value, Number | Tensor)}
 
 
@@ -58,6 +58,8 @@ def checked(rule: Any, dtype: torch.dtype = torch.float64) -> Any:
     given = {name: getattr(rule, name) for name in names}
     tensors = {name: in_range(name, value) for name, value in given.items()}
     changed = {name: tensors[name].detach().to(dtype) for name in names if not isinstance(given[name], int | float)}
+    if "history_size" in given:
+        changed["history_size"] = int(given["history_size"])  # a size: never a tensor
     return replace(rule, **changed) if changed else rule
 
 

@@ -223,7 +223,7 @@ class Adam:
     eps: Hyperparameter = 1e-8
 
     def init(self, params):
-        return Moments(m=torch.zeros_like(params), v=torch.zeros_like(params), t=params.new_zeros(()))
+        return Moments(m=torch.zeros_like(params), v=torch.zeros_like(params), t=_at_first())
 
     def update(self, params, grads, state):
         t = state.t + 1
@@ -249,7 +249,7 @@ class AMSGrad:
 
     def init(self, params):
         zeros = torch.zeros_like(params)
-        return MaxMoments(m=zeros, v=zeros, v_max=zeros, t=params.new_zeros(()))
+        return MaxMoments(m=zeros, v=zeros, v_max=zeros, t=_at_first())
 
     def update(self, params, grads, state):
         t = state.t + 1
@@ -275,7 +275,7 @@ class AdamW:
     weight_decay: Hyperparameter = 1e-2
 
     def init(self, params):
-        return Moments(m=torch.zeros_like(params), v=torch.zeros_like(params), t=params.new_zeros(()))
+        return Moments(m=torch.zeros_like(params), v=torch.zeros_like(params), t=_at_first())
 
     def update(self, params, grads, state):
         t = state.t + 1
@@ -326,6 +326,11 @@ class LBFGS:
             torch.where(rests, old, new) for old, new in ((state.g, grads), (state.move, move), (state.t, state.t + 1))
         )
         return moved, History(s_all, y_all, scale, *kept)
+
+
+def _at_first() -> Tensor:
+    """t = 0, in float64 also for float32 params: 1 - beta2^t would lose its digits."""
+    return torch.zeros((), dtype=torch.float64)
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ found: dict = {}  # (rule, where) -> the largest difference so far, in this run
 def note(rule, where, difference):
     """Keep the difference, if it is the largest so far; the difference itself."""
     found[rule, where] = max(found.get((rule, where), 0.0), difference)
-    return found[rule, where]
+    return difference
 
 
 def complete():
@@ -59,14 +59,9 @@ def between(text, mark, new):
 
 
 def write():
-    readme = ROOT / "README.md"
-    readme.write_text(between(readme.read_text(), "proof", table()))
-    path = ROOT / "notebooks" / "04_momentum_and_adam.ipynb"
-    if not path.exists():
-        return
+    readme, path = ROOT / "README.md", ROOT / "notebooks" / "04_momentum_and_adam.ipynb"
     notebook = json.loads(path.read_text())
-    for cell in notebook["cells"]:
-        source = "".join(cell["source"])
-        if "<!-- proof -->" in source:
-            cell["source"] = between(source, "proof", badge()).splitlines(keepends=True)
+    (cell,) = (cell for cell in notebook["cells"] if "<!-- proof -->" in "".join(cell["source"]))
+    cell["source"] = between("".join(cell["source"]), "proof", badge()).splitlines(keepends=True)
+    readme.write_text(between(readme.read_text(), "proof", table()))
     path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")

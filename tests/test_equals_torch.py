@@ -3,7 +3,6 @@
 What is found goes into the table of README and into the badge of notebook 04: see proof.py.
 """
 
-import copy
 import io
 
 import pytest
@@ -17,7 +16,16 @@ from torch_pairs import PAIRS
 
 from gdviz.descent import gradient, grid, minimize
 from gdviz.hyperparameters import checked
-from gdviz.optimizers import LBFGS, Adam, GradientDescent, Momentum, Nesterov
+from gdviz.optimizers import (
+    LBFGS,
+    Adam,
+    GradientDescent,
+    Moments,
+    Momentum,
+    Nesterov,
+    RMSProp,
+    SquaredMean,
+)
 from gdviz.torch_optimizer import TorchOptimizer
 
 TOLERANCE = 1e-10
@@ -28,10 +36,11 @@ each = pytest.mark.parametrize("rule", PAIRS, ids=lambda rule: rule.__name__)
 def difference(ours, theirs):
     """The largest |ours - theirs| / max(1, |theirs|) over the coordinates; infinite for what is not a number.
 
-    What has fallen off a saddle is compared until it is 1e6 away: soon after, its numbers overflow.
+    What has fallen off a saddle in both is compared until it is 1e6 away: soon after, its numbers overflow.
     """
     apart = (ours - theirs).abs() / theirs.abs().clamp(min=1)
-    return torch.where(theirs.abs() > 1e6, 0.0, apart).nan_to_num(torch.inf).max().item()
+    both_lost = ~(ours.abs() <= 1e6) & ~(theirs.abs() <= 1e6)
+    return torch.where(both_lost, 0.0, apart).nan_to_num(torch.inf).max().item()
 
 
 def random_matrix(d, generator):
@@ -52,10 +61,10 @@ def smooth_loss(d, seed, *, waves):
     return loss
 
 
-def largest_difference(loss, rule, given, start, steps):
+def largest_difference(loss, rule, given, start, steps, *, ours=None):
     """Both follow the gradients at torch's params: near a minimum Adam's m / sqrt(v) jumps with the sign of a gradient
     that is only rounding, and there two programs part that are both right."""
-    optimizer, param = checked(rule(**given)), torch.nn.Parameter(start.clone())
+    optimizer, param = ours or checked(rule(**given)), torch.nn.Parameter(start.clone())
     theirs = PAIRS[rule].make([param], **given)
     params, largest = start.clone(), 0.0
     state = optimizer.init(params)
@@ -181,17 +190,28 @@ def test_a_network_trains_as_with_torch_optim_under_every_schedule_saved_and_loa
     assert note(rule, "a network", found) <= TOLERANCE
 
 
-def test_the_proof_would_see_a_wrong_formula():
-    """eps inside the root, which many texts write for RMSProp; eps 1e-8 beside gradients of size 1."""
+class InsideTheRoot(RMSProp):
+    """A mistake of many texts: eps under the root."""
+
+    def update(self, params, grads, state):
+        v = self.alpha * state.v + (1 - self.alpha) * grads**2
+        return params - self.lr * grads / (v + self.eps).sqrt(), SquaredMean(v)
+
+
+class Multiplies(Adam):
+    """Another: the correction multiplies where the paper divides."""
+
+    def update(self, params, grads, state):
+        t = state.t + 1
+        m = self.beta1 * state.m + (1 - self.beta1) * grads
+        v = self.beta2 * state.v + (1 - self.beta2) * grads**2
+        step = m * (1 - self.beta1**t) / ((v * (1 - self.beta2**t)).sqrt() + self.eps)
+        return params - self.lr * step, Moments(m, v, t)
+
+
+@pytest.mark.parametrize(("rule", "wrong"), [(RMSProp, InsideTheRoot), (Adam, Multiplies)])
+def test_the_proof_sees_a_wrong_formula(rule, wrong):
+    given, start = PAIRS[rule].usual, torch.ones(3, dtype=torch.float64)
     loss = smooth_loss(3, 5, waves=0.3)
-    start = torch.ones(3, dtype=torch.float64)
-    right = largest_difference(loss, Adam, PAIRS[Adam].usual, start, 100)
-    wrong = copy.copy(PAIRS[Adam].usual) | {"eps": 1.1e-8}
-    param, params = torch.nn.Parameter(start.clone()), start.clone()
-    theirs, optimizer = PAIRS[Adam].make([param], **PAIRS[Adam].usual), Adam(**wrong)
-    state = optimizer.init(params)
-    for _ in range(100):
-        param.grad = gradient(loss, param)
-        params, state = optimizer.update(params, param.grad, state)
-        theirs.step()
-    assert right <= TOLERANCE < difference(params, param.detach())
+    assert largest_difference(loss, rule, given, start, 100) <= TOLERANCE
+    assert largest_difference(loss, rule, given, start, 100, ours=wrong(**given)) > 100 * TOLERANCE
