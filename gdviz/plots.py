@@ -5,6 +5,7 @@ Each function takes ax=None (the current Axes) and passes its other keywords to 
 
 import base64
 import io
+from numbers import Integral
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -32,14 +33,14 @@ def contours(surface: Surface, *, ax: Axes | None = None, levels: int | Any = 12
     """
     ax = plt.gca() if ax is None else ax
     x, y, z = (tensor.numpy() for tensor in surface.mesh(201))
-    spread = np.linspace(0, 1, levels + 1) ** 2 if isinstance(levels, int) else None
+    spread = np.linspace(0, 1, levels + 1) ** 2 if isinstance(levels, Integral) else None
     heights = levels if spread is None else np.unique(np.quantile(z[np.isfinite(z)], spread))
     look_of = {"cmap": "cividis"} if filled else {"colors": "#a9a9a9", "negative_linestyles": "solid"}
     drawn = (ax.contourf if filled else ax.contour)(x, y, z, levels=heights, **(look_of | kwargs))
     if surface.minima:
-        places = np.array(surface.minima)
-        values = surface(torch.tensor(places)).numpy()
-        lowest = values < values.min() + 1e-6
+        places = np.array(surface.minima, dtype=float)
+        values = surface(torch.tensor(places)).detach().numpy()
+        lowest = values <= values.min() + 1e-9 * np.ptp(z[np.isfinite(z)])
         for some, size in ((lowest, 12), (~lowest, 6)):
             ax.plot(*places[some].T, "+", color=BLACK, markersize=size, markeredgewidth=2)
     ax.set(xlim=surface.xlim, ylim=surface.ylim)
@@ -53,7 +54,7 @@ def profile(surface: Surface, *, ax: Axes | None = None, **kwargs) -> list:
     ax = plt.gca() if ax is None else ax
     x = torch.linspace(*surface.xlim, 401, dtype=torch.float64)
     ax.set(xlim=surface.xlim, ylim=surface.ylim, xlabel="parameter w", ylabel="loss")
-    return ax.plot(x, surface(x[:, None]), **({"color": GREY} | kwargs))
+    return ax.plot(x, surface(x[:, None]).detach(), **({"color": GREY} | kwargs))
 
 
 def basins(surface: Surface, starts: Any, ends: Any, *, ax: Axes | None = None, **kwargs):
@@ -61,14 +62,25 @@ def basins(surface: Surface, starts: Any, ends: Any, *, ax: Axes | None = None, 
 
     starts (n, n, 2): the points of a mesh, rows are y; ends (n, n, 2): params[-1] of the descents from there. A descent
     has reached a minimum when it is nearer than a hundredth of the window. Returns the QuadMesh.
+    Refused: more than four minima, other shapes.
     """
+    colors = [SKY, ORANGE, GREEN, YELLOW]
+    if not 1 <= len(surface.minima) <= len(colors):
+        raise ValueError(f"basins has colours for 1 to {len(colors)} minima; {surface.name} has {len(surface.minima)}")
+    starts, ends = np.asarray(starts, dtype=float), torch.as_tensor(ends)
+    if starts.ndim != 3 or starts.shape != tuple(ends.shape):
+        raise ValueError(f"starts and ends are both (n, m, 2), got {starts.shape} and {tuple(ends.shape)}")
     ax = plt.gca() if ax is None else ax
-    starts, reached = np.asarray(starts), surface.basin(ends)
+    reached = surface.basin(ends)
     gap = (ends - torch.tensor(surface.minima, dtype=ends.dtype)[reached]).norm(dim=-1)
     near = gap < 0.01 * (surface.xlim[1] - surface.xlim[0])
     shown = np.where(near, reached, np.nan)
-    colors = ListedColormap([SKY, ORANGE, GREEN, YELLOW][: len(surface.minima)])
-    style = {"cmap": colors, "vmin": -0.5, "vmax": len(surface.minima) - 0.5, "rasterized": True}
+    style = {
+        "cmap": ListedColormap(colors[: len(surface.minima)]),
+        "vmin": -0.5,
+        "vmax": len(surface.minima) - 0.5,
+        "rasterized": True,
+    }
     drawn = ax.pcolormesh(starts[..., 0], starts[..., 1], shown, **(style | kwargs))
     ax.plot(*np.array(surface.minima).T, "+", color=BLACK, markersize=12, markeredgewidth=2)
     ax.set(xlim=surface.xlim, ylim=surface.ylim, xlabel="start x", ylabel="start y")
@@ -181,5 +193,5 @@ def png(figure: Figure, dpi: float = 100, colors: int = 256) -> bytes:
 
 
 def _style(trajectory: Trajectory) -> dict:
-    color, dash, _ = look(trajectory.rule)
-    return {"color": color, "linestyle": (0, dash) if dash else "-"}
+    drawn = look(trajectory.rule)
+    return {"color": drawn.color, "linestyle": drawn.linestyle}

@@ -20,6 +20,11 @@ class Look(NamedTuple):
     dash: tuple[float, ...] = ()
     marker: str = "o"
 
+    @property
+    def linestyle(self) -> str | tuple:
+        """The dash in matplotlib's words."""
+        return (0, self.dash) if self.dash else "-"
+
 
 LOOKS = {
     "GradientDescent": Look(BLUE),

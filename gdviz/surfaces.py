@@ -32,11 +32,7 @@ class Surface:
     name: str
 
     def __call__(self, params: Tensor) -> Tensor:
-        d = len(self.start)
-        if params.shape[-1:] != (d,):
-            many = "two parameters" if d == 2 else "one parameter"
-            raise ValueError(f"{self.name} has {many}, so params are (..., {d}); got shape {tuple(params.shape)}")
-        return self.fn(params)
+        return self.fn(self._checked(params))
 
     def mesh(self, n: int = 121) -> tuple[Tensor, Tensor, Tensor]:
         """x (n,), y (n,) and the loss (n, n) over the window; rows are y, as contour plots want. Refused for d = 1."""
@@ -53,7 +49,14 @@ class Surface:
         if not self.minima:
             raise ValueError(f"{self.name} has no minimum")
         places = torch.tensor(self.minima, dtype=params.dtype)
-        return (params[..., None, :] - places).norm(dim=-1).argmin(-1)
+        return (self._checked(params)[..., None, :] - places).norm(dim=-1).argmin(-1)
+
+    def _checked(self, params: Tensor) -> Tensor:
+        d = len(self.start)
+        if params.shape[-1:] != (d,):
+            many = "two parameters" if d == 2 else "one parameter"
+            raise ValueError(f"{self.name} has {many}, so params are (..., {d}); got shape {tuple(params.shape)}")
+        return params
 
 
 def bowl(condition: float | Tensor = 10.0, *, smallest: float = 1.0, angle: float = 0.0) -> Surface:
@@ -64,7 +67,7 @@ def bowl(condition: float | Tensor = 10.0, *, smallest: float = 1.0, angle: floa
     Reference: Boyd & Vandenberghe 2004, section 9.3.2.
     """
     kappa = torch.as_tensor(condition, dtype=torch.float64)
-    if not bool((torch.isfinite(kappa) & (kappa >= 1)).all()):
+    if kappa.numel() == 0 or not bool((torch.isfinite(kappa) & (kappa >= 1)).all()):
         raise ValueError(f"condition must be at least 1 and finite, got {condition!r}")
     if not (math.isfinite(smallest) and smallest > 0):
         raise ValueError(f"smallest must be positive, got {smallest!r}")

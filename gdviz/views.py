@@ -1,6 +1,7 @@
 """Ready-made players of the course: one call for the pictures that come back in several notebooks."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -9,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from torch import Tensor
 
 from gdviz import plots
 from gdviz.descent import Trajectory
@@ -37,8 +39,7 @@ def line_fit(
     plots.contours(surface, ax=middle)
     left.set(title="data and line")
     middle.set(title="loss surface", xlabel="slope w", ylabel="intercept b")
-    first = float(trajectory.losses[0].max())
-    low = max(float(trajectory.losses[torch.isfinite(trajectory.losses)].min()), 1e-12 * first)
+    low, first = loss_limits(trajectory.losses, trajectory.diverged, least=1e-12)
     right.set(title="loss curve", xlabel="step", ylabel=surface.name, yscale="log", ylim=(0.7 * low, 3 * first))
     right.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     right.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -59,6 +60,7 @@ def line_fit(
         for mark, array in zip(marks, arrays):
             mark.set_data(array)
         marks[-1].set_data(run.losses, diverged=lost(run))
+        player.caption = run.describe()
 
     if restart is not None:
         player.on_click(from_there, ax=middle)
@@ -95,10 +97,12 @@ def descents(
     levels: as for plots.contours. Other options (at=...) are Player's.
     """
     named = dict(runs) if isinstance(runs, Mapping) else {"": runs}
+    if not named:
+        raise ValueError("runs is empty; give a trajectory, or several by name")
     first = next(iter(named.values()))
     figure, left, right = pair(surface, levels=levels)
-    heights = _loss_axes(surface, named.values(), right)
-    caption = " ".join(f"{name}: {run.describe()}" if name else run.describe() for name, run in named.items())
+    heights = _loss_axes(surface, list(named.values()), right)
+    caption = _said(named)
     steps = {"step": range(first.steps + 1)}
     player = Player(figure, steps | dict(sliders or {}), caption=caption, **options)
     marks = []
@@ -115,21 +119,25 @@ def descents(
 
     def from_there(x: float, y: float) -> None:
         again = restart([x, y])
-        again = list(again.values()) if isinstance(again, Mapping) else [again]
-        for path, curve, run in zip(marks[::2], marks[1::2], again):
-            path.set_data(run.params)
-            curve.set_data(heights(run.losses))
+        again = dict(again) if isinstance(again, Mapping) else {"": again}
+        if set(again) != set(named):
+            raise ValueError(f"restart must return the runs {', '.join(named)}; got {', '.join(again)}")
+        for name, path, curve in zip(named, marks[::2], marks[1::2]):
+            path.set_data(again[name].params)
+            curve.set_data(heights(again[name].losses))
         if len(named) == 1:
-            marks[-1].set_data(again[0].losses, diverged=lost(again[0]))
+            (run,) = again.values()
+            marks[-1].set_data(run.losses, diverged=lost(run))
+        player.caption = _said(again)
 
     if restart is not None:
         player.on_click(from_there, ax=left)
     return player
 
 
-def pair(surface: Surface, **kwargs: Any) -> tuple[Figure, Axes, Axes]:
-    """A figure with the contours of a surface on the left and an empty Axes on the right."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
+def pair(surface: Surface, *, figsize=(12, 4.8), width_ratios=(1, 1), **kwargs: Any) -> tuple[Figure, Axes, Axes]:
+    """A figure with the contours of a surface (kwargs are those of contours) left, and an empty Axes on the right."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=figsize, width_ratios=width_ratios)
     plots.contours(surface, ax=left, **kwargs)
     left.set(title=surface.name, xlabel="parameter x", ylabel="parameter y")
     return figure, left, right
@@ -139,37 +147,48 @@ def key(ax: Axes, rules: Mapping[str, Any]) -> None:
     """Below an Axes: which colour, dash and marker belongs to which name."""
     handles = []
     for name, rule in rules.items():
-        color, dash, marker = look(rule)
-        style = (0, dash) if dash else "-"
-        handles.append(Line2D([], [], color=color, linestyle=style, marker=marker, markersize=9, label=name))
+        drawn = look(rule)
+        style = {"color": drawn.color, "linestyle": drawn.linestyle, "marker": drawn.marker}
+        handles.append(Line2D([], [], markersize=9, label=name, **style))
     ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(-0.1, -0.17), ncols=2, handlelength=2.6)
 
 
 def mark_look(rule: Any) -> dict[str, Any]:
     """The look of a rule as the keywords of a player's path or curve."""
-    color, dash, marker = look(rule)
-    return {"color": color, "dash": dash, "marker": marker}
+    return look(rule)._asdict()
 
 
-def _loss_axes(surface: Surface, runs: Any, ax: Axes) -> Callable[[torch.Tensor], torch.Tensor]:
+def loss_limits(losses: Tensor, diverged: Tensor, *, least: float = 1e-9) -> tuple[float, float]:
+    """The lowest loss of the runs that do not diverge, but at least this share of the largest first one; and that one.
+
+    losses (steps + 1, *runs), diverged (*runs). Both limits are positive, also for a run that begins at the minimum.
+    """
+    first = float(losses[0].max())
+    high = first if 0 < first < math.inf else 1.0
+    good = losses[:, ~diverged]
+    good = good[torch.isfinite(good)]
+    return min(max(float(good.min()) if len(good) else high, least * high), high), high
+
+
+def _said(runs: Mapping[str, Trajectory]) -> str:
+    return " ".join(f"{name}: {run.describe()}" if name else run.describe() for name, run in runs.items())
+
+
+def _loss_axes(surface: Surface, runs: Sequence[Trajectory], ax: Axes) -> Callable[[Tensor], Tensor]:
     """Label and limit an Axes for the losses of these runs; returns what makes heights on it of losses."""
-    firsts, all_losses = (torch.cat([part(run).flatten() for run in runs]) for part in (lambda r: r.losses[0], _finite))
+    losses = torch.cat([run.losses.reshape(len(run.losses), -1) for run in runs], 1)
+    diverged = torch.cat([run.diverged.flatten() for run in runs])
     ax.set(title="loss", xlabel="step", ylabel="loss")
     if not surface.minima:
-        low, high = max(float(all_losses.min()), -3.0), float(firsts.max())
-        ax.set(ylim=(low - 0.1 * (high - low), high + 0.4 * (high - low)))
+        high, depth = float(losses[0].max()), 6 * max(float(losses[0].abs().max()), 0.1)
+        ax.set(ylim=(high - depth, high + 0.4 * depth))
         return lambda losses: losses
     lowest = min(float(surface(torch.tensor(place, dtype=torch.float64))) for place in surface.minima)
-    high = float(firsts.max()) - lowest
-    low = max(float((all_losses - lowest).min()), 1e-9 * high)
+    low, high = loss_limits(losses - lowest, diverged)
     ax.set(yscale="log", ylim=(0.5 * low, 4 * high), ylabel="loss above the lowest minimum" if lowest else "loss")
     return lambda losses: (losses - lowest).clamp(min=0.6 * low)
 
 
-def _finite(run: Trajectory) -> torch.Tensor:
-    return run.losses[torch.isfinite(run.losses)]
-
-
-def lost(trajectory: Trajectory) -> torch.Tensor:
+def lost(trajectory: Trajectory) -> Tensor:
     """(steps + 1, *runs): where a run that diverges has left its start behind."""
     return trajectory.diverged & (trajectory.losses > trajectory.losses[0])

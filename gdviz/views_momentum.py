@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gdviz import plots
 from gdviz.descent import Trajectory
+from gdviz.optimizers import Adam, Momentum, Nesterov
 from gdviz.player import Player
 from gdviz.style import BLACK, BLUE, GREEN, GREY, VERMILLION
 from gdviz.surfaces import Surface
@@ -44,6 +45,7 @@ def rate_map(
     arrows, that add up to the next step: against the gradient, and along the velocity. On the map bright is slow, and
     beyond the thick line the ball diverges.
     """
+    _require("the map", trajectory, Momentum)
     figure, left, right = pair(surface)
     lr, beta = torch.linspace(0, 1.08 * max(rates), 181).double(), torch.linspace(0, 0.99, 181).double()
     worst = heavy_ball_rate(lr[None, :, None], beta[:, None, None], torch.tensor(curvatures)).amax(-1)
@@ -79,6 +81,8 @@ def look_ahead(surface: Surface, ball: Trajectory, nesterov: Trajectory, **optio
 
     The black dot is where the gradient is measured: where the ball is, or where its velocity is about to carry it.
     """
+    _require("the left side", ball, Momentum)
+    _require("the right side", nesterov, Nesterov)
     figure, panels = plt.subplots(1, 2, figsize=(12, 4.8), sharey=True)
     sliders = {"step": range(ball.steps)}
     player = Player(figure, sliders, caption=f"{ball.describe()} {nesterov.describe()}", **options)
@@ -101,10 +105,11 @@ def effective_rate(trajectory: Trajectory) -> Tensor:
     """What multiplies the gradient (or m_hat) in each coordinate at each step: (steps, *runs, d).
 
     lr for rules without a scale; lr / (sqrt(G) + eps), lr / (sqrt(v) + eps) or lr / (sqrt(v_hat) + eps) for AdaGrad,
-    RMSProp and Adam. Refused: Adadelta and AMSGrad, whose scales are others.
+    RMSProp and Adam. Refused: Adadelta, AMSGrad and LBFGS, whose scales are others; a schedule.
     """
+    _require("an effective rate", trajectory, object)
     rule, state = trajectory.rule, trajectory.states
-    if hasattr(state, "u") or hasattr(state, "v_max"):
+    if {"u", "v_max", "s"} & set(dir(state)):
         raise ValueError(f"the effective rate is that of AdaGrad, RMSProp or Adam, not of {type(rule).__name__}")
     if hasattr(state, "G"):
         scale = state.G[1:].sqrt() + rule.eps
@@ -125,7 +130,8 @@ def ladder(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -> 
     rates = torch.stack([effective_rate(run) for run in runs.values()], 1)  # (steps, rules, 2)
     rates = torch.cat([rates[:1], rates])
     right.set(title="effective learning rate", xlabel="step", ylabel="learning rate", yscale="log", xlim=(0, steps))
-    right.set(ylim=(0.5 * float(rates.min()), 10 * float(rates.max())))
+    finite = rates[torch.isfinite(rates) & (rates > 0)]
+    right.set(ylim=(0.5 * float(finite.min()), 10 * float(finite.max())))
     handles = [Line2D([], [], color=BLUE, marker="o", label="of x, flat")]
     handles += [Line2D([], [], color=VERMILLION, linestyle=(0, (3, 1.5)), marker="s", label="of y, steep")]
     right.legend(handles=handles, loc="upper right")
@@ -142,10 +148,9 @@ def ladder(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -> 
 
 def xray(surface: Surface, trajectory: Trajectory, **options: Any) -> Player:
     """Adam's numbers substituted into its formula, at the step that led to where the head is, for x or for y."""
+    _require("an X-ray", trajectory, Adam)
     rule, state = trajectory.rule, trajectory.states
-    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5.2), width_ratios=(1, 1.35))
-    plots.contours(surface, ax=left)
-    left.set(title=surface.name, xlabel="parameter x", ylabel="parameter y")
+    figure, left, right = pair(surface, figsize=(13, 5.2), width_ratios=(1, 1.35))
     right.axis("off")
     sliders = {"step": range(1, trajectory.steps + 1), "coordinate": ["x (flat)", "y (steep)"]}
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
@@ -183,9 +188,7 @@ def race(
     runs: by name, each with one axis of runs, how the rates were chosen (rates: their names, a switch). shares: by
     name, one for each way of choosing. The bars do not move with the step: they are of the finished descents.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5.4), width_ratios=(1.25, 1))
-    plots.contours(surface, ax=left)
-    left.set(title=surface.name, xlabel="parameter x", ylabel="parameter y")
+    figure, left, right = pair(surface, figsize=(13, 5.4), width_ratios=(1.25, 1))
     places = np.arange(len(runs))[::-1]
     right.set(title="starts that find the lowest minimum", xlabel="share of the starts", xlim=(0, 1.15))
     right.set(ylim=(-0.6, len(runs) - 0.4))
@@ -205,16 +208,28 @@ def race(
     return player
 
 
+def _require(what: str, trajectory: Trajectory, rule: type) -> None:
+    """Refused at the door: another rule than this, a schedule, no step at all."""
+    if isinstance(trajectory.rule, rule) and not trajectory.scheduled and trajectory.steps:
+        return
+    of = "" if rule is object else f" of {rule.__name__}"
+    given = f"{trajectory.steps} steps of {type(trajectory.rule).__name__}{' with a schedule' * trajectory.scheduled}"
+    raise ValueError(f"{what} is of a run{of} with a constant rate and at least one step; got {given}")
+
+
 def step_sizes(runs: Mapping[str, Trajectory], sliders: Mapping[str, Any], **options: Any) -> Player:
     """How far each step goes, as a multiple of lr, for descents of one parameter.
 
     runs: by name, with one axis of runs for each of the sliders.
     """
+    for run in runs.values():
+        _require("a step size", run, object)
     sizes = {name: (run.params.diff(dim=0).abs() / run.rule.lr)[..., 0] for name, run in runs.items()}
     first = next(iter(runs.values()))
     figure, ax = plt.subplots(figsize=(7, 4.6))
     ax.set(title="size of each step", xlabel="step", ylabel="size in lr", yscale="log", xlim=(1, first.steps))
-    ax.set(ylim=(0.2, 3 * max(float(size.max()) for size in sizes.values())))
+    largest = max(float(size[torch.isfinite(size)].max()) for size in sizes.values())
+    ax.set(ylim=(0.2, 3 * max(largest, 1.0)))
     caption = " ".join(f"{name}: at most {float(size.max()):.2f} lr." for name, size in sizes.items())
     player = Player(figure, {"step": range(1, first.steps + 1), **sliders}, caption=caption, **options)
     for place, (name, size) in enumerate(sizes.items()):

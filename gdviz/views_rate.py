@@ -14,7 +14,7 @@ from gdviz.descent import Trajectory
 from gdviz.player import Player
 from gdviz.style import BLACK, BLUE, GREY, VERMILLION
 from gdviz.surfaces import Surface
-from gdviz.views import lost, pair
+from gdviz.views import loss_limits, lost, pair
 
 
 def words(rate: float, largest: float) -> str:
@@ -90,9 +90,12 @@ def _loss_left(ax: Axes, trajectory: Trajectory, rates: Sequence[float], largest
 
     A loss below this share of the first one, least, is shown there.
     """
-    rates, losses = np.asarray(rates, dtype=float), trajectory.losses[-1].numpy()
-    first = float(trajectory.losses[0].max())
-    floor = max(np.nanmin(losses), least * first)
+    rates, losses = np.asarray(rates, dtype=float), trajectory.losses[-1].double().numpy()
+    if trajectory.runs[:1] != rates.shape:
+        raise ValueError(
+            f"rates must be those of the first axis of the runs {trajectory.runs}, got {len(rates)} of them"
+        )
+    floor, first = loss_limits(trajectory.losses[[0, -1]], trajectory.diverged, least=least)
     ax.set(title=f"loss after {trajectory.steps} steps", xlabel="learning rate", ylabel="loss", yscale="log")
     ax.set(xlim=(0, 1.05 * max(rates.max(), 2 / largest)), ylim=(0.05 * floor, 100 * first))
     for factor, name, color in ((1, "1/L", GREY), (2, "2/L", VERMILLION)):
@@ -109,6 +112,8 @@ def modes(surface: Surface, trajectory: Trajectory, rates: Sequence[float], **op
     Left the path with the two directions, right the two parts of the error against the step: lines are what the run
     did, black dots what the formula says.
     """
+    if not surface.minima:
+        raise ValueError(f"modes needs a quadratic with a minimum; {surface.name} has none")
     place = torch.tensor(surface.minima[0], dtype=torch.float64)
     curvatures, vectors = torch.linalg.eigh(torch.autograd.functional.hessian(surface, place))
     parts = (trajectory.params - place) @ vectors  # (steps + 1, rates, 2): the error along each eigenvector
@@ -117,9 +122,9 @@ def modes(surface: Surface, trajectory: Trajectory, rates: Sequence[float], **op
     theory = factors ** t[:, None, None] * parts[0]
 
     figure, left, right = pair(surface)
-    first = float(parts[0].abs().max())
+    first = float(parts[0].abs().max()) or 1.0
     right.set(title="error along each eigenvector", xlabel="step", ylabel="distance from the minimum", yscale="log")
-    right.set(xlim=(0, trajectory.steps), ylim=(1e-4 * first, 30 * first))
+    right.set(xlim=(0, max(trajectory.steps, 1)), ylim=(1e-4 * first, 30 * first))
     sliders = {"step": range(trajectory.steps + 1), "learning rate": [f"{rate:.3g}" for rate in rates]}
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
     player.path(left, trajectory.params, color=BLACK)
@@ -148,8 +153,7 @@ def schedules(
     plots.contours(surface, ax=left)
     top.set(title="learning rate", xlabel="step", ylabel="learning rate", ylim=(0, 1.15 * float(rates.max())))
     left.set(title=surface.name, xlabel="parameter x", ylabel="parameter y")
-    first = float(trajectory.losses[0].max())
-    floor = max(float(trajectory.losses[torch.isfinite(trajectory.losses)].min()), 1e-5 * first)
+    floor, first = loss_limits(trajectory.losses, trajectory.diverged, least=1e-5)
     right.set(title="loss", xlabel="step", ylabel="loss", yscale="log", ylim=(0.5 * floor, 8 * first))
     player = Player(
         figure, {"step": range(trajectory.steps + 1), "schedule": list(names)}, caption=trajectory.describe(), **options
@@ -167,7 +171,8 @@ def restarts(surface: Surface, trajectory: Trajectory, **options: Any) -> Player
 
     trajectory: one axis of runs, the restarts. The slider is k.
     """
-    many, ends = trajectory.runs[0], trajectory.losses[-1]
+    many, ends = trajectory.runs[0], trajectory.losses[-1].where(~trajectory.diverged, torch.nan)
+    ends = ends.nan_to_num(float(trajectory.losses[0].max()))  # a restart that diverged has found nothing better
     figure, left, right = pair(surface)
     right.set(title="the best so far", xlabel="restarts", ylabel="loss", xlim=(0.5, many + 0.5))
     right.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -173,3 +173,40 @@ def test_basins_show_the_minimum_that_each_start_reached(ax):
     assert shown[0].tolist() == [0, 1]
     assert shown[1, 0] == 1
     assert np.ma.getmaskarray(shown)[1, 1] or np.isnan(shown[1, 1])  # reached none
+
+
+def test_near_a_minimum_is_a_hundredth_of_the_window_and_each_has_its_colour(ax):
+    surface = surfaces.himmelblau()  # 10 wide
+    starts = torch.zeros(1, 6, 2).double()
+    ends = torch.tensor([[*surface.minima, (3.0, 2.09), (3.0, 2.11)]], dtype=torch.float64)
+    drawn = plots.basins(surface, starts, ends, ax=ax)
+    assert np.ma.filled(drawn.get_array()[0], np.nan).tolist()[:5] == [0, 1, 2, 3, 0]
+    assert np.isnan(np.ma.filled(drawn.get_array()[0], np.nan)[5])
+    assert len({tuple(drawn.cmap(drawn.norm(k))) for k in range(4)}) == 4
+
+
+def test_basins_refuses_what_it_has_no_colours_for_and_other_shapes(ax):
+    camel = surfaces.six_hump_camel()
+    with pytest.raises(ValueError, match="colours for 1 to 4 minima; six-hump camel has 6"):
+        plots.basins(camel, np.zeros((2, 2, 2)), np.zeros((2, 2, 2)), ax=ax)
+    with pytest.raises(ValueError, match=r"both \(n, m, 2\), got \(4, 2\)"):
+        plots.basins(surfaces.two_wells(), np.zeros((4, 2)), np.zeros((4, 2)), ax=ax)
+
+
+def test_the_rings_of_a_round_bowl_lie_at_equal_distances(ax):
+    drawn = plots.contours(
+        surfaces.Surface(lambda w: (w**2).sum(-1), (-1, 1), (-1, 1), (1, 1), ((0, 0),), "round"), ax=ax
+    )
+    inside = np.sqrt([level for level in drawn.levels if 0.1 < level < 0.7])  # in the corners the window cuts them
+    assert np.allclose(np.diff(inside), np.diff(inside).mean(), rtol=0.1)
+
+
+def test_the_cross_lies_at_the_minimum(ax):
+    plots.contours(surfaces.booth(), ax=ax)
+    assert ax.lines[0].get_xydata().tolist() == [[1.0, 3.0]]
+
+
+def test_contours_of_a_loss_with_weights_of_its_own(ax):
+    weights = torch.ones(2, dtype=torch.float64, requires_grad=True)
+    own = surfaces.Surface(lambda w: (weights * w**2).sum(-1), (-1, 1), (-1, 1), (1, 1), ((0, 0),), "own")
+    assert len(plots.contours(own, ax=ax, levels=np.int64(5)).levels) > 3

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gdviz import surfaces, views, views_momentum, views_rate
 from gdviz.descent import grid, minimize
-from gdviz.optimizers import Adadelta, AdaGrad, Adam, GradientDescent, Momentum, Nesterov, RMSProp
+from gdviz.optimizers import LBFGS, Adadelta, AdaGrad, Adam, AMSGrad, GradientDescent, Momentum, Nesterov, RMSProp
 
 RAVINE = surfaces.ravine()
 RATES = [0.1, 0.3, 0.51]
@@ -80,6 +80,8 @@ def test_the_best_of_the_restarts_only_falls():
     player = views_rate.restarts(surface, runs)
     best = arrays(player, "path")[0][:, 1]
     assert np.allclose(best, [runs.losses[-1, : k + 1].min() for k in range(9)])
+    assert readouts(player, (8,)) == [f"best loss {runs.losses[-1].min():.4g}"]
+    assert np.allclose(arrays(player, "points")[1][-1, :, 1], runs.losses[-1])
     shown = np.isfinite(arrays(player, "points")[0]).all(-1)  # (restarts, ends)
     assert shown.sum(-1).tolist() == list(range(1, 10))
 
@@ -181,7 +183,9 @@ def test_the_x_ray_of_adam_adds_up():
     player = views_momentum.xray(RAVINE, run)
     numbers = [mark.array for mark in player._marks if mark.kind == "text"]
     t, g = numbers[0][..., 0], numbers[0][..., 1]
-    m, v, m_hat, v_hat, _, step = (array[..., -2] for array in numbers[1:7])  # the last number is "diverged"
+    m, v, m_hat, v_hat, rate, step = (array[..., -2] for array in numbers[1:7])  # the last number is "diverged"
+    assert np.allclose(rate, 0.4 / (np.sqrt(v_hat) + 1e-8))
+    assert np.allclose(numbers[7][..., 0], -0.4 * g)
     assert np.allclose(m, 0.9 * numbers[1][..., 0] + 0.1 * g)
     assert np.allclose(v, 0.999 * numbers[2][..., 0] + 0.001 * g**2)
     assert np.allclose(m_hat, m / (1 - 0.9**t))
@@ -197,9 +201,11 @@ def test_the_ladder_shows_the_rates_of_each_rule():
         "b": minimize(RAVINE, Adam(lr=0.1), RAVINE.start, 8),
     }
     player = views_momentum.ladder(RAVINE, runs)
-    steep = arrays(player, "path")[2][..., 1]
+    flat, steep = (curve[..., 1] for curve in arrays(player, "path")[1:])
     for i, run in enumerate(runs.values()):
-        assert np.allclose(steep[1:, i], views_momentum.effective_rate(run)[:, 1])
+        rates = views_momentum.effective_rate(run)
+        assert np.allclose(flat[1:, i], rates[:, 0])
+        assert np.allclose(steep[1:, i], rates[:, 1])
 
 
 def test_the_bars_of_the_race_are_the_shares():
@@ -216,6 +222,138 @@ def test_step_sizes_are_in_units_of_the_rate():
     runs = {"Adam": minimize(lambda w: w.sum(-1), Adam(**grid(lr=[0.1, 2.0])), [0.0], 10)}
     player = views_momentum.step_sizes(runs, {"learning rate": [0.1, 2.0]})
     assert np.allclose(arrays(player, "path")[0][..., 1], 1.0)
+
+
+def test_the_limits_stand_at_one_and_two_over_L():
+    descents = minimize(RAVINE, GradientDescent(**grid(lr=RATES)), RAVINE.start, 5)
+    ax = views_rate.sweep(RAVINE, descents, RATES, largest=4).figure.axes[1]
+    upright = [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1]
+    assert upright == [0.25, 0.5]
+    assert [text.get_text() for text in ax.texts][:2] == ["1/L", "2/L"]
+
+
+def test_the_modes_of_a_turned_bowl_that_is_not_at_zero():
+    turned, place = surfaces.bowl(20, angle=30), torch.tensor([1.0, -2.0]).double()
+    moved = surfaces.Surface(lambda w: turned(w - place), (-9, 9), (-9, 9), (5, 3), ((1.0, -2.0),), "moved")
+    descents = minimize(moved, GradientDescent(**grid(lr=[0.02, 0.09])), moved.start, 10)
+    player = views_rate.modes(moved, descents, [0.02, 0.09])
+    cos, sin = math.cos(math.pi / 6), math.sin(math.pi / 6)
+    along = torch.tensor([[cos, sin], [-sin, cos]], dtype=torch.float64)
+    for curve, way, curvature in zip(arrays(player, "path")[1:], along, (1, 20)):
+        first = abs(float((torch.tensor(moved.start).double() - place) @ way))
+        for i, lr in enumerate((0.02, 0.09)):
+            assert np.allclose(curve[:, i, 1], first * abs(1 - lr * curvature) ** np.arange(11), rtol=1e-9)
+
+
+def test_the_map_shows_the_worse_direction_at_its_own_place():
+    runs = minimize(RAVINE, Momentum(**grid(lr=RATES, momentum=[0.0, 0.8])), RAVINE.start, 3)
+    player = views_momentum.rate_map(RAVINE, runs, RATES, [0.0, 0.8], [0.2, 4.0])
+    for i, lr in enumerate(RATES):
+        worse = max(abs(1 - lr * 0.2), abs(1 - lr * 4))
+        assert readouts(player, (0, i, 0))[-1] == f"factor {worse:.3f}"
+        assert arrays(player, "points")[0][0, i, 1, 0].tolist() == [lr, 0.8]
+    edge = [path.vertices for c in player.figure.axes[1].collections for path in c.get_paths() if len(path.vertices)]
+    assert any(np.isclose(points[:, 0].max(), 0.54, atol=0.02) for points in edge)  # lr runs along x
+
+
+def test_every_mark_follows_a_restart_and_so_does_the_caption():
+    def run(start):
+        return minimize(RAVINE, GradientDescent(lr=0.51), start, 5)
+
+    player = views.descents(RAVINE, run([1.0, 1.0]), restart=run)
+    player.twin()
+    player.click = [3.0, -1.0, 1]
+    again = run([3.0, -1.0])
+    path, curve = arrays(player, "path")
+    assert np.allclose(path, again.params)
+    assert np.allclose(curve[:, 1], again.losses)
+    assert readouts(player, (5,)) == [f"loss {again.losses[-1]:.4g} (diverged)"]
+    assert player.caption == again.describe()
+
+
+def test_a_restart_that_returns_other_runs_is_told():
+    run = minimize(RAVINE, GradientDescent(lr=0.1), [1.0, 1.0], 5)
+    player = views.descents(RAVINE, {"a": run, "b": run}, restart=lambda start: {"b": run})
+    player.twin()
+    player.click = [3.0, -1.0, 1]
+    assert "restart must return the runs a, b; got b" in player.message
+    with pytest.raises(ValueError, match="runs is empty"):
+        views.descents(RAVINE, {})
+
+
+def test_the_names_stand_at_their_bars():
+    wells = surfaces.two_wells()
+    runs = {
+        name: minimize(wells, Rule(lr=[[0.01]]), [[1.0, 1.5]], 3) for name, Rule in {"a": Momentum, "b": Adam}.items()
+    }
+    player = views_momentum.race(wells, runs, {"a": [0.25], "b": [1.0]}, ["swept"])
+    ax = player.figure.axes[1]
+    heights = dict(zip([label.get_text() for label in ax.get_yticklabels()], ax.get_yticks()))
+    assert [bar[0, 0, 0, 1] for bar in arrays(player, "line")] == [heights["a"], heights["b"]]
+
+
+def run(rule, start=RAVINE.start, steps=3):
+    return minimize(RAVINE, rule, start, steps)
+
+
+TWO_RATES = GradientDescent(**grid(lr=[0.1, 9.0]))
+FAR = minimize(RAVINE, GradientDescent(**grid(lr=[0.6, 5.0])), RAVINE.start, 400)  # both lost, one not finite
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        lambda: views_rate.sweep(RAVINE, FAR, [0.6, 5.0], largest=4),
+        lambda: views_rate.modes(RAVINE, FAR, [0.6, 5.0]),
+        lambda: views.descents(RAVINE, FAR, sliders={"learning rate": [0.6, 5.0]}),
+        lambda: views_rate.restarts(RAVINE, FAR),
+        lambda: views_rate.schedules(RAVINE, FAR, torch.ones(400, 2), ["a", "b"]),
+        lambda: views_momentum.step_sizes({"a": FAR}, {"learning rate": [0.6, 5.0]}),
+        lambda: views.descents(RAVINE, run(GradientDescent(lr=0.1), [0.0, 0.0])),
+        lambda: views.descents(RAVINE, run(GradientDescent(lr=0.1), steps=0)),
+        lambda: views_rate.sweep(RAVINE, run(GradientDescent(**grid(lr=[0.1])), [0.0, 0.0]), [0.1], largest=4),
+        lambda: views.descents(surfaces.monkey_saddle(), minimize(surfaces.monkey_saddle(), Adam(), [1.5, 1.5], 3)),
+        lambda: views.descents(surfaces.saddle(), minimize(surfaces.saddle(), Adam(), [0.0, 0.0], 3)),
+        lambda: views_rate.sweep(RAVINE, run(TWO_RATES, torch.ones(2), 90), [0.1, 9.0], largest=4),
+    ],
+    ids=[
+        "sweep",
+        "modes",
+        "descents",
+        "restarts",
+        "schedules",
+        "sizes",
+        "minimum",
+        "no step",
+        "sweep there",
+        "monkey",
+        "saddle",
+        "float32",
+    ],
+)
+def test_what_diverges_or_stands_still_is_drawn_with_upright_limits(show):
+    player = show()
+    assert player.twin()
+    for ax in player.figure.axes:
+        for low, high in (ax.get_xlim(), ax.get_ylim()):
+            assert low < high
+
+
+@pytest.mark.parametrize(
+    ("show", "message"),
+    [
+        (lambda: views_momentum.xray(RAVINE, run(Momentum(lr=0.1))), "run of Adam .* got 3 steps of Momentum"),
+        (lambda: views_momentum.xray(RAVINE, run(Adam(), steps=0)), "got 0 steps of Adam"),
+        (lambda: views_momentum.effective_rate(run(lambda t: Adam(lr=1 / (1 + t)))), "with a schedule"),
+        (lambda: views_momentum.effective_rate(run(AMSGrad())), "not of AMSGrad"),
+        (lambda: views_momentum.effective_rate(run(LBFGS())), "not of LBFGS"),
+        (lambda: views_rate.modes(surfaces.saddle(), FAR, RATES), "saddle has none"),
+        (lambda: views_rate.sweep(RAVINE, FAR, RATES, largest=4), "rates must be those of the first axis"),
+    ],
+)
+def test_a_view_of_another_rule_says_so(show, message):
+    with pytest.raises(ValueError, match=message):
+        show()
 
 
 def test_adadelta_has_no_effective_rate_of_its_kind():
