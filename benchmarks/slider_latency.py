@@ -144,6 +144,7 @@ def main():
                     if way == "gdviz player" and not delay:
                         kill_kernel(page)
                         rows.append((way, "kernel killed", keys(page)))
+                    page.evaluate("jupyterapp.serviceManager.sessions.shutdownAll()")  # each way has the machine alone
                     page.close()
         browser.close()
     report(rows)

@@ -1,5 +1,6 @@
 """The README keeps its word."""
 
+import json
 import re
 import subprocess
 import sys
@@ -74,3 +75,15 @@ def test_the_table_of_proof_is_what_the_tests_find():
             assert float(shown) <= 1e-10
             if (rule, where) in proof.found:
                 assert proof.found[rule, where] <= 100 * max(float(shown), 1e-15), "run make proof"
+
+
+def test_the_badge_of_notebook_04_says_what_the_table_says():
+    notebook = json.loads((ROOT / "notebooks" / "04_momentum_and_adam.ipynb").read_text())
+    text = "".join("".join(cell["source"]) for cell in notebook["cells"])
+    badge = re.search(r"<!-- proof -->(.*?)<!-- /proof -->", text, re.DOTALL)[1]
+    table = re.search(r"<!-- proof -->\n(.*?)\n<!-- /proof -->", README, re.DOTALL)[1]
+    version = re.search(r"torch.optim (\S+) \|", table)[1]
+    figures = [float(cell) for row in table.splitlines()[2:] for cell in row.strip("|").split("|")[2:]]
+    assert f"each of the {len(PAIRS)} optimizers" in badge
+    assert f"torch.optim {version} to rounding" in badge
+    assert f"largest relative difference is {max(figures):.0e}." in badge
