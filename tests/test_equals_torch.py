@@ -120,6 +120,19 @@ def test_sweeps_and_batches_of_every_rule_equal_their_runs_one_by_one(rule):
             assert torch.allclose(together.params[:, i, j], alone.params, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("rule", "name"), [(rule, name) for rule in PAIRS if rule is not LBFGS for name in PAIRS[rule].usual]
+)
+def test_every_hyperparameter_of_an_elementwise_rule_can_be_swept(rule, name):
+    loss, usual = smooth_loss(2, 3, waves=0), PAIRS[rule].usual
+    values = [usual[name], usual[name] / 2]
+    together = minimize(loss, rule(**usual | grid(**{name: values})), [1.0, -2.0], 40)
+    assert together.runs == (2,)
+    for i, value in enumerate(values):
+        alone = minimize(loss, rule(**usual | {name: value}), [1.0, -2.0], 40)
+        assert torch.allclose(together.params[:, i], alone.params, rtol=1e-12, atol=1e-14)
+
+
 SCHEDULES = {
     "constant": lambda optimizer: None,
     "StepLR": lambda optimizer: lr_scheduler.StepLR(optimizer, 30, gamma=0.5),
