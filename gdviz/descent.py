@@ -1,5 +1,6 @@
 """Minimisation: follow a rule down a loss and keep all that happened."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
@@ -22,6 +23,9 @@ class Trajectory:
     params (steps + 1, *runs, d), losses (steps + 1, *runs), grads (steps, *runs, d): the gradient that each step used;
     states: the rule's state with its fields stacked to (steps + 1, ...), states[t] belongs to params[t];
     rule: the rule, of a schedule that of step 0; scheduled: whether there was a schedule.
+    examples (steps + 1, *runs), whole numbers: of how many examples the gradient was computed on the way there (a loss
+    without data counts 1 a step); divided by n these are epochs. seconds (steps + 1,): what gradients and updates of
+    all runs together took, without the `losses` that are only looked at.
     """
 
     params: Tensor
@@ -29,6 +33,8 @@ class Trajectory:
     grads: Tensor
     states: Any
     rule: Rule
+    examples: Tensor
+    seconds: Tensor
     scheduled: bool = False
 
     @property
@@ -83,7 +89,8 @@ def minimize(
     rule: an optimizer; or, as a schedule, a function of the step (0, 1, ...) that returns one.
     start: (d,) or a batch (*runs, d), finite. Whole numbers and lists become float64; a float32 tensor stays so.
     steps: a whole number, 0 or more.
-    sampled_loss: f(params, step), the loss that a step differentiates (its minibatch); `losses` stays the full loss.
+    sampled_loss: f(params, step), the loss that a step differentiates (its minibatch); `losses` stays the full loss. If
+    it has `runs`, such as those of gdviz.minibatches and gdviz.noise, the start is repeated for each of them.
 
     A hyperparameter of shape (n, 1) or (n, 1, 1) is a sweep: see `grid`. A run that diverges is a result, not an error.
     Refused, before the first step: see the messages; a loss that raises or returns another shape; one without gradient.
@@ -96,16 +103,18 @@ def minimize(
     rule_at = rule if scheduled else lambda step: rule
     start = _start(start)
     first = rule_now = checked(rule_at(0), start.dtype)
-    params = _broadcast(start, first)
+    params = _broadcast(start, first, getattr(sampled_loss, "runs", ()))
     state = _called("init", 0, first.init, params)
-    history, all_grads, losses = [(params, state)], [], []
+    history, all_grads, losses, seconds = [(params, state)], [], [], [0.0]
     differentiated = sampled_loss or (lambda params, step: loss(params))
     for step in tqdm(range(steps), "minimize", delay=2, leave=False, mininterval=0.5):
         if scheduled and step:
             rule_now = checked(rule_at(step), start.dtype)
+        before, began = params, time.perf_counter()
         value, grads = _value_and_gradient(differentiated, params, step)
-        losses.append(_value(loss, params, step) if sampled_loss else value)
         params, state = _updated(rule_now, params, grads, state, step)
+        seconds.append(seconds[-1] + time.perf_counter() - began)
+        losses.append(_value(loss, before, step) if sampled_loss else value)
         all_grads.append(grads)
         history.append((params, state))
     losses.append(_value(loss, params, steps))
@@ -115,6 +124,8 @@ def minimize(
         grads=torch.stack(all_grads) if all_grads else params.new_empty((0, *params.shape)),
         states=_stacked([state for _, state in history]),
         rule=first,
+        examples=_counted(sampled_loss or loss, steps, params.shape[:-1]),
+        seconds=torch.tensor(seconds, dtype=torch.float64),
         scheduled=scheduled,
     )
 
@@ -154,9 +165,13 @@ def _start(start: Any, name: str = "start") -> Tensor:
     return tensor
 
 
-def _broadcast(start: Tensor, rule: Rule) -> Tensor:
-    """The start, repeated for each run that a swept hyperparameter asks for."""
-    shape = start.shape
+def _broadcast(start: Tensor, rule: Rule, runs: tuple[int, ...]) -> Tensor:
+    """The start, repeated for each run that a swept hyperparameter or a sampled loss asks for."""
+    try:
+        shape = torch.broadcast_shapes(start.shape, (*runs, 1))
+    except RuntimeError as error:
+        given = f"start of shape {tuple(start.shape)} does not broadcast against the runs {runs} of sampled_loss"
+        raise ValueError(f"{given}; give the start an axis of 1 for each of them") from error
     for name, value in hyperparameters(rule).items():
         given = tuple(value.shape)
         try:
@@ -173,6 +188,14 @@ def _broadcast(start: Tensor, rule: Rule) -> Tensor:
             )
             raise ValueError(f"{name} of shape {given} does not broadcast against params {tuple(start.shape)}; {cure}")
     return start.expand(shape).clone()
+
+
+def _counted(loss: Callable, steps: int, runs: tuple[int, ...]) -> Tensor:
+    """(steps + 1, *runs): how many examples the gradients before each step touched; a view that takes no memory."""
+    count = getattr(loss, "examples", 1)
+    each = [torch.as_tensor(count(step) if callable(count) else count) for step in range(steps)]
+    total = torch.stack([torch.zeros_like(each[0]), *each]).cumsum(0) if each else torch.zeros(1, dtype=torch.int64)
+    return total.reshape(steps + 1, *[1] * (len(runs) - total.ndim + 1), *total.shape[1:]).expand(steps + 1, *runs)
 
 
 def _value(loss: Loss, params: Tensor, step: int) -> Tensor:

@@ -22,7 +22,7 @@ from mpl_toolkits.mplot3d import proj3d
 PX = 100
 FAR = 1e4  # px from the middle of the Axes: what lies beyond does not travel
 MARKERS = ("o", "s", "^", "D")
-SPEC = re.compile(r"\+?(\.\d{1,2})?[feg]")
+SPEC = re.compile(r"\+?(\.\d{1,2})?[feg]|[^{}]*\|[^{}]*")
 HALO = [Stroke(linewidth=4, foreground="white"), Normal()]
 
 
@@ -74,8 +74,12 @@ class Mark:
     def readout(self, index: tuple[int, ...]) -> str:
         """The words of a text at these slider positions."""
         *numbers, diverged = (float(value) for value in self.at(index))
-        parts = (text + (format(numbers.pop(0), spec) if spec else "") for text, spec in self.look["parts"])
+        parts = (text + (_shown(numbers.pop(0), spec) if spec else "") for text, spec in self.look["parts"])
         return "".join(parts) + (" (diverged)" if diverged else "")
+
+
+def _shown(number: float, spec: str) -> str:
+    return format(number, spec) if "|" not in spec else spec.split("|")[int(number)]
 
 
 def dims(ax: Axes) -> int:
@@ -157,7 +161,10 @@ def panel(ax: Axes, pad: float = 6) -> list[float]:
 
 
 def template_parts(template: str) -> list[tuple[str, str | None]]:
-    """'loss {:.3g}' as [('loss ', '.3g')]: words, each with the format of the number that follows it, or None."""
+    """'loss {:.3g}' as [('loss ', '.3g')]: words, each with the format of the number that follows it, or None.
+
+    A format with | in it is a choice of words: {:no|yes} shows "no" for 0 and "yes" for 1.
+    """
     try:
         parsed = list(Formatter().parse(template))
     except (TypeError, ValueError) as error:
@@ -165,7 +172,8 @@ def template_parts(template: str) -> list[tuple[str, str | None]]:
     for _, name, spec, conversion in parsed:
         if name is not None and (name or conversion or not SPEC.fullmatch(spec)):
             raise ValueError(
-                f"a field of a template is {{:.3f}}, {{:.3e}} or {{:.3g}}, + before it for a sign; got {template!r}"
+                "a field of a template is {:.3f}, {:.3e} or {:.3g}, + before it for a sign, or words, {:no|yes}; "
+                f"got {template!r}"
             )
     return [(words, spec) for words, _, spec, _ in parsed]
 

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gdviz.marks import PX, Mark, as_array, box, checked_look, dims, draw, panel, template_parts
-from gdviz.plots import png
+from gdviz.plots import ellipses, png
 from gdviz.sliders import controls, first_values, slider_specs
 from gdviz.style import BLACK, BLUE, VERMILLION
 
@@ -105,6 +105,15 @@ class Player(anywidget.AnyWidget):
         usual = {"color": VERMILLION, "dash": (), "width": 3}
         return self._add("line", ax, array, lambda array: self._fitting("line", array, None, dims(ax)), usual, look)
 
+    def ellipse(self, ax: Axes, centre: Any, covariance: Any, *, share: float = 0.95, **look: Any) -> Mark:
+        """The ellipse that holds this share of a normal cloud: centre (*sliders, 2), covariance (*sliders, 2, 2).
+
+        Of either array each slider's axis may be 1. What is not finite is not drawn. look: color, dash, width.
+        """
+        centre = self._fitting("centre", centre, 2)
+        covariance = self._fitting("covariance", covariance, 2, 2)
+        return self.line(ax, ellipses(centre, covariance, share), **look)
+
     def points(self, ax: Axes, array: Any, **look: Any) -> Mark:
         """Separate points for each position: array (*sliders, n, 2). look: color, marker, size."""
         usual = {"color": BLACK, "marker": "o", "size": 8}
@@ -118,6 +127,7 @@ class Player(anywidget.AnyWidget):
     def text(self, ax: Axes, array: Any, template: str = "{:.3g}", *, diverged: Any = False, **look: Any) -> Mark:
         """Words with numbers: array (*sliders,) for one field such as {:.3g} in the template, else (*sliders, fields).
 
+        A field {:no|yes} is a choice: its number, counted from 0, says which of the words is shown.
         diverged: bool (*sliders), each axis may be 1; where it holds, or a number is not finite, the readout says so.
         look: color; size in px; at, the place in the Axes from (0, 0) lower left to (1, 1) of the text's top and of its
         align (left, center, right). set_data(array, diverged=...) replaces both.
@@ -128,6 +138,9 @@ class Player(anywidget.AnyWidget):
         def prepare(array, diverged=False):
             numbers = self._fitting("text", array, *([] if fields == 1 else [fields]))
             numbers = numbers[..., None] if fields == 1 else numbers
+            for spec, values in zip(filter(None, (spec for _, spec in parts)), np.moveaxis(numbers, -1, 0)):
+                if "|" in spec and not np.isin(values, range(spec.count("|") + 1)).all():
+                    raise ValueError(f"the numbers of {{:{spec}}} choose a word: 0 to {spec.count('|')}")
             flag = as_array("diverged", diverged)
             flag = self._fitting("diverged", flag) if flag.ndim else flag
             flag = (flag != 0) | ~np.isfinite(numbers).all(-1)

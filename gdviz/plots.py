@@ -5,6 +5,7 @@ Each function takes ax=None (the current Axes) and passes its other keywords to 
 
 import base64
 import io
+import math
 from numbers import Integral
 from typing import Any
 
@@ -22,6 +23,7 @@ from gdviz.descent import Trajectory
 from gdviz.style import BLACK, GREEN, GREY, ORANGE, PALETTE, SKY, VERMILLION, YELLOW, look
 from gdviz.surfaces import Surface
 
+ELLIPSE = 61  # points of the curve
 CASING = [Stroke(linewidth=5.5, foreground="white"), Normal()]
 
 
@@ -146,6 +148,37 @@ def lines(data: Any, params: Any) -> np.ndarray:
     x = np.array([float(data.x.min()), float(data.x.max())])
     y = params[..., :1] * x + params[..., 1:]
     return np.stack([np.broadcast_to(x, y.shape), y], -1)
+
+
+def ellipse(centre: Any, covariance: Any, *, share: float = 0.95, ax: Axes | None = None, **kwargs) -> list:
+    """The ellipse that holds this share of a normal cloud, one for each of (n, 2), (n, 2, 2). Returns the lines."""
+    ax = plt.gca() if ax is None else ax
+    curves = ellipses(centre, covariance, share).reshape(-1, ELLIPSE, 2)
+    style = {"color": BLACK, "linewidth": 2.5, "scalex": False, "scaley": False}
+    return [ax.plot(*curve.T, **(style | kwargs))[0] for curve in curves]
+
+
+def ellipses(centre: Any, covariance: Any, share: float = 0.95) -> np.ndarray:
+    """(w - centre)^T C^-1 (w - centre) = -2 ln(1 - share), as 61 points: centre (..., 2), C (..., 2, 2) -> (..., 61, 2)
+
+    The curve inside which this share of a normal cloud of two parameters lies: 0.95 is 2.45 standard deviations. Where
+    C is 0 it is a point, where C is not finite NaN. Refused: a C with a negative variance, a share outside (0, 1).
+    Reference: Bishop 2006, section 2.3.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share must be between 0 and 1, got {share!r}")
+    centre, covariance = (np.asarray(torch.as_tensor(value), dtype=float) for value in (centre, covariance))
+    if centre.shape[-1:] != (2,) or covariance.shape[-2:] != (2, 2):
+        given = f"{centre.shape} and {covariance.shape}"
+        raise ValueError(f"an ellipse is of two parameters: centre (..., 2) and covariance (..., 2, 2), got {given}")
+    known = np.isfinite(covariance).all((-2, -1), keepdims=True)
+    variances, axes = np.linalg.eigh(np.where(known, covariance, 0))
+    if (variances < -1e-9 * np.abs(variances).max(-1, keepdims=True)).any():
+        raise ValueError(f"covariance must have no negative variance, got {float(variances.min()):.3g}")
+    angle = np.linspace(0, 2 * np.pi, ELLIPSE)
+    circle = math.sqrt(-2 * math.log(1 - share)) * np.stack([np.cos(angle), np.sin(angle)])  # (2, 61)
+    around = axes * np.sqrt(variances.clip(0))[..., None, :] @ circle
+    return centre[..., None, :] + np.where(known, around, np.nan).swapaxes(-2, -1)
 
 
 def final_loss(values: Any, trajectory: Trajectory, *, ax: Axes | None = None, **kwargs) -> list:

@@ -21,6 +21,8 @@ class Surface:
 
     fn: Tensor (..., d) -> Tensor (...), d = 2 or 1; xlim, ylim: the window, where for d = 1 ylim is the loss; start: a
     place to begin (d,); minima: the place of each minimum, global and local; name: for titles and captions.
+    examples: how many examples of data one gradient touches (1 where there are no data); example_loss(params, i) is
+    the loss of each, (*runs, d) and indices (*runs, B) -> (*runs, B), and fn its mean over all of them.
     Calling the surface calls fn: surface(place) is the value of a minimum.
     """
 
@@ -30,6 +32,8 @@ class Surface:
     start: Place
     minima: tuple[Place, ...]
     name: str
+    examples: int = 1
+    example_loss: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def __call__(self, params: Tensor) -> Tensor:
         return self.fn(self._checked(params))
@@ -97,12 +101,18 @@ def linear_model(data, *, xlim: Window | None = None, ylim: Window | None = None
     w = float((centred * (y - y.mean())).sum() / (centred**2).sum())
     b = float(y.mean() - w * x.mean())
 
-    def fn(params):
-        residual = params[..., :1] * x + params[..., 1:] - y  # (..., n)
-        return (residual**2).mean(-1)
+    def example_loss(params, i):
+        return (params[..., :1] * x[i] + params[..., 1:] - y[i]) ** 2  # (..., B)
 
     return Surface(
-        fn, xlim or _around(w), ylim or _around(b), start=(0.0, 0.0), minima=((w, b),), name="mean squared error"
+        lambda params: example_loss(params, slice(None)).mean(-1),
+        xlim or _around(w),
+        ylim or _around(b),
+        start=(0.0, 0.0),
+        minima=((w, b),),
+        name="mean squared error",
+        examples=len(x),
+        example_loss=example_loss,
     )
 
 

@@ -55,6 +55,11 @@ test("a readout fills its fields and says who diverged", () => {
   assert.equal(readout(text, [1]), "w = -2.0, loss inf. (diverged)");
 });
 
+test("a number chooses one of the words of its field", () => {
+  const text = mark("text", [3, 3], [0, 7, 0, 1, 8, 0, 2, 9, 0], { parts: [["at ", "steps|epochs|"], [" ", ".0f"]] });
+  assert.deepEqual([0, 1, 2].map((k) => readout(text, [k])), ["at steps 7", "at epochs 8", "at  9"]);
+});
+
 test("ties go to the even digit, as in Python", () => {
   const cases = [[0.125, ".2f", "0.12"], [0.375, ".2f", "0.38"], [2.5, ".0f", "2"], [3.5, ".0f", "4"], [12500, ".2g", "1.2e+04"],
     [0.5, ".0f", "0"], [-0.5, "+.0f", "-0"], [1e22, ".1f", "10000000000000000000000.0"], [1e-7, ".3g", "1e-07"], [100000, "g", "100000"]];

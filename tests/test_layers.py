@@ -11,6 +11,8 @@ ROOMS = {  # room: what of gdviz it may know
     "optimizers": {"hyperparameters"},
     "surfaces": set(),
     "data": set(),
+    "minibatches": set(),
+    "noise": {"hyperparameters", "minibatches"},
     "descent": {"hyperparameters", "optimizers", "surfaces"},
     "torch_optimizer": {"hyperparameters", "optimizers"},
     "style": set(),

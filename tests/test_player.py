@@ -162,6 +162,27 @@ def test_a_readout_says_diverged(player, axes):
     assert mark.readout((5, 2)) == "loss inf (diverged)"
 
 
+def test_a_field_may_choose_among_words(axes):
+    player = Player(axes[0].figure, {"way": ["a", "b", "c"]})
+    mark = player.text(axes[0], np.array([[0, 10], [1, 20], [2, 30]]), "{:none|one|} of {:.0f}")
+    assert [mark.readout((k,)) for k in range(3)] == ["none of 10", "one of 20", " of 30"]
+    for wrong in (3, -1, 0.5, np.nan):
+        with pytest.raises(ValueError, match=r"the numbers of \{:a\|b\|c\} choose a word: 0 to 2"):
+            player.text(axes[0], np.array([wrong, 1, 2.0]), "{:a|b|c}")
+
+
+def test_an_ellipse_is_a_line_around_its_centre(player, axes):
+    centre, covariance = np.ones((1, 3, 2)), np.diag([4.0, 1.0])[None, None]
+    mark = player.ellipse(axes[0], centre, covariance, share=0.5, color="green")
+    assert mark.kind == "line"
+    assert np.allclose(mark.array, plots.ellipses(centre, covariance, 0.5))
+    player.ellipse(axes[0], centre, np.full((1, 1, 2, 2), np.nan))  # no ball: nothing is drawn
+    player.twin()
+    for wrong in [(np.ones(2), covariance), (centre, np.eye(2)), (centre, np.ones((1, 3, 2, 3)))]:
+        with pytest.raises(ValueError, match="must have the shape"):
+            player.ellipse(axes[0], *wrong)
+
+
 def test_displaying_is_one_bundle_of_view_picture_and_sentence(player, axes, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda *args, **kwargs: shown.append((args, kwargs)))
@@ -359,7 +380,7 @@ def test_other_bad_input_is_refused(player, axes):
         player.path(plt.figure().add_subplot(), DESCENT.params)
     with pytest.raises(ValueError, match="grows along a slider that is a range"):
         Player(axes[0].figure, {"lr": RATES}).curve(axes[1], RATES)
-    for template in ("{", "{0}", "{:d}", "{:>9.2f}", "{x}"):
+    for template in ("{", "{0}", "{:d}", "{:>9.2f}", "{x}", "{:word}"):
         with pytest.raises(ValueError, match="template"):
             player.text(axes[0], DESCENT.losses, template)
     with pytest.raises(TypeError, match="on_click takes a function"):

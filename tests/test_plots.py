@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.path import Path
 from PIL import Image, ImageColor
 
 from gdviz import data, plots, style, surfaces
@@ -20,6 +21,46 @@ def ax():
     figure, ax = plt.subplots()
     yield ax
     plt.close(figure)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_an_ellipse_holds_its_share_of_a_normal_cloud(ax, share):
+    root = torch.tensor([[2.0, 0.0], [1.5, 0.5]]).double()
+    cloud = torch.randn(40_000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) @ root.T
+    (line,) = plots.ellipse([0, 0], root @ root.T, ax=ax, share=share)
+    inside = Path(line.get_xydata()).contains_points(cloud)
+    assert inside.mean() == pytest.approx(share, abs=0.01)
+
+
+def test_an_ellipse_lies_on_its_equation_and_many_broadcast(ax):
+    C = torch.tensor([[[4.0, 1.0], [1.0, 2.0]], [[1.0, -0.5], [-0.5, 1.0]]]).double()
+    centres = torch.tensor([[1.0, -1.0], [10.0, 3.0]]).double()
+    points = plots.ellipses(centres, C)
+    assert points.shape == (2, 61, 2)
+    for curve, centre, covariance in zip(points, centres, C):
+        away = torch.tensor(curve) - centre
+        assert torch.allclose((away @ covariance.inverse() * away).sum(-1), torch.tensor(-2 * np.log(0.05)), rtol=1e-9)
+    assert len(plots.ellipse(centres, C, ax=ax)) == 2
+    assert plots.ellipses(centres[:, None], C).shape == (2, 2, 61, 2)
+
+
+def test_an_ellipse_of_no_noise_is_a_point_and_of_nan_nothing():
+    assert np.array_equal(plots.ellipses([1, 2], np.zeros((2, 2))), np.tile([1.0, 2.0], (61, 1)))
+    some = np.stack([np.eye(2), np.full((2, 2), np.nan)])
+    assert np.isnan(plots.ellipses([1, 2], some)).all((1, 2)).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("centre", "covariance", "share", "message"),
+    [
+        ([0, 0], np.eye(2), 1.0, "share must be between 0 and 1, got 1.0"),
+        ([0, 0, 0], np.eye(3), 0.5, r"an ellipse is of two parameters: .* got \(3,\) and \(3, 3\)"),
+        ([0, 0], [[1, 0], [0, -1]], 0.5, "covariance must have no negative variance, got -1"),
+    ],
+)
+def test_an_ellipse_refuses(centre, covariance, share, message):
+    with pytest.raises(ValueError, match=message):
+        plots.ellipses(centre, covariance, share)
 
 
 def test_contours_of_a_bowl_lie_on_ellipses_of_equal_loss(ax):

@@ -6,8 +6,10 @@ const NO_ANSWER_MS = 3000;
 
 // --- pure: numbers to words -------------------------------------------------------------------------------------------
 
-/** A number as Python's format(x, spec) writes it, for the specs {+}.{digits}{f, e or g}; ties go to even. */
+/** A number as Python's format(x, spec) writes it, for the specs {+}.{digits}{f, e or g}; ties go to even. Of words with
+ *  | between them the number chooses one. */
 export function formatNumber(x, spec) {
+  if (spec.includes("|")) return spec.split("|")[x];
   const [, sign, digits, type] = /^(\+?)(?:\.(\d+))?([feg])$/.exec(spec);
   const plus = x < 0 || Object.is(x, -0) ? "-" : sign;
   if (Number.isNaN(x)) return sign + "nan";

@@ -1,0 +1,149 @@
+"""Minibatches: which examples a step sees, and the loss of them for `minimize`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from numbers import Integral
+from typing import Any
+
+import torch
+from torch import Tensor
+
+ExampleLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Minibatches:
+    """Which examples each step sees: batches(step) holds indices in 0 ... n - 1, of shape (*runs, batch size).
+
+    n: how many examples there are; batch_size: how many of them a step sees, 1 to n (the full batch).
+    runs: sizes of the axes of runs, each run with batches of its own; an axis of size 1 shares them.
+    replacement: False shuffles the examples anew for each epoch and deals them out, so that each comes once and the
+    last batch may be smaller; True draws each index from all n.
+    generator: a torch.Generator of the CPU. One number is drawn from it now; batches(step) is the same at every call.
+    """
+
+    n: int
+    batch_size: int
+    runs: int | tuple[int, ...] = ()
+    replacement: bool = False
+    generator: torch.Generator = field(kw_only=True)
+
+    def __post_init__(self):
+        if not _whole(self.n) or self.n < 1:
+            raise ValueError(f"n must be how many examples there are, 1 or more, got {self.n!r}")
+        if not _whole(self.batch_size) or self.batch_size < 1:
+            raise ValueError(f"batch_size must be a whole number from 1 to {self.n}, got {self.batch_size!r}")
+        if self.batch_size > self.n:
+            full = f"all {self.n} are the full batch, batch_size={self.n}"
+            raise ValueError(f"batch_size must be at most the number of examples, got {self.batch_size}; {full}")
+        if not isinstance(self.replacement, bool):
+            raise TypeError(f"replacement must be True or False, got {self.replacement!r}")
+        object.__setattr__(self, "runs", axes_of_runs(self.runs))
+        object.__setattr__(self, "_seed", seed_from(self.generator))
+        object.__setattr__(self, "_dealt", (-1, None))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many batches deal out all examples once: n / batch_size, rounded up."""
+        return -(-self.n // self.batch_size)
+
+    def examples(self, step: int) -> int:
+        """How many examples this step sees, in each run."""
+        left = self.n - step % self.steps_per_epoch * self.batch_size
+        return self.batch_size if self.replacement else min(self.batch_size, left)
+
+    def __call__(self, step: int) -> Tensor:
+        if not _whole(step) or step < 0:
+            raise ValueError(f"step must be a whole number, 0 or more, got {step!r}")
+        if self.replacement:
+            return torch.randint(self.n, (*self.runs, self.batch_size), generator=generator_of(self._seed, step))
+        epoch, batch = divmod(step, self.steps_per_epoch)
+        if self._dealt[0] != epoch:  # the cards of one epoch are kept
+            cards = torch.rand((*self.runs, self.n), generator=generator_of(self._seed, epoch), dtype=torch.float64)
+            object.__setattr__(self, "_dealt", (epoch, cards.argsort(-1)))
+        return self._dealt[1][..., batch * self.batch_size : (batch + 1) * self.batch_size]
+
+
+@dataclass(frozen=True, eq=False)
+class SampledLoss:
+    """What `sampled_loss` returns: f(params, step), with the axes of runs and the examples that minimize asks for."""
+
+    example_loss: ExampleLoss
+    batches: tuple[Minibatches, ...]
+    many: bool
+    reduce: str
+
+    @property
+    def runs(self) -> tuple[int, ...]:
+        """The axes of runs that minimize gives to the start."""
+        return (len(self.batches),) * self.many + self.batches[0].runs
+
+    def examples(self, step: int) -> Tensor:
+        """How many examples this step touches in a run: (), or (batch sizes, 1, ...) which broadcasts against runs."""
+        counts = torch.tensor([batches.examples(step) for batches in self.batches])
+        return counts.reshape(-1, *[1] * len(self.batches[0].runs)) if self.many else counts[0]
+
+    def __call__(self, params: Tensor, step: int) -> Tensor:
+        if self.many:
+            return torch.stack([self._of(*both, step) for both in zip(params, self.batches, strict=True)])
+        return self._of(params, self.batches[0], step)
+
+    def _of(self, params: Tensor, batches: Minibatches, step: int) -> Tensor:
+        chosen = batches(step)
+        losses = self.example_loss(params, chosen)
+        wanted = (*params.shape[:-1], chosen.shape[-1])
+        if not isinstance(losses, Tensor) or losses.shape != wanted:
+            given = tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__
+            raise ValueError(f"example_loss must return the loss of each example, shape {wanted}, got {given}")
+        return losses.mean(-1) if self.reduce == "mean" else losses.sum(-1)
+
+
+def sampled_loss(
+    example_loss: ExampleLoss, batches: Minibatches | Sequence[Minibatches], *, reduce: str = "mean"
+) -> SampledLoss:
+    """f(params, step) = 1/B sum over the minibatch of the losses of its examples, for minimize(..., sampled_loss=f)
+
+    example_loss: takes params (*runs, d) and indices (*runs, B), and returns the loss of each example, (*runs, B); that
+    of a line is surfaces.linear_model(data).example_loss.
+    batches: Minibatches; or a list of them that share n and runs: a first axis of runs, one for each batch size.
+    reduce: "mean"; or "sum" without the 1/B, which makes a step B times as long, as would a rate B times as large.
+    Its expectation is the loss of the full batch ("sum": B times that). Reference: Bottou, Curtis & Nocedal 2018, 3.7.
+    """
+    many = isinstance(batches, Sequence)
+    each = tuple(batches) if many else (batches,)
+    if not each or not all(isinstance(one, Minibatches) for one in each):
+        raise TypeError(f"batches must be Minibatches or a list of them, got {batches!r}")
+    if len({(one.n, one.runs) for one in each}) > 1:
+        given = ", ".join(f"n {one.n} with runs {one.runs}" for one in each)
+        raise ValueError(f"the Minibatches of a list must share n and runs, got {given}")
+    if not callable(example_loss):
+        raise TypeError(f"example_loss must be a function of params and indices, got {example_loss!r}")
+    if reduce not in ("mean", "sum"):
+        raise ValueError(f'reduce must be "mean" or "sum", got {reduce!r}')
+    return SampledLoss(example_loss, each, many, reduce)
+
+
+def axes_of_runs(runs: Any) -> tuple[int, ...]:
+    """How many runs, as a tuple with one size for each axis; a number is one axis."""
+    sizes = (runs,) if _whole(runs) else runs
+    if not (isinstance(sizes, tuple | list) and all(_whole(size) and size > 0 for size in sizes)):
+        raise ValueError(f"runs must be how many runs there are, or a tuple with a number for each axis, got {runs!r}")
+    return tuple(sizes)
+
+
+def seed_from(generator: Any) -> int:
+    """One number drawn from a generator of the CPU, the seed of all that follows."""
+    if not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator must be a torch.Generator, torch.Generator().manual_seed(0), got {generator!r}")
+    if generator.device.type != "cpu":
+        raise ValueError(f"generator must be of the CPU, where the examples are, got one of {generator.device}")
+    return int(torch.randint(2**31, (), generator=generator))
+
+
+def generator_of(seed: int, turn: int) -> torch.Generator:
+    """A generator for this turn (a step, an epoch), the same at every call."""
+    return torch.Generator().manual_seed(seed + turn)
+
+
+def _whole(number: Any) -> bool:
+    return isinstance(number, Integral) and not isinstance(number, bool)

@@ -1,0 +1,110 @@
+"""The noise of a gradient: its covariance, the ball that it keeps the descent in, and averaging it away."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gdviz.hyperparameters import as_tensor, in_range
+from gdviz.minibatches import ExampleLoss, Minibatches, axes_of_runs, generator_of, seed_from
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyLoss:
+    """What `noisy_loss` returns: f(params, step), with the axes of runs that minimize asks it for."""
+
+    loss: Callable[[Tensor], Tensor]
+    deviation: Tensor
+    runs: tuple[int, ...]
+    seed: int
+
+    def __call__(self, params: Tensor, step: int) -> Tensor:
+        shape, generator = (*self.runs, params.shape[-1]), generator_of(self.seed, step)
+        noise = self.deviation * torch.randn(shape, generator=generator, dtype=torch.float64)
+        return self.loss(params) + (noise.to(params.dtype) * params).sum(-1)
+
+
+def noisy_loss(
+    loss: Callable[[Tensor], Tensor], variance: Any, *, runs: int | tuple[int, ...] = (), generator: torch.Generator
+) -> NoisyLoss:
+    """f(w, step) = loss(w) + xi . w with xi ~ N(0, variance I): a loss whose gradient has noise xi, the same everywhere
+
+    variance: of each coordinate, 0 or more, for a minibatch s2 / B; a tensor broadcasts against (*runs, d).
+    runs: sizes of the axes of runs, each with noise of its own; an axis of size 1 shares it.
+    generator: a torch.Generator of the CPU. One number is drawn from it now; f(w, step) is the same at every call.
+    """
+    variance = as_tensor(variance)
+    if not bool((torch.isfinite(variance) & (variance >= 0)).all()):
+        raise ValueError(f"variance must be 0 or more and finite, got {variance}")
+    return NoisyLoss(loss, variance.double().sqrt(), axes_of_runs(runs), seed_from(generator))
+
+
+def example_gradients(example_loss: ExampleLoss, params: Any, n: int) -> Tensor:
+    """g_i, the gradient of each example's loss at params (..., d): (..., n, d); the mean is that of the full batch."""
+    params = as_tensor(params).detach().double()
+    each = params[..., None, :].expand(*params.shape[:-1], n, params.shape[-1]).clone().requires_grad_()
+    losses = example_loss(each, torch.arange(n)[:, None])  # each example has params of its own: (..., n, 1)
+    return torch.autograd.grad(losses.sum(), each)[0]
+
+
+def gradient_covariance(example_loss: ExampleLoss, params: Any, batches: Minibatches) -> Tensor:
+    """S / B with S = 1/n sum_i (g_i - g)(g_i - g)^T; without replacement times (n - B) / (n - 1), which is 0 for B = n
+
+    The covariance of the mean gradient of one minibatch at params (..., d), predicted from the gradients g_i of all
+    examples and their mean g: (..., d, d). Of the sum it is B^2 times that. Reference: Cochran 1977, theorem 2.2.
+    """
+    gradients = example_gradients(example_loss, params, batches.n)
+    away = gradients - gradients.mean(-2, keepdim=True)
+    drawn_from = 1.0 if batches.replacement else (batches.n - batches.batch_size) / max(batches.n - 1, 1)
+    return drawn_from / batches.batch_size * away.mT @ away / batches.n
+
+
+def covariance(cloud: Tensor) -> Tensor:
+    """1/(k - 1) sum_j (w_j - mean)(w_j - mean)^T over the k points of a cloud (..., k, d), 2 or more: (..., d, d)."""
+    if cloud.ndim < 2 or cloud.shape[-2] < 2:
+        raise ValueError(f"a cloud has the shape (..., points, d) with 2 points or more, got {tuple(cloud.shape)}")
+    away = cloud - cloud.mean(-2, keepdim=True)
+    return away.mT @ away / (cloud.shape[-2] - 1)
+
+
+def noise_ball(hessian: Any, covariance: Any, lr: Any, momentum: Any = 0.0) -> Tensor:
+    """Sigma = A Sigma A^T + Q: the covariance of w in the long run, on a quadratic with this Hessian H and noise C
+
+    hessian, covariance (..., d, d): of the gradient noise at the minimum; lr and momentum (...) are those of Momentum
+    and broadcast against the leading axes. A is one step of (w, velocity) without noise, Q the noise of one step.
+    Along a direction of curvature lambda, for one gradient's variance s2 and batch size B, this is
+    lr s2 (1 + momentum) / (B lambda (1 - momentum) (2 (1 + momentum) - lr lambda)). NaN where the step diverges.
+    Exact where the noise is the same everywhere and fresh at every step. Reference: Mandt, Hoffman & Blei 2017, eq. 13.
+    """
+    H, C, lr, beta = (as_tensor(value).double() for value in (hessian, covariance, lr, momentum))
+    in_range("lr", lr), in_range("momentum", beta)
+    if H.ndim < 2 or H.shape[-2:] != C.shape[-2:] or H.shape[-1] != H.shape[-2]:
+        raise ValueError(f"hessian and covariance must both be (..., d, d), got {tuple(H.shape)} and {tuple(C.shape)}")
+    d, lr, beta = H.shape[-1], lr[..., None, None], beta[..., None, None]
+    one = torch.eye(d, dtype=torch.float64)
+    blocks = torch.broadcast_tensors(one - lr * H, -lr * beta * one, H, beta * one, lr**2 * C, -lr * C, C)
+    stay, drift, push, fade, Q_w, Q_wv, Q_v = blocks
+    A = torch.cat([torch.cat([stay, drift], -1), torch.cat([push, fade], -1)], -2)
+    Q = torch.cat([torch.cat([Q_w, Q_wv], -1), torch.cat([Q_wv, Q_v], -1)], -2)
+    stable = torch.linalg.eigvals(A).abs().amax(-1)[..., None, None] < 1
+    A = A.where(stable, 0.0)
+    both = torch.einsum("...ij,...kl->...ikjl", A, A).flatten(-4, -3).flatten(-2)  # vec(A S A^T) = (A kron A) vec(S)
+    still = torch.eye(4 * d * d, dtype=torch.float64) - both
+    ball = torch.linalg.solve(still, Q.flatten(-2)[..., None]).reshape(Q.shape)
+    return ball[..., :d, :d].where(stable, torch.nan)
+
+
+def averaged(params: Tensor, since: int = 0) -> Tensor:
+    """1/(t - since + 1) sum_{k = since}^{t} w_k from step `since` on, and w_t before: (steps + 1, *runs, d)
+
+    The average of the iterates so far, for params (steps + 1, *runs, d), such as trajectory.params. Reference: Polyak &
+    Juditsky 1992.
+    """
+    if isinstance(since, bool) or not isinstance(since, Integral) or not 0 <= since < len(params):
+        raise ValueError(f"since must be a step of the {len(params) - 1}, 0 or more, got {since!r}")
+    tail = params[since:].cumsum(0)
+    counts = torch.arange(1, len(tail) + 1, dtype=params.dtype).reshape(-1, *[1] * (params.ndim - 1))
+    return torch.cat([params[:since], tail / counts])
