@@ -87,6 +87,13 @@ def toy_line(n: int = 30, *, w: float = 2.0, b: float = 1.0, noise: float = 0.5,
     return Data(x, w * x + b + noise * torch.randn(n, generator=generator, dtype=torch.float64))
 
 
+def toy_tone(n: int = 200, *, frequency: float = 2.0, noise: float = 0.2, seed: int = 1) -> Data:
+    """y_i = sin(frequency x_i) + noise * e_i with times x uniform in [-5, 5] and e standard normal."""
+    line = toy_line(n, w=0, b=0, noise=noise, seed=seed)
+    x = 2.5 * line.x
+    return Data(x, torch.sin(frequency * x) + line.y, "time", "height of the wave")
+
+
 def own(x: Any, y: Any, *, csv: str | Path | None = None) -> Data:
     """Your own data: own(x, y) from lists, arrays, tensors or pandas columns; own("size", "price", csv="flats.csv").
 

@@ -105,22 +105,28 @@ def minimize(
     first = rule_now = checked(rule_at(0), start.dtype)
     params = _broadcast(start, first, getattr(sampled_loss, "runs", ()))
     state = _called("init", 0, first.init, params)
-    history, all_grads, losses, seconds = [(params, state)], [], [], [0.0]
+    history, all_grads, seconds = [(params, state)], [], [0.0]
     differentiated = sampled_loss or (lambda params, step: loss(params))
-    for step in tqdm(range(steps), "minimize", delay=2, leave=False, mininterval=0.5):
+    losses = params.new_empty((steps + 1, *params.shape[:-1]))
+    if sampled_loss:
+        _value(loss, params, 0)  # one that does not fit is refused before the first step
+    bar = {"delay": 2, "leave": False, "mininterval": 0.5}
+    for step in tqdm(range(steps), "minimize", **bar):
         if scheduled and step:
             rule_now = checked(rule_at(step), start.dtype)
-        before, began = params, time.perf_counter()
+        began = time.perf_counter()
         value, grads = _value_and_gradient(differentiated, params, step)
         params, state = _updated(rule_now, params, grads, state, step)
         seconds.append(seconds[-1] + time.perf_counter() - began)
-        losses.append(_value(loss, before, step) if sampled_loss else value)
+        losses[step] = value
         all_grads.append(grads)
         history.append((params, state))
-    losses.append(_value(loss, params, steps))
+    unseen = range(0 if sampled_loss else steps, steps + 1)  # looked at now and not between two steps: half the memory
+    for step in tqdm(unseen, "full loss", **bar):
+        losses[step] = _value(loss, history[step][0], step)
     return Trajectory(
         params=torch.stack([params for params, _ in history]),
-        losses=torch.stack(losses),
+        losses=losses,
         grads=torch.stack(all_grads) if all_grads else params.new_empty((0, *params.shape)),
         states=_stacked([state for _, state in history]),
         rule=first,

@@ -85,11 +85,12 @@ class SampledLoss:
 
     def __call__(self, params: Tensor, step: int) -> Tensor:
         if self.many:
-            return torch.stack([self._of(*both, step) for both in zip(params, self.batches, strict=True)])
-        return self._of(params, self.batches[0], step)
+            return torch.stack([self.one(k, params[k], step) for k in range(len(self.batches))])
+        return self.one(0, params, step)
 
-    def _of(self, params: Tensor, batches: Minibatches, step: int) -> Tensor:
-        chosen = batches(step)
+    def one(self, k: int, params: Tensor, step: int) -> Tensor:
+        """The loss of a minibatch of the k-th of the batch sizes alone, for params (*runs, d): (*runs)."""
+        chosen = self.batches[k](step)
         losses = self.example_loss(params, chosen)
         wanted = (*params.shape[:-1], chosen.shape[-1])
         if not isinstance(losses, Tensor) or losses.shape != wanted:

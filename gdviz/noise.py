@@ -70,7 +70,7 @@ def covariance(cloud: Tensor) -> Tensor:
     return away.mT @ away / (cloud.shape[-2] - 1)
 
 
-def noise_ball(hessian: Any, covariance: Any, lr: Any, momentum: Any = 0.0) -> Tensor:
+def ball(hessian: Any, covariance: Any, lr: Any, momentum: Any = 0.0) -> Tensor:
     """Sigma = A Sigma A^T + Q: the covariance of w in the long run, on a quadratic with this Hessian H and noise C
 
     hessian, covariance (..., d, d): of the gradient noise at the minimum; lr and momentum (...) are those of Momentum
@@ -93,8 +93,8 @@ def noise_ball(hessian: Any, covariance: Any, lr: Any, momentum: Any = 0.0) -> T
     A = A.where(stable, 0.0)
     both = torch.einsum("...ij,...kl->...ikjl", A, A).flatten(-4, -3).flatten(-2)  # vec(A S A^T) = (A kron A) vec(S)
     still = torch.eye(4 * d * d, dtype=torch.float64) - both
-    ball = torch.linalg.solve(still, Q.flatten(-2)[..., None]).reshape(Q.shape)
-    return ball[..., :d, :d].where(stable, torch.nan)
+    solved = torch.linalg.solve(still, Q.flatten(-2)[..., None]).reshape(Q.shape)
+    return solved[..., :d, :d].where(stable, torch.nan)
 
 
 def averaged(params: Tensor, since: int = 0) -> Tensor:
