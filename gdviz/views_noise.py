@@ -13,7 +13,7 @@ from gdviz.descent import Trajectory, gradient
 from gdviz.minibatches import SampledLoss
 from gdviz.noise import covariance, gradient_covariance
 from gdviz.player import Player
-from gdviz.style import BLACK, BLUE, GREEN, VERMILLION
+from gdviz.style import BLACK, BLUE, GREEN, GREY, VERMILLION
 from gdviz.surfaces import Surface
 from gdviz.views import loss_limits, pair
 
@@ -42,7 +42,9 @@ def clouds(
     if isinstance(params, Mapping):
         sliders, params = {**sliders, "way": list(params)}, torch.stack(list(params.values()), -3)
     minimum = torch.tensor(surface.minima[0], dtype=torch.float64)
-    above = torch.stack([surface(now).mean(-1) for now in params]) - surface(minimum)  # (steps, *sliders)
+    lowest = surface(minimum)
+    above = torch.stack([surface(now).mean(-1) for now in params]) - lowest  # (steps, *sliders)
+    above = above.where(~(above <= 1e-12 * lowest.abs()), 0.0)  # no digits of rounding noise
     first = float(above[0].max())
     lost = ~torch.isfinite(above) | (above > (1 + 1e-9) * first if first > 0 else torch.zeros(()).bool())
     figure, left, right = pair(surface)
@@ -52,8 +54,12 @@ def clouds(
     right.set(title=f"mean loss of {params.shape[-2]} runs", xlabel=time, ylabel="loss above the minimum", yscale="log")
     right.set(xlim=(steps[0], steps[-1]), ylim=(0.5 * low, 8 * high))
     heights = above.clamp(min=0.6 * low)
-    if heights[0].numel() <= 6:
+    if 1 < heights[0].numel() <= 6:
         right.plot(list(steps), heights.flatten(1), color="#a9a9a9", linewidth=1.5)
+        if len(sliders) == 2:  # each curve has a name
+            for name, end in zip(list(sliders.values())[1], heights[-1].tolist()):
+                look = {"size": 13, "color": GREY, "ha": "right", "va": "bottom", "path_effects": plots.CASING}
+                right.text(0.97 * steps[-1] + 0.03 * steps[0], 1.25 * end, name, **look)
     caption = f"{params.shape[-2]} runs each; their mean loss above the minimum ends {_between(above[-1])}."
     player = Player(figure, sliders, caption=caption, **options)
     player.points(left, params, color=BLUE, size=7)
@@ -62,6 +68,7 @@ def clouds(
     else:
         hessian = torch.autograd.functional.hessian(surface, minimum)
         floor = (hessian * ball).sum((-2, -1)) / 2  # (*sliders without the steps)
+        lost = lost & ~torch.isfinite(floor)  # where theory has a ball, a large one is no divergence
         player.ellipse(left, minimum.expand(*floor.shape, 2)[None], ball[None])
         ends = torch.tensor([float(steps[0]), float(steps[-1])], dtype=torch.float64)
         level = torch.stack(torch.broadcast_tensors(ends, floor[..., None]), -1)
@@ -116,8 +123,8 @@ def price(runs: Mapping[str, Trajectory], n: int, lowest: float, *, parts: int =
     above = {name: run.losses.mean(1) - lowest for name, run in runs.items()}
     high = max(float(loss[0]) for loss in above.values())
     low = max(min(float(loss.min()) for loss in above.values()), 1e-6 * high)
-    figure, ax = plt.subplots(figsize=(8.4, 5.4))
-    ax.set(title="loss above the minimum, on a budget", ylabel="loss above the minimum", yscale="log", xlim=(0, 1))
+    figure, ax = plt.subplots(figsize=(6.6, 5.2))
+    ax.set(title="the price of a descent", ylabel="loss above the minimum", yscale="log", xlim=(0, 1))
     ax.set(ylim=(0.5 * low, 3 * high))
     ax.set_xticks([0, 0.5, 1], ["   ", "   ", "   "])  # room for the numbers, which change with the switch
     ax.set_xlabel(" ", labelpad=12)
@@ -146,7 +153,7 @@ def gradients(surface: Surface, descent: Trajectory, sampled: SampledLoss, **opt
     """The gradients of many minibatches at each point of a descent, and the ellipse that theory draws around them.
 
     descent: a single run; sampled: of a list of Minibatches with one axis of runs, the draws. The ellipse should hold
-    95 % of the cloud; the arrow is the gradient of the full batch. The window holds 99 % of the clouds of each size.
+    95 % of the cloud; the arrow is the gradient of the full batch. The window holds the ellipses of the third size.
     """
     params = descent.params
     sizes = [batches.batch_size for batches in sampled.batches]
@@ -158,12 +165,13 @@ def gradients(surface: Surface, descent: Trajectory, sampled: SampledLoss, **opt
     left.set(xlabel="slope w", ylabel="intercept b")
     right.axhline(0, color="#a9a9a9", linewidth=1)
     right.axvline(0, color="#a9a9a9", linewidth=1)
-    ends = cloud.flatten(0, 2).quantile(torch.tensor([0.01, 0.99]).double(), 0)
-    room = 0.1 * (ends[1] - ends[0])
-    (x0, y0), (x1, y1) = (ends[0] - room).tolist(), (ends[1] + room).tolist()
-    right.set(title="gradients of minibatches here", xlabel="dJ/dw", ylabel="dJ/db", xlim=(x0, x1), ylim=(y0, y1))
-    measured = covariance(cloud)
-    deviations = torch.stack([c.diagonal(dim1=-2, dim2=-1).sum(-1).sqrt() for c in (measured, predicted)], -1)
+    rings = plots.ellipses(full, predicted[:, min(2, len(sizes) - 1), None]).reshape(-1, 2)
+    (x0, y0), (x1, y1) = rings.min(0), rings.max(0)
+    room_x, room_y = 0.05 * (x1 - x0), 0.15 * (y1 - y0)
+    right.set(title="gradients of minibatches here", xlabel="dJ/dw", ylabel="dJ/db", xlim=(x0 - room_x, x1 + room_x))
+    right.set_ylim(y0 - room_y / 3, y1 + room_y)
+    deviations = torch.stack([C[..., 0, 0].sqrt() for C in (covariance(cloud), predicted)], -1)
+    deviations = deviations.where(deviations > 1e-9 * deviations.max(), 0.0)  # no digits of rounding noise
     caption = f"Gradients of {cloud.shape[2]} minibatches of each size at {len(params)} points of a descent."
     sliders = {"step": range(len(params)), "batch size": sizes}
     player = Player(figure, sliders, caption=caption, **options)
@@ -171,8 +179,8 @@ def gradients(surface: Surface, descent: Trajectory, sampled: SampledLoss, **opt
     player.points(right, cloud, color=BLUE, size=6)
     player.ellipse(right, full.expand(-1, len(sizes), 2), predicted)
     player.arrow(right, torch.stack([torch.zeros_like(full), full], -2), color=GREEN, width=5)
-    template = "spread {:.3g}, theory {:.3g}"
-    player.text(right, deviations, template, at=(0.97, 0.98), align="right")
+    template = "deviation of dJ/dw {:.3g}, theory {:.3g}"
+    player.text(right, deviations, template, at=(0.97, 0.98), align="right", size=16)
     return player
 
 
@@ -185,17 +193,16 @@ def dial(
     """
     centre = torch.tensor(surface.minima[0], dtype=torch.float64)
     half = 3.2 * ball.diagonal(dim1=-2, dim2=-1).sqrt().amax((0, 1))
+    (x0, y0), (x1, y1) = (centre - half).tolist(), (centre + half).tolist()
     figure, panels = plt.subplots(1, len(names), figsize=(13, 4), sharey=True)
-    measured = covariance(cloud).diagonal(dim1=-2, dim2=-1).mean(-1).sqrt()  # (panels, ratios)
-    caption = f"Deviation of the clouds: {'; '.join(f'{n}: {_between(d)}' for n, d in zip(names, measured))}."
+    measured, theirs = (C[..., 0, 0].sqrt() for C in (covariance(cloud), ball))  # (panels, ratios)
+    caption = f"Deviation of w in the clouds: {'; '.join(f'{n}: {_between(d)}' for n, d in zip(names, measured))}."
     player = Player(figure, {"learning rate / batch size": ratios}, caption=caption, **options)
-    theirs = ball.diagonal(dim1=-2, dim2=-1).mean(-1).sqrt()
     for ax, name, points, theory, *spread in zip(panels, names, cloud, ball, measured, theirs):
-        ax.set(title=name, xlabel="slope w", xlim=tuple((centre + half * way)[0] for way in (-1, 1)))
-        ax.set(ylim=tuple((centre + half * way)[1] for way in (-1, 1)))
+        ax.set(title=name, xlabel="slope w", xlim=(x0, x1), ylim=(y0, y1))
         player.points(ax, points, color=BLUE, size=5)
         player.ellipse(ax, centre.expand(len(ratios), 2), theory)
-        player.text(ax, torch.stack(spread, -1), "{:.2f}, theory {:.2f}", at=(0.97, 0.98), align="right", size=16)
+        player.text(ax, torch.stack(spread, -1), "w ± {:.2f}, theory {:.2f}", at=(0.97, 0.98), align="right", size=16)
     panels[0].set(ylabel="intercept b")
     return player
 

@@ -48,6 +48,26 @@ def test_least_squares_line_equals_scikit_learn(feature):  # NUMBERS 25
         assert gradient(surface, place).abs().max() < 1e-7 * (1 + patients.x.abs().max()) * patients.y.abs().max()
 
 
+def test_the_loss_of_data_is_the_mean_over_its_examples():
+    tones = data.toy_tone(50)
+    for surface, many in ((linear_model(data.diabetes()), 442), (surfaces.tone(tones), 50)):
+        params = torch.tensor([surface.start, surface.minima[0]], dtype=torch.float64)
+        each = surface.example_loss(params, torch.arange(many))
+        assert each.shape == (2, many)
+        assert surface.examples == many
+        assert torch.allclose(each.mean(-1), surface(params), rtol=1e-12)
+    by_hand = (torch.sin(3.0 * tones.x) - tones.y) ** 2
+    assert torch.allclose(surface.example_loss(torch.tensor([3.0]), torch.arange(50)), by_hand, rtol=1e-12)
+
+
+def test_a_tone_is_best_fitted_by_its_own_frequency():
+    clean = surfaces.tone(data.toy_tone(frequency=3.0, noise=0.0))
+    values = [clean(torch.tensor(place, dtype=torch.float64)).item() for place in clean.minima]
+    assert len(values) > 1
+    assert clean.minima[int(np.argmin(values))] == pytest.approx((3.0,), abs=1e-9)
+    assert min(values) == pytest.approx(0, abs=1e-12)
+
+
 def test_the_window_holds_start_and_minima():
     for surface in (bowl(5, angle=20), linear_model(data.diabetes()), linear_model(data.toy_line())):
         for x, y in (surface.start, *surface.minima):
@@ -95,7 +115,8 @@ CLASSICS = {  # surface: the published values of its minima, rounded as publishe
     partial(surfaces.double_well, parameters=2): None,
     surfaces.two_wells: [-2.0630902, -1.0927320],
 }
-each = pytest.mark.parametrize("surface", [make() for make in CLASSICS], ids=lambda surface: surface.name)
+TONE = surfaces.tone(data.toy_tone())
+each = pytest.mark.parametrize("surface", [*(make() for make in CLASSICS), TONE], ids=lambda surface: surface.name)
 
 
 ELSEWHERE = {  # each formula worked out by hand, away from the minima
