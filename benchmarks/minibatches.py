@@ -32,7 +32,7 @@ def batches(size):
 
 def in_one_call(size):
     many = batches(size)
-    f = sampled_loss(LOSS.example_loss, many)
+    f = sampled_loss(LOSS, many)
     steps = EPOCHS * many.steps_per_epoch
     return minimize(lambda w: 0 * w.sum(-1), GradientDescent(LR), LOSS.start, steps, sampled_loss=f).params
 

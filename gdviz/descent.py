@@ -90,7 +90,8 @@ def minimize(
     start: (d,) or a batch (*runs, d), finite. Whole numbers and lists become float64; a float32 tensor stays so.
     steps: a whole number, 0 or more.
     sampled_loss: f(params, step), the loss that a step differentiates (its minibatch); `losses` stays the full loss. If
-    it has `runs`, such as those of gdviz.minibatches and gdviz.noise, the start is repeated for each of them.
+    it has `runs`, such as those of gdviz.minibatches and gdviz.noise, the start is repeated for each of them; a sweep
+    needs an axis of 1 in them. If it has `examples`, a number or a function of the step, these are counted.
 
     A hyperparameter of shape (n, 1) or (n, 1, 1) is a sweep: see `grid`. A run that diverges is a result, not an error.
     Refused, before the first step: see the messages; a loss that raises or returns another shape; one without gradient.
@@ -99,11 +100,14 @@ def minimize(
         raise ValueError(f"steps must be a whole number, 0 or more, got {steps!r}")
     if not callable(loss):
         raise TypeError(f"loss must be a function of params (..., d), got {loss!r}")
+    if sampled_loss is not None and not callable(sampled_loss):
+        raise TypeError(f"sampled_loss must be a function of params (..., d) and the step, got {sampled_loss!r}")
     scheduled = callable(rule) and not isinstance(rule, type) and not hasattr(rule, "update")
     rule_at = rule if scheduled else lambda step: rule
     start = _start(start)
     first = rule_now = checked(rule_at(0), start.dtype)
     params = _broadcast(start, first, getattr(sampled_loss, "runs", ()))
+    examples = _counted(sampled_loss or loss, steps, params.shape[:-1])
     state = _called("init", 0, first.init, params)
     history, all_grads, seconds = [(params, state)], [], [0.0]
     differentiated = sampled_loss or (lambda params, step: loss(params))
@@ -121,7 +125,9 @@ def minimize(
         losses[step] = value
         all_grads.append(grads)
         history.append((params, state))
-    unseen = range(0 if sampled_loss else steps, steps + 1)  # looked at now and not between two steps: half the memory
+    unseen = range(
+        0 if sampled_loss else steps, steps + 1
+    )  # looked at now and not between two steps: that would scatter the memory
     for step in tqdm(unseen, "full loss", **bar):
         losses[step] = _value(loss, history[step][0], step)
     return Trajectory(
@@ -130,7 +136,7 @@ def minimize(
         grads=torch.stack(all_grads) if all_grads else params.new_empty((0, *params.shape)),
         states=_stacked([state for _, state in history]),
         rule=first,
-        examples=_counted(sampled_loss or loss, steps, params.shape[:-1]),
+        examples=examples,
         seconds=torch.tensor(seconds, dtype=torch.float64),
         scheduled=scheduled,
     )
@@ -178,6 +184,7 @@ def _broadcast(start: Tensor, rule: Rule, runs: tuple[int, ...]) -> Tensor:
     except RuntimeError as error:
         given = f"start of shape {tuple(start.shape)} does not broadcast against the runs {runs} of sampled_loss"
         raise ValueError(f"{given}; give the start an axis of 1 for each of them") from error
+    params = tuple(shape)
     for name, value in hyperparameters(rule).items():
         given = tuple(value.shape)
         try:
@@ -187,21 +194,24 @@ def _broadcast(start: Tensor, rule: Rule, runs: tuple[int, ...]) -> Tensor:
         if shape[-1] != start.shape[-1]:
             swept = len(given) > 1 and given[-1] == 1
             cure = f"for a sweep give it a last axis of 1: {name}={name}s[:, None] or **grid({name}={name}s)"
-            cure = (
-                "to combine a sweep with many starts, give the starts an axis for it: starts[:, None]"
-                if swept
-                else cure
-            )
-            raise ValueError(f"{name} of shape {given} does not broadcast against params {tuple(start.shape)}; {cure}")
+            if swept and runs:
+                cure = f"to sweep with the runs {runs} of sampled_loss, give these an axis of 1: runs={(*runs, 1)}"
+            elif swept:
+                cure = "to combine a sweep with many starts, give the starts an axis for it: starts[:, None]"
+            raise ValueError(f"{name} of shape {given} does not broadcast against params {params}; {cure}")
     return start.expand(shape).clone()
 
 
 def _counted(loss: Callable, steps: int, runs: tuple[int, ...]) -> Tensor:
     """(steps + 1, *runs): how many examples the gradients before each step touched; a view that takes no memory."""
     count = getattr(loss, "examples", 1)
-    each = [torch.as_tensor(count(step) if callable(count) else count) for step in range(steps)]
-    total = torch.stack([torch.zeros_like(each[0]), *each]).cumsum(0) if each else torch.zeros(1, dtype=torch.int64)
-    return total.reshape(steps + 1, *[1] * (len(runs) - total.ndim + 1), *total.shape[1:]).expand(steps + 1, *runs)
+    try:
+        each = [torch.as_tensor(count(step) if callable(count) else count) for step in range(steps)]
+        total = torch.stack([torch.zeros_like(each[0]), *each]).cumsum(0) if each else torch.zeros(1, dtype=torch.int64)
+        return total.reshape(steps + 1, *[1] * (len(runs) - total.ndim + 1), *total.shape[1:]).expand(steps + 1, *runs)
+    except (TypeError, ValueError, RuntimeError) as error:
+        wanted = f"a number, or a function of the step that returns one or a tensor that broadcasts against {runs}"
+        raise ValueError(f"examples of the loss must be {wanted}, got {count!r}") from error
 
 
 def _value(loss: Loss, params: Tensor, step: int) -> Tensor:

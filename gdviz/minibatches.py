@@ -1,6 +1,6 @@
 """Minibatches: which examples a step sees, and the loss of them for `minimize`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
@@ -8,18 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-ExampleLoss = Callable[[Tensor, Tensor], Tensor]
-
 
 @dataclass(frozen=True, eq=False)
 class Minibatches:
     """Which examples each step sees: batches(step) holds indices in 0 ... n - 1, of shape (*runs, batch size).
 
     n: how many examples there are; batch_size: how many of them a step sees, 1 to n (the full batch).
-    runs: sizes of the axes of runs, each run with batches of its own; an axis of size 1 shares them.
+    runs: sizes of the axes of runs, each run with batches of its own. An axis of 1 is for a sweep, whose runs share
+    them: runs=(40, 1) with a rate of shape (5, 1) are 40 x 5 runs, while runs=5 would pair them.
     replacement: False shuffles the examples anew for each epoch and deals them out, so that each comes once and the
     last batch may be smaller; True draws each index from all n.
     generator: a torch.Generator of the CPU. One number is drawn from it now; batches(step) is the same at every call.
+    Minibatches with generators in the same state share their chances.
     """
 
     n: int
@@ -38,9 +38,10 @@ class Minibatches:
             raise ValueError(f"batch_size must be at most the number of examples, got {self.batch_size}; {full}")
         if not isinstance(self.replacement, bool):
             raise TypeError(f"replacement must be True or False, got {self.replacement!r}")
-        object.__setattr__(self, "runs", axes_of_runs(self.runs))
-        object.__setattr__(self, "_seed", seed_from(self.generator))
-        object.__setattr__(self, "_dealt", (-1, None))
+        settled = {"n": int(self.n), "batch_size": int(self.batch_size), "runs": axes_of_runs(self.runs)}
+        settled |= {"_seed": seed_from(self.generator), "_dealt": (-1, None)}
+        for name, value in settled.items():
+            object.__setattr__(self, name, value)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -49,26 +50,25 @@ class Minibatches:
 
     def examples(self, step: int) -> int:
         """How many examples this step sees, in each run."""
-        left = self.n - step % self.steps_per_epoch * self.batch_size
+        left = self.n - _checked_step(step) % self.steps_per_epoch * self.batch_size
         return self.batch_size if self.replacement else min(self.batch_size, left)
 
     def __call__(self, step: int) -> Tensor:
-        if not _whole(step) or step < 0:
-            raise ValueError(f"step must be a whole number, 0 or more, got {step!r}")
+        step = _checked_step(step)
         if self.replacement:
             return torch.randint(self.n, (*self.runs, self.batch_size), generator=generator_of(self._seed, step))
         epoch, batch = divmod(step, self.steps_per_epoch)
         if self._dealt[0] != epoch:  # the cards of one epoch are kept
             cards = torch.rand((*self.runs, self.n), generator=generator_of(self._seed, epoch), dtype=torch.float64)
             object.__setattr__(self, "_dealt", (epoch, cards.argsort(-1)))
-        return self._dealt[1][..., batch * self.batch_size : (batch + 1) * self.batch_size]
+        return self._dealt[1][..., batch * self.batch_size : (batch + 1) * self.batch_size].clone()
 
 
 @dataclass(frozen=True, eq=False)
 class SampledLoss:
     """What `sampled_loss` returns: f(params, step), with the axes of runs and the examples that minimize asks for."""
 
-    example_loss: ExampleLoss
+    loss: Any
     batches: tuple[Minibatches, ...]
     many: bool
     reduce: str
@@ -85,27 +85,21 @@ class SampledLoss:
 
     def __call__(self, params: Tensor, step: int) -> Tensor:
         if self.many:
-            return torch.stack([self.one(k, params[k], step) for k in range(len(self.batches))])
+            axis = params.ndim - 1 - len(self.runs)  # of the batch sizes; those of a sweep may stand before it
+            return torch.stack([self.one(k, some, step) for k, some in enumerate(params.unbind(axis))], axis)
         return self.one(0, params, step)
 
     def one(self, k: int, params: Tensor, step: int) -> Tensor:
         """The loss of a minibatch of the k-th of the batch sizes alone, for params (*runs, d): (*runs)."""
-        chosen = self.batches[k](step)
-        losses = self.example_loss(params, chosen)
-        wanted = (*params.shape[:-1], chosen.shape[-1])
-        if not isinstance(losses, Tensor) or losses.shape != wanted:
-            given = tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__
-            raise ValueError(f"example_loss must return the loss of each example, shape {wanted}, got {given}")
+        losses = of_each_example(self.loss, params, self.batches[k](step))
         return losses.mean(-1) if self.reduce == "mean" else losses.sum(-1)
 
 
-def sampled_loss(
-    example_loss: ExampleLoss, batches: Minibatches | Sequence[Minibatches], *, reduce: str = "mean"
-) -> SampledLoss:
+def sampled_loss(loss: Any, batches: Minibatches | Sequence[Minibatches], *, reduce: str = "mean") -> SampledLoss:
     """f(params, step) = 1/B sum over the minibatch of the losses of its examples, for minimize(..., sampled_loss=f)
 
-    example_loss: takes params (*runs, d) and indices (*runs, B), and returns the loss of each example, (*runs, B); that
-    of a line is surfaces.linear_model(data).example_loss.
+    loss: of data, such as surfaces.linear_model(data): has `examples`, how many there are, and `example_loss`, which
+    takes params (*runs, d) and indices (*runs, B) and returns the loss of each example, (*runs, B).
     batches: Minibatches; or a list of them that share n and runs: a first axis of runs, one for each batch size.
     reduce: "mean"; or "sum" without the 1/B, which makes a step B times as long, as would a rate B times as large.
     Its expectation is the loss of the full batch ("sum": B times that). Reference: Bottou, Curtis & Nocedal 2018, 3.7.
@@ -117,11 +111,28 @@ def sampled_loss(
     if len({(one.n, one.runs) for one in each}) > 1:
         given = ", ".join(f"n {one.n} with runs {one.runs}" for one in each)
         raise ValueError(f"the Minibatches of a list must share n and runs, got {given}")
-    if not callable(example_loss):
-        raise TypeError(f"example_loss must be a function of params and indices, got {example_loss!r}")
+    for one in each:
+        refuse_other_data(loss, one)
     if reduce not in ("mean", "sum"):
         raise ValueError(f'reduce must be "mean" or "sum", got {reduce!r}')
-    return SampledLoss(example_loss, each, many, reduce)
+    return SampledLoss(loss, each, many, reduce)
+
+
+def refuse_other_data(loss: Any, batches: Minibatches) -> None:
+    """Refused: a loss that has no examples, and Minibatches of another number of them."""
+    if not callable(getattr(loss, "example_loss", None)):
+        raise TypeError(f"the loss must be one of data, with examples and example_loss(params, i), got {loss!r}")
+    if loss.examples != batches.n:
+        raise ValueError(f"the loss has {loss.examples} examples and the Minibatches {batches.n}; n={loss.examples}")
+
+
+def of_each_example(loss: Any, params: Tensor, chosen: Tensor) -> Tensor:
+    """The losses of the chosen examples, (*runs, B); refused where example_loss returns anything else."""
+    losses, wanted = loss.example_loss(params, chosen), (*params.shape[:-1], chosen.shape[-1])
+    if not isinstance(losses, Tensor) or losses.shape != wanted:
+        given = tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__
+        raise ValueError(f"example_loss must return the loss of each example, shape {wanted}, got {given}")
+    return losses
 
 
 def axes_of_runs(runs: Any) -> tuple[int, ...]:
@@ -129,7 +140,7 @@ def axes_of_runs(runs: Any) -> tuple[int, ...]:
     sizes = (runs,) if _whole(runs) else runs
     if not (isinstance(sizes, tuple | list) and all(_whole(size) and size > 0 for size in sizes)):
         raise ValueError(f"runs must be how many runs there are, or a tuple with a number for each axis, got {runs!r}")
-    return tuple(sizes)
+    return tuple(int(size) for size in sizes)
 
 
 def seed_from(generator: Any) -> int:
@@ -144,6 +155,12 @@ def seed_from(generator: Any) -> int:
 def generator_of(seed: int, turn: int) -> torch.Generator:
     """A generator for this turn (a step, an epoch), the same at every call."""
     return torch.Generator().manual_seed(seed + turn)
+
+
+def _checked_step(step: Any) -> int:
+    if not _whole(step) or step < 0:
+        raise ValueError(f"step must be a whole number, 0 or more, got {step!r}")
+    return int(step)
 
 
 def _whole(number: Any) -> bool:

@@ -127,7 +127,7 @@ class Player(anywidget.AnyWidget):
     def text(self, ax: Axes, array: Any, template: str = "{:.3g}", *, diverged: Any = False, **look: Any) -> Mark:
         """Words with numbers: array (*sliders,) for one field such as {:.3g} in the template, else (*sliders, fields).
 
-        A field {:no|yes} is a choice: its number, counted from 0, says which of the words is shown.
+        A field {:no|yes} is a choice: its number, counted from 0 and never NaN, says which of the words is shown.
         diverged: bool (*sliders), each axis may be 1; where it holds, or a number is not finite, the readout says so.
         look: color; size in px; at, the place in the Axes from (0, 0) lower left to (1, 1) of the text's top and of its
         align (left, center, right). set_data(array, diverged=...) replaces both.
@@ -140,7 +140,8 @@ class Player(anywidget.AnyWidget):
             numbers = numbers[..., None] if fields == 1 else numbers
             for spec, values in zip(filter(None, (spec for _, spec in parts)), np.moveaxis(numbers, -1, 0)):
                 if "|" in spec and not np.isin(values, range(spec.count("|") + 1)).all():
-                    raise ValueError(f"the numbers of {{:{spec}}} choose a word: 0 to {spec.count('|')}")
+                    given = f"got {float(values.min()):g} to {float(values.max()):g}"
+                    raise ValueError(f"the numbers of {{:{spec}}} choose a word: 0 to {spec.count('|')}; {given}")
             flag = as_array("diverged", diverged)
             flag = self._fitting("diverged", flag) if flag.ndim else flag
             flag = (flag != 0) | ~np.isfinite(numbers).all(-1)

@@ -167,10 +167,12 @@ def ellipses(centre: Any, covariance: Any, share: float = 0.95) -> np.ndarray:
     """
     if not 0 < share < 1:
         raise ValueError(f"share must be between 0 and 1, got {share!r}")
-    centre, covariance = (np.asarray(torch.as_tensor(value), dtype=float) for value in (centre, covariance))
+    centre, covariance = (np.asarray(torch.as_tensor(value).detach(), dtype=float) for value in (centre, covariance))
     if centre.shape[-1:] != (2,) or covariance.shape[-2:] != (2, 2):
         given = f"{centre.shape} and {covariance.shape}"
         raise ValueError(f"an ellipse is of two parameters: centre (..., 2) and covariance (..., 2, 2), got {given}")
+    if not np.allclose(covariance, covariance.swapaxes(-2, -1), equal_nan=True):
+        raise ValueError(f"covariance must be symmetric, got {covariance.tolist()}")
     known = np.isfinite(covariance).all((-2, -1), keepdims=True)
     variances, axes = np.linalg.eigh(np.where(known, covariance, 0))
     if (variances < -1e-9 * np.abs(variances).max(-1, keepdims=True)).any():

@@ -121,14 +121,14 @@ def _around(centre: float) -> Window:
     return centre - half, centre + half
 
 
-def tone(data, *, xlim: Window = (0.3, 5.4)) -> Surface:
+def tone(data) -> Surface:
     """J(w) = 1/n sum_i (sin(w x_i) - y_i)^2: how badly a tone of frequency w fits the data; many local minima
 
-    data: has times x (n,) and heights y (n,), such as gdviz.data.toy_tone(). The minima in the window xlim are found on
+    data: has times x (n,) and heights y (n,), such as gdviz.data.toy_tone(). The minima with 0.3 < w < 5.4 are found on
     a grid of 1,001 frequencies and refined by Newton's method.
     Reference: Quinn & Hannan 2001, The estimation and tracking of frequency, on why its loss has many.
     """
-    x, y = data.x, data.y
+    x, y, xlim = data.x, data.y, (0.3, 5.4)
 
     def example_loss(params, i):
         return (torch.sin(params * x[i]) - y[i]) ** 2
@@ -140,9 +140,10 @@ def tone(data, *, xlim: Window = (0.3, 5.4)) -> Surface:
     losses = fn(w)
     lower = (losses[1:-1] < losses[:-2]) & (losses[1:-1] < losses[2:])
     w = w[1:-1][lower].requires_grad_()
-    for _ in range(8):
-        slope = torch.autograd.grad(fn(w).sum(), w, create_graph=True)[0]
-        w = (w - slope / torch.autograd.grad(slope.sum(), w)[0]).detach().requires_grad_()
+    with torch.enable_grad():
+        for _ in range(8):
+            slope = torch.autograd.grad(fn(w).sum(), w, create_graph=True)[0]
+            w = (w - slope / torch.autograd.grad(slope.sum(), w)[0]).detach().requires_grad_()
     minima = tuple((place,) for place in w.flatten().tolist())
     height = (0.0, 1.1 * float(losses.max()))
     return Surface(fn, xlim, height, (3.9,), minima, "loss of a tone", len(x), example_loss)

@@ -12,6 +12,7 @@ from gdviz import plots
 from gdviz.descent import Trajectory, gradient
 from gdviz.minibatches import SampledLoss
 from gdviz.noise import covariance, gradient_covariance
+from gdviz.optimizers import GradientDescent
 from gdviz.player import Player
 from gdviz.style import BLACK, BLUE, GREEN, GREY, VERMILLION
 from gdviz.surfaces import Surface
@@ -37,16 +38,19 @@ def clouds(
     names: of the two parameters.
     ball: covariances (*sliders without the steps, 2, 2), each axis may be 1, that theory gives in the long run: the
     ellipse that should hold 95 % of the cloud, and the loss above the minimum that it costs. Without it, the path of
-    the first run is drawn.
+    the first run is drawn. Diverged is what is farther up than the start and the corners of the window.
+    Refused: a surface without a minimum.
     """
     if isinstance(params, Mapping):
         sliders, params = {**sliders, "way": list(params)}, torch.stack(list(params.values()), -3)
-    minimum = torch.tensor(surface.minima[0], dtype=torch.float64)
-    lowest = surface(minimum)
+    if not surface.minima:
+        raise ValueError(f"clouds are drawn around a minimum; {surface.name} has none")
+    minimum = torch.tensor(surface.minima, dtype=torch.float64)
+    minimum = minimum[surface(minimum).argmin()]
+    lowest, corners = surface(minimum), torch.cartesian_prod(*torch.tensor([surface.xlim, surface.ylim]).double())
     above = torch.stack([surface(now).mean(-1) for now in params]) - lowest  # (steps, *sliders)
-    above = above.where(~(above <= 1e-12 * lowest.abs()), 0.0)  # no digits of rounding noise
-    first = float(above[0].max())
-    lost = ~torch.isfinite(above) | (above > (1 + 1e-9) * first if first > 0 else torch.zeros(()).bool())
+    above = above.where(~(above.abs() <= 1e-12 * lowest.abs()), 0.0)  # no digits of rounding noise
+    lost = ~torch.isfinite(above) | (above > torch.maximum(above[0].max(), surface(corners).max() - lowest))
     figure, left, right = pair(surface)
     left.set(xlabel=names[0], ylabel=names[1])
     time, steps = next(iter(sliders.items()))
@@ -79,14 +83,16 @@ def clouds(
     return player
 
 
-def wobble(
-    data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, sizes: Sequence[int], **options: Any
-) -> Player:
+def wobble(data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, **options: Any) -> Player:
     """The examples of a minibatch in the data, the line, and the step that they ask for beside that of all examples.
 
-    runs: one axis, the batch sizes of sampled. The black arrow is the step that comes next, against the minibatch's
-    gradient; the green one the step that all examples together would ask for.
+    runs: of GradientDescent at a constant rate, with one axis, the batch sizes of sampled. The black arrow is the step
+    that comes next, against the minibatch's mean gradient; the green one that which all examples would ask for.
     """
+    _means_of(sampled)
+    if not isinstance(runs.rule, GradientDescent) or runs.scheduled or sampled.runs != runs.runs or not sampled.many:
+        raise ValueError(f"the arrows are of GradientDescent at a constant rate, a run for each batch size; got {runs}")
+    sizes = [batches.batch_size for batches in sampled.batches]
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
     plots.examples(data, ax=left)
     plots.contours(surface, ax=right)
@@ -117,12 +123,15 @@ def price(runs: Mapping[str, Trajectory], n: int, lowest: float, *, parts: int =
     runs: up to four by name, each with one axis of runs that differ by their noise and were computed together. An axis
     ends with what all steps of the first one cost; an epoch has n examples. The slider spends it, in so many parts.
     """
+    if not 1 <= len(runs) <= len(RUNNERS) or any(len(run.runs) != 1 or not run.steps for run in runs.values()):
+        raise ValueError(f"runs must be 1 to {len(RUNNERS)} trajectories, each with steps and one axis of runs")
     costs = {name: _costs(run, n) for name, run in runs.items()}
     budget = next(iter(costs.values()))[:, -1:]  # (costs, 1)
     spent = budget * torch.linspace(0, 1, parts + 1, dtype=torch.float64)  # (costs, parts + 1)
     above = {name: run.losses.mean(1) - lowest for name, run in runs.items()}
-    high = max(float(loss[0]) for loss in above.values())
-    low = max(min(float(loss.min()) for loss in above.values()), 1e-6 * high)
+    first = max(float(loss[0]) for loss in above.values())
+    every = torch.cat([torch.tensor([first]), *above.values()])[:, None]
+    low, high = loss_limits(every, torch.zeros(1).bool(), least=1e-6)
     figure, ax = plt.subplots(figsize=(6.6, 5.2))
     ax.set(title="the price of a descent", ylabel="loss above the minimum", yscale="log", xlim=(0, 1))
     ax.set(ylim=(0.5 * low, 3 * high))
@@ -133,7 +142,7 @@ def price(runs: Mapping[str, Trajectory], n: int, lowest: float, *, parts: int =
     for (color, dash, marker), (name, cost) in zip(RUNNERS, costs.items()):
         logs = above[name].clamp(min=0.6 * low).log()
         known = [np.interp(*both, logs, right=np.nan) for both in zip(spent, cost * (1 + 1e-9))]
-        places = np.stack([np.broadcast_to(spent / budget, spent.shape).T, np.exp(known).T], -1)
+        places = np.stack([(spent / budget).T, np.exp(known).T], -1)
         player.path(ax, places, color=color, dash=dash, marker=marker, dots=0, label=name)
     for share, align in ((0, "left"), (0.5, "center"), (1, "right")):
         shown = (share * budget)[None, :, 0].round(decimals=2)
@@ -155,11 +164,12 @@ def gradients(surface: Surface, descent: Trajectory, sampled: SampledLoss, **opt
     descent: a single run; sampled: of a list of Minibatches with one axis of runs, the draws. The ellipse should hold
     95 % of the cloud; the arrow is the gradient of the full batch. The window holds the ellipses of the third size.
     """
+    _means_of(sampled)
     params = descent.params
     sizes = [batches.batch_size for batches in sampled.batches]
     cloud = torch.stack([gradient(lambda p, k=k: sampled.one(k, p, 0), params[:, None].expand(-1, many.runs[0], 2))
                          for k, many in enumerate(sampled.batches)], 1)  # (steps, sizes, draws, 2)  # fmt: skip
-    predicted = torch.stack([gradient_covariance(surface.example_loss, params, many) for many in sampled.batches], 1)
+    predicted = torch.stack([gradient_covariance(sampled.loss, params, many) for many in sampled.batches], 1)
     full = gradient(surface, params)[:, None]  # (steps, 1, 2)
     figure, left, right = pair(surface)
     left.set(xlabel="slope w", ylabel="intercept b")
@@ -194,7 +204,9 @@ def dial(
     centre = torch.tensor(surface.minima[0], dtype=torch.float64)
     half = 3.2 * ball.diagonal(dim1=-2, dim2=-1).sqrt().amax((0, 1))
     (x0, y0), (x1, y1) = (centre - half).tolist(), (centre + half).tolist()
-    figure, panels = plt.subplots(1, len(names), figsize=(13, 4), sharey=True)
+    if len(names) != len(cloud):
+        raise ValueError(f"names must be one for each of the {len(cloud)} panels, got {len(names)}")
+    figure, (panels,) = plt.subplots(1, len(names), figsize=(13, 4), sharey=True, squeeze=False)
     measured, theirs = (C[..., 0, 0].sqrt() for C in (covariance(cloud), ball))  # (panels, ratios)
     caption = f"Deviation of w in the clouds: {'; '.join(f'{n}: {_between(d)}' for n, d in zip(names, measured))}."
     player = Player(figure, {"learning rate / batch size": ratios}, caption=caption, **options)
@@ -207,18 +219,17 @@ def dial(
     return player
 
 
-def escape(surface: Surface, params: Tensor, sizes: Sequence[int], *, every: int = 1, **options: Any) -> Player:
+def escape(surface: Surface, params: Tensor, sliders: Mapping[str, Any], **options: Any) -> Player:
     """Many runs in the valleys of a loss of one parameter, and the share of them in the valley of the lowest minimum.
 
-    params: (steps, batch sizes, runs, 1), of every so many steps.
+    params: (steps, batch sizes, runs, 1); sliders: name -> values, the steps (a range) and the batch sizes.
     """
-    places = torch.tensor(surface.minima, dtype=torch.float64)
-    best = int(surface(places).argmin())
-    arrived = (surface.basin(params) == best).double().mean(-1)  # (steps, sizes)
+    left_end, right_end = lowest_valley(surface)
+    arrived = ((params > left_end) & (params < right_end)).double().mean((-2, -1))  # (steps, sizes)
     heights = torch.stack([surface(now) for now in params])
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
     plots.profile(surface, ax=left)
-    steps = range(0, every * len(params), every)
+    steps, sizes = sliders.values()
     left.set(title=surface.name)
     right.set(title="in the lowest valley", xlabel="step", ylabel="share of the runs", ylim=(-0.03, 1.03))
     right.set(xlim=(0, steps[-1]), yticks=[0, 0.5, 1])
@@ -226,11 +237,26 @@ def escape(surface: Surface, params: Tensor, sizes: Sequence[int], *, every: int
     right.plot(steps, arrived, color="#a9a9a9", linewidth=1.5)
     many = ", ".join(f"{share:.0%} with {size}" for share, size in zip(arrived[-1], sizes))
     caption = f"{params.shape[2]} runs for each batch size; in the lowest valley after {steps[-1]} steps: {many}."
-    player = Player(figure, {"step": steps, "batch size": sizes}, caption=caption, **options)
+    player = Player(figure, sliders, caption=caption, **options)
     player.points(left, torch.cat([params, heights[..., None]], -1), color=BLUE, size=7)
     player.curve(right, arrived, color=BLUE)
     player.text(right, 100 * arrived, "{:.0f} %", color=BLUE, at=(0.03, 0.98))
     return player
+
+
+def lowest_valley(surface: Surface) -> tuple[float, float]:
+    """The two ends of the valley of the lowest minimum of a loss of one parameter: the nearest maxima in the window."""
+    w = torch.linspace(*surface.xlim, 2001, dtype=torch.float64)
+    losses = surface(w[:, None])
+    best = min(surface.minima, key=lambda place: float(surface(torch.tensor(place, dtype=torch.float64))))[0]
+    higher = (losses[1:-1] >= losses[:-2]) & (losses[1:-1] >= losses[2:])
+    tops = torch.cat([w[:1], w[1:-1][higher], w[-1:]])
+    return float(tops[tops < best].max()), float(tops[tops > best].min())
+
+
+def _means_of(sampled: SampledLoss) -> None:
+    if sampled.reduce != "mean":
+        raise ValueError("this picture is of the mean gradients of minibatches; got a sampled loss of their sums")
 
 
 def _between(values: Tensor) -> str:

@@ -43,6 +43,14 @@ def test_a_toy_line_is_the_same_for_the_same_seed():
     assert torch.allclose(exact.y, -2 * exact.x + 3)
 
 
+def test_a_toy_tone_has_its_frequency_its_noise_and_its_times():
+    tone = data.toy_tone(20_000, frequency=3.0, noise=0.4)
+    errors = tone.y - torch.sin(3.0 * tone.x)
+    assert errors.std().item() == pytest.approx(0.4, rel=0.03)
+    assert (tone.x.min().item(), tone.x.max().item()) == pytest.approx((-5, 5), abs=0.01)
+    assert torch.equal(data.toy_tone(9, seed=3).y, data.toy_tone(9, seed=3).y)
+
+
 @pytest.mark.parametrize("n", [1, 0, -3, 2.5, "ten"])
 def test_a_toy_line_needs_two_points(n):
     with pytest.raises(ValueError, match="n must be a whole number, 2 or more"):

@@ -22,7 +22,7 @@ ROOMS = {  # room: what of gdviz it may know
     "player": {"marks", "sliders", "plots", "style"},
     "views": {"descent", "player", "plots", "style", "surfaces"},
     "views_rate": {"descent", "player", "plots", "style", "surfaces", "views"},
-    "views_noise": {"descent", "minibatches", "noise", "player", "plots", "style", "surfaces", "views"},
+    "views_noise": {"descent", "minibatches", "noise", "optimizers", "player", "plots", "style", "surfaces", "views"},
     "views_momentum": {"descent", "optimizers", "player", "plots", "style", "surfaces", "views"},
     "__init__": {"data", "descent", "optimizers", "surfaces"},
 }

@@ -1,6 +1,8 @@
 """The noise of a gradient: predicted and measured, with the numbers of the literature."""
 
 import math
+from dataclasses import replace
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -97,7 +99,7 @@ def nothing(params):
 
 
 def half(loss):
-    return lambda params, i: loss.example_loss(params, i) / 2
+    return replace(loss, example_loss=lambda params, i: loss.example_loss(params, i) / 2)
 
 
 def cloud_of(loss, minimum, lr, size, steps, since):
@@ -139,21 +141,33 @@ def test_the_predicted_covariance_is_that_of_4000_minibatches(size, replacement)
     """At a point on the way, for real data: each entry within 5 % of the largest."""
     point = [20.0, 60.0]
     batches = Minibatches(442, size, RUNS, replacement, generator=seeded())
-    sampled = sampled_loss(LOSS.example_loss, batches)
+    sampled = sampled_loss(LOSS, batches)
     many = [
         gradient(lambda p, s=step: sampled(p, s), torch.tensor(point).expand(RUNS, 2).double())
         for step in range(0, 12 * batches.steps_per_epoch, batches.steps_per_epoch)
     ]
-    found, predicted = covariance(torch.cat(many)), gradient_covariance(LOSS.example_loss, point, batches)
+    found, predicted = covariance(torch.cat(many)), gradient_covariance(LOSS, point, batches)
     assert torch.allclose(found, predicted, rtol=0, atol=0.05 * float(predicted.abs().max()))
+
+
+@pytest.mark.parametrize("replacement", [False, True])
+def test_the_predicted_covariance_is_that_of_all_batches_there_are(replacement):
+    """Exactly: all 10 pairs of 5 examples, or all 25 draws of two."""
+    few = surfaces.linear_model(data.own([0.0, 1.0, 2.0, 4.0, 7.0], [3.0, 1.0, 4.0, 1.0, 5.0]))
+    each = example_gradients(few, [0.5, -1.0])
+    pairs = list(product(range(5), repeat=2) if replacement else combinations(range(5), 2))
+    means = each[torch.tensor(pairs)].mean(1)
+    away = means - means.mean(0)
+    batches = Minibatches(5, 2, replacement=replacement, generator=seeded())
+    assert torch.allclose(gradient_covariance(few, [0.5, -1.0], batches), away.T @ away / len(pairs), rtol=1e-12)
 
 
 def test_the_covariance_of_a_batch_is_that_of_an_example_over_its_size():
     one, eight = (Minibatches(442, size, replacement=True, generator=seeded()) for size in (1, 8))
-    of_one, of_eight = (gradient_covariance(LOSS.example_loss, [1.0, 2.0], batches) for batches in (one, eight))
+    of_one, of_eight = (gradient_covariance(LOSS, [1.0, 2.0], batches) for batches in (one, eight))
     assert torch.allclose(of_one / 8, of_eight, rtol=1e-12)
     everything = Minibatches(442, 442, generator=seeded())
-    assert (gradient_covariance(LOSS.example_loss, [1.0, 2.0], everything) == 0).all()
+    assert (gradient_covariance(LOSS, [1.0, 2.0], everything) == 0).all()
 
 
 def test_shuffled_epochs_keep_the_flat_direction_quieter_than_fresh_draws():
@@ -170,16 +184,45 @@ def test_shuffled_epochs_keep_the_flat_direction_quieter_than_fresh_draws():
 
 def test_the_gradients_of_the_examples_are_the_formula_and_their_mean_the_gradient():
     params = torch.tensor([[3.0, 40.0], [-5.0, 150.0]]).double()
-    each = example_gradients(LOSS.example_loss, params, 442)
+    each = example_gradients(LOSS, params)
     residual = params[:, :1] * PATIENTS.x + params[:, 1:] - PATIENTS.y
     assert torch.allclose(each, torch.stack([2 * residual * PATIENTS.x, 2 * residual], -1), rtol=1e-12)
     assert torch.allclose(each.mean(1), gradient(LOSS, params), rtol=1e-10)
+
+
+def test_the_gradients_of_the_examples_are_in_float64_and_of_any_mode():
+    with torch.no_grad():
+        each = example_gradients(LOSS, torch.tensor([3.0, 40.0]))
+    assert each.dtype == torch.float64
+    assert torch.equal(each, example_gradients(LOSS, [3.0, 40.0]))
+
+
+@pytest.mark.parametrize(
+    ("loss", "params", "message"),
+    [
+        (LOSS, 3.0, r"params must have shape \(..., d\), got 3.0"),
+        (
+            replace(LOSS, example_loss=lambda p, i: LOSS(p)),
+            [1.0, 2.0],
+            "example_loss must return the loss of each example",
+        ),
+    ],
+)
+def test_the_gradients_of_the_examples_refuse(loss, params, message):
+    with pytest.raises(ValueError, match=message):
+        example_gradients(loss, params)
+
+
+def test_minibatches_of_other_data_have_no_covariance_here():
+    with pytest.raises(ValueError, match="the loss has 442 examples and the Minibatches 44"):
+        gradient_covariance(LOSS, [1.0, 2.0], Minibatches(44, 8, generator=seeded()))
 
 
 def test_covariance_is_numpys():
     cloud = torch.randn(3, 50, 2, generator=seeded(), dtype=torch.float64)
     for found, points in zip(covariance(cloud), cloud, strict=True):
         assert np.allclose(found, np.cov(points.numpy().T), rtol=1e-12)
+    assert torch.equal(covariance(cloud.numpy()), covariance(cloud.requires_grad_()))
 
 
 @given(since=st.integers(0, 20))
@@ -205,6 +248,20 @@ def test_the_average_ends_nearer_than_the_last_iterate():
 def test_a_variance_is_not_negative(variance):
     with pytest.raises(ValueError, match="variance must be 0 or more and finite, got"):
         noisy_loss(LOSS, variance, generator=seeded())
+
+
+@pytest.mark.parametrize("variance", ["much", None, [[1.0], [1.0, 2.0]]])
+def test_a_variance_is_a_number(variance):
+    with pytest.raises(TypeError, match="variance must be a number or a tensor"):
+        noisy_loss(LOSS, variance, generator=seeded())
+
+
+def test_a_noisy_loss_touches_the_examples_of_its_loss():
+    noisy = noisy_loss(LOSS, 1.0, runs=2, generator=seeded())
+    run = minimize(LOSS, GradientDescent(0.1), LOSS.start, 2, sampled_loss=noisy)
+    assert run.examples.tolist() == [[0, 0], [442, 442], [884, 884]]
+    with pytest.raises(TypeError, match="loss must be a function of params"):
+        noisy_loss(None, 1.0, generator=seeded())
 
 
 def test_noise_is_the_same_at_every_call_and_that_of_each_run_its_own():
@@ -237,6 +294,12 @@ def test_a_noise_ball_refuses_hyperparameters_out_of_range(lr, momentum, message
 def test_a_noise_ball_needs_square_matrices_of_one_size(hessian, cov):
     with pytest.raises(ValueError, match=r"hessian and covariance must both be \(..., d, d\)"):
         noise.ball(hessian, cov, 0.1)
+
+
+@pytest.mark.parametrize("wrong", [[[1.0, 2.0], [0.0, 1.0]], [[math.nan, 0.0], [0.0, 1.0]]])
+def test_a_noise_ball_needs_symmetric_matrices(wrong):
+    with pytest.raises(ValueError, match="hessian and covariance must be symmetric, and the hessian finite"):
+        noise.ball(wrong, torch.eye(2), 0.1)
 
 
 @pytest.mark.parametrize("cloud", [torch.zeros(2), torch.zeros(1, 2)])

@@ -56,6 +56,8 @@ def test_an_ellipse_of_no_noise_is_a_point_and_of_nan_nothing():
         ([0, 0], np.eye(2), 1.0, "share must be between 0 and 1, got 1.0"),
         ([0, 0, 0], np.eye(3), 0.5, r"an ellipse is of two parameters: .* got \(3,\) and \(3, 3\)"),
         ([0, 0], [[1, 0], [0, -1]], 0.5, "covariance must have no negative variance, got -1"),
+        ([0, 0], [[1, 0], [0, -0.1]], 0.5, "covariance must have no negative variance, got -0.1"),
+        ([0, 0], [[1, 5], [0, 1]], 0.5, "covariance must be symmetric, got"),
     ],
 )
 def test_an_ellipse_refuses(centre, covariance, share, message):

@@ -60,6 +60,12 @@ def test_the_loss_of_data_is_the_mean_over_its_examples():
     assert torch.allclose(surface.example_loss(torch.tensor([3.0]), torch.arange(50)), by_hand, rtol=1e-12)
 
 
+def test_the_start_on_a_tone_leads_into_a_valley_that_is_not_the_lowest():
+    end = minimize(TONE, GradientDescent(0.01), TONE.start, 2000).params[-1]
+    lowest = min(TONE(torch.tensor(place, dtype=torch.float64)).item() for place in TONE.minima)
+    assert TONE(end) > lowest + 0.1
+
+
 def test_a_tone_is_best_fitted_by_its_own_frequency():
     clean = surfaces.tone(data.toy_tone(frequency=3.0, noise=0.0))
     values = [clean(torch.tensor(place, dtype=torch.float64)).item() for place in clean.minima]

@@ -37,7 +37,7 @@ def batches(size, runs=(), **options):
 
 
 def students(sizes, runs, steps, lr=0.1):
-    f = sampled_loss(LOSS.example_loss, [batches(size, runs) for size in sizes])
+    f = sampled_loss(LOSS, [batches(size, runs) for size in sizes])
     return minimize(LOSS, GradientDescent(lr), LOSS.start, steps, sampled_loss=f)
 
 
@@ -98,9 +98,9 @@ def test_a_cloud_that_starts_in_the_minimum_or_is_thrown_out_is_shown():
 
 def test_the_wobbling_line_shows_its_batch_and_both_steps():
     sizes = [3, N]
-    f = sampled_loss(LOSS.example_loss, [batches(size) for size in sizes])
+    f = sampled_loss(LOSS, [batches(size) for size in sizes])
     run = minimize(LOSS, GradientDescent(0.1), LOSS.start, 5, sampled_loss=f)
-    player = views_noise.wobble(PATIENTS, LOSS, run, f, sizes)
+    player = views_noise.wobble(PATIENTS, LOSS, run, f)
     (spots,) = arrays(player, "points")
     for step in range(5):
         chosen = f.batches[0](step)
@@ -108,6 +108,7 @@ def test_the_wobbling_line_shows_its_batch_and_both_steps():
         assert np.isnan(spots[step, 0, 3:]).all()
     assert not np.isnan(spots[:, 1]).any()
     asked, taken = arrays(player, "arrow")
+    assert [mark.look["color"] for mark in player._marks if mark.kind == "arrow"] == ["#009e73", "#000000"]
     assert np.array_equal(taken[:, :, 1], run.params[1:])
     assert np.allclose(asked[:, :, 1], run.params[:-1] - 0.1 * gradient(LOSS, run.params[:-1]))
     assert np.allclose(asked[:, 1], taken[:, 1])  # all examples ask for what the full batch does
@@ -118,7 +119,7 @@ def test_the_wobbling_line_shows_its_batch_and_both_steps():
 def test_the_price_is_counted_in_steps_epochs_examples_and_milliseconds():
     runs = {"all": minimize(LOSS, GradientDescent(0.1), torch.zeros(3, 2).double(), 4)}
     runs["100"] = minimize(LOSS, GradientDescent(0.1), LOSS.start, 8,
-                           sampled_loss=sampled_loss(LOSS.example_loss, batches(100, 3)))  # fmt: skip
+                           sampled_loss=sampled_loss(LOSS, batches(100, 3)))  # fmt: skip
     player = views_noise.price(runs, N, LOWEST, parts=4)
     full, some = arrays(player, "path")  # (parts + 1, costs, 2)
     above = {name: (run.losses.mean(1) - LOWEST).numpy() for name, run in runs.items()}
@@ -136,19 +137,20 @@ def test_the_price_is_counted_in_steps_epochs_examples_and_milliseconds():
     assert np.allclose(np.log(some[:, 3, 1]), wanted, equal_nan=True)
     ends = [readouts(player, (4, k))[2:] for k in range(4)]
     milliseconds = f"{round(1000 * float(seconds[0][-1]), 2):.5g}"
+    assert readouts(player, (4, 2)) == ["0", "884", "1768", "examples"]
     assert ends == [["4", "steps"], ["4", "epochs"], ["1768", "examples"], [milliseconds, "milliseconds"]]
 
 
 def test_the_gradients_lie_around_the_full_gradient_and_the_ellipse_is_theirs():
     descent = minimize(LOSS, GradientDescent(0.1), LOSS.start, 3)
-    f = sampled_loss(LOSS.example_loss, [batches(size, 300) for size in (4, 64, N)])
+    f = sampled_loss(LOSS, [batches(size, 300) for size in (4, 64, N)])
     player = views_noise.gradients(LOSS, descent, f)
     (cloud,), (ellipse,), (arrow,) = (arrays(player, kind) for kind in ("points", "line", "arrow"))
-    each = noise.example_gradients(LOSS.example_loss, descent.params, N)
+    each = noise.example_gradients(LOSS, descent.params)
     full = gradient(LOSS, descent.params)
     assert np.allclose(cloud[:, 0], each[:, f.batches[0](0)].mean(2))
     assert np.allclose(arrow[:, 0], np.stack([np.zeros((4, 2)), full], 1))
-    C = noise.gradient_covariance(LOSS.example_loss, descent.params, f.batches[1])
+    C = noise.gradient_covariance(LOSS, descent.params, f.batches[1])
     assert np.allclose(ellipse[:, 1], plots.ellipses(full, C))
     assert np.allclose(ellipse[:, 2], full[:, None])  # all examples: no noise
     found, theory = np.std(np.asarray(cloud[2, 1, :, 0]), ddof=1), C[2, 0, 0] ** 0.5
@@ -170,12 +172,72 @@ def test_the_dial_shows_each_cloud_with_its_deviation_and_theory():
 
 def test_the_escape_counts_the_runs_in_the_lowest_valley():
     wave = surfaces.tone(data.toy_tone())
-    places = torch.tensor([[1.9, 3.7, 4.8, 2.2], [2.0, 2.0, 2.0, 3.8]]).double()
-    params = places[:, None, :, None].expand(2, 3, 4, 1)
-    player = views_noise.escape(wave, params, [1, 2, 4], every=10)
-    assert arrays(player, "path")[0][..., 1].tolist() == [[0.5] * 3, [0.75] * 3]
+    places = torch.tensor(
+        [[1.9, 3.7, 4.8, 2.2], [2.0, 2.9, 1.1, 3.8]]
+    ).double()  # 1.1 and 2.9 are inside, near the tops
+    params = places[:, None, :, None].repeat(1, 3, 1, 1)
+    params[1, 1], params[1, 2, :2] = torch.nan, 3.9
+    player = views_noise.escape(wave, params, {"step": range(0, 20, 10), "batch size": [1, 2, 4]})
+    assert arrays(player, "path")[0][..., 1].tolist() == [[0.5] * 3, [0.75, 0, 0.25]]
     points = arrays(player, "points")[0]
-    assert np.array_equal(points[..., 0], params[..., 0])
-    assert np.allclose(points[..., 1], wave(params))
+    assert np.array_equal(points[..., 0], params[..., 0], equal_nan=True)
+    assert np.allclose(points[..., 1], wave(params), equal_nan=True)
     assert readouts(player, (1, 0)) == ["75 %"]
-    assert "after 10 steps: 75% with 1, 75% with 2, 75% with 4" in player.caption
+    assert "after 10 steps: 75% with 1, 0% with 2, 25% with 4" in player.caption
+
+
+def test_the_cloud_is_around_the_lowest_minimum_wherever_it_is():
+    wells = surfaces.double_well(-0.2, parameters=2)
+    low = torch.tensor(min(wells.minima, key=lambda place: wells(torch.tensor(place)).item())).double()
+    player = views_noise.clouds(wells, low.expand(3, 5, 2) + 0.1, {"step": range(3)}, ball=0.01 * torch.eye(2))
+    assert np.allclose(arrays(player, "line")[0].mean(axis=(0, 1))[:1], low[0], atol=0.01)
+    assert readouts(player, (2,))[-1] == f"mean {wells(low + 0.1) - wells(low):.3g}"
+    with pytest.raises(ValueError, match="clouds are drawn around a minimum; saddle has none"):
+        views_noise.clouds(surfaces.saddle(), torch.zeros(3, 5, 2).double(), {"step": range(3)})
+    assert not plt.get_fignums()
+
+
+def test_clouds_by_name_come_after_the_other_sliders():
+    run = students([1, 8, 32], 7, 4)
+    player = views_noise.clouds(LOSS, {"a": run.params, "b": run.params + 1}, {"step": range(5), "size": [1, 8, 32]})
+    assert [len(slider["labels"]) for slider in player.sliders] == [5, 3, 2]
+    assert np.array_equal(arrays(player, "points")[0][:, :, 1], run.params + 1)
+
+
+def test_a_cloud_that_spreads_from_its_minimum_has_not_diverged():
+    f = sampled_loss(LOSS, batches(8, 30, replacement=True))
+    run = minimize(LOSS, GradientDescent(0.05), BEST, 30, sampled_loss=f)
+    player = views_noise.clouds(LOSS, run.params, {"step": range(31)})
+    assert "diverged" not in readouts(player, (30,))[0]
+
+
+def test_the_lowest_valley_ends_at_the_tops_beside_it():
+    left, right = views_noise.lowest_valley(surfaces.tone(data.toy_tone()))
+    assert (left, right) == pytest.approx((1.035, 2.963), abs=0.005)
+
+
+@pytest.mark.parametrize("rule", [Momentum(0.1), lambda step: GradientDescent(0.1)])
+def test_the_arrows_are_of_gradient_descent_at_a_constant_rate(rule):
+    f = sampled_loss(LOSS, [batches(8), batches(N)])
+    with pytest.raises(ValueError, match="the arrows are of GradientDescent at a constant rate"):
+        views_noise.wobble(PATIENTS, LOSS, minimize(LOSS, rule, LOSS.start, 3, sampled_loss=f), f)
+
+
+def test_pictures_of_means_refuse_sums():
+    f = sampled_loss(LOSS, [batches(8, 3)], reduce="sum")
+    with pytest.raises(ValueError, match="this picture is of the mean gradients"):
+        views_noise.gradients(LOSS, minimize(LOSS, GradientDescent(0.1), LOSS.start, 2), f)
+
+
+def test_a_price_has_up_to_four_runs_and_a_dial_a_name_for_each_panel():
+    one = minimize(LOSS, GradientDescent(0.1), torch.zeros(2, 2).double(), 2)
+    for wrong in ({}, dict.fromkeys("abcde", one), {"a": minimize(LOSS, GradientDescent(0.1), LOSS.start, 2)}):
+        with pytest.raises(ValueError, match="runs must be 1 to 4 trajectories"):
+            views_noise.price(wrong, N, LOWEST)
+    with pytest.raises(ValueError, match="names must be one for each of the 2 panels, got 1"):
+        views_noise.dial(LOSS, torch.zeros(2, 1, 9, 2), torch.ones(2, 1, 2, 2), [0.1], ["B = 4"])
+
+
+def test_a_price_of_runs_that_diverge_is_drawn():
+    wild = minimize(LOSS, GradientDescent(3.0), torch.zeros(2, 2).double(), 400)
+    views_noise.price({"wild": wild}, N, LOWEST).twin()
