@@ -92,6 +92,20 @@ runs = {type(rule).__name__: minimize(wells, rule, [[1.0, 1.7]], steps=100) for 
 views_momentum.race(wells, runs, {name: [0.5] for name in runs}, ["swept"], at={"step": 50})
 """
 )
+WAYS["player of 03, clouds of 200"] = """
+import matplotlib.pyplot as plt
+import torch
+from gdviz import noise, optimizers, surfaces, views_noise
+from gdviz.descent import grid, minimize
+plt.style.use("gdviz.course")
+rates, momenta, bowl = [0.02, 0.05, 0.1], [0, 0.5, 0.9], surfaces.bowl(2, smallest=2)
+swept = {name: values[..., None] for name, values in grid(lr=rates, momentum=momenta).items()}
+noisy = noise.noisy_loss(bowl, 1.0, runs=(1, 1, 200), generator=torch.Generator().manual_seed(0))
+balls = minimize(bowl, optimizers.Momentum(**swept), [5.0, 4.0], 200, sampled_loss=noisy)
+ball = noise.ball(torch.diag(torch.tensor([2.0, 4.0])), torch.eye(2), torch.tensor(rates)[:, None], torch.tensor(momenta))
+sliders = {"step": range(0, 201, 5), "learning rate": rates, "momentum": momenta}
+views_noise.clouds(bowl, balls.params[::5], sliders, ball=ball, at={"step": 20})
+"""
 PICTURE = "['canvas', 'img'].map((tag) => document.querySelector(`.jp-OutputArea-output ${tag}`)).find(Boolean)"
 MEASURE = """([type, part]) => {
   // what is shown: the address of an image, or the pixels of a canvas right of this part of its width

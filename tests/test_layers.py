@@ -15,6 +15,7 @@ ROOMS = {  # room: what of gdviz it may know
     "noise": {"hyperparameters", "minibatches"},
     "descent": {"hyperparameters", "optimizers", "surfaces"},
     "torch_optimizer": {"hyperparameters", "optimizers"},
+    "training": {"hyperparameters", "minibatches"},
     "style": set(),
     "plots": {"surfaces", "descent", "style"},
     "marks": set(),
