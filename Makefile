@@ -27,11 +27,12 @@ notebooks: $(READY)  ## run every notebook and write its outputs
 proof: $(READY)  ## compare every rule with torch.optim, write the table of README and the badge of notebook 04
 	$(BIN)/python -m pytest --proof tests/test_equals_torch.py
 
-bench: $(READY)  ## time imports, sweeps, minibatches and sliders against what one would use instead
+bench: $(READY)  ## time imports, sweeps, minibatches, training and sliders against what one would use instead
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python benchmarks/import_time.py
 	$(BIN)/python benchmarks/sweeps.py
 	$(BIN)/python benchmarks/minibatches.py
+	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/slider_latency.py
 
 clean:  ## remove the environment

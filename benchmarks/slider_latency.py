@@ -102,7 +102,8 @@ rates, momenta, bowl = [0.02, 0.05, 0.1], [0, 0.5, 0.9], surfaces.bowl(2, smalle
 swept = {name: values[..., None] for name, values in grid(lr=rates, momentum=momenta).items()}
 noisy = noise.noisy_loss(bowl, 1.0, runs=(1, 1, 200), generator=torch.Generator().manual_seed(0))
 balls = minimize(bowl, optimizers.Momentum(**swept), [5.0, 4.0], 200, sampled_loss=noisy)
-ball = noise.ball(torch.diag(torch.tensor([2.0, 4.0])), torch.eye(2), torch.tensor(rates)[:, None], torch.tensor(momenta))
+H = torch.diag(torch.tensor([2.0, 4.0]))
+ball = noise.ball(H, torch.eye(2), torch.tensor(rates)[:, None], torch.tensor(momenta))
 sliders = {"step": range(0, 201, 5), "learning rate": rates, "momentum": momenta}
 views_noise.clouds(bowl, balls.params[::5], sliders, ball=ball, at={"step": 20})
 """

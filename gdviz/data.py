@@ -94,6 +94,23 @@ def toy_tone(n: int = 200, *, frequency: float = 2.0, noise: float = 0.2, seed: 
     return Data(x, torch.sin(frequency * x) + line.y, "time", "height of the wave")
 
 
+def digits(*, held_out: int = 360, seed: int = 0) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """1,797 handwritten digits: (inputs, targets) to train on, and (inputs, targets) of the `held_out` others.
+
+    inputs (n, 64), float32: the grey of 8 x 8 pixels, 0 to 1; targets (n,), the digits 0 to 9. Shuffled, the same for
+    the same seed. Comes with scikit-learn, no download. Reference: Alpaydin & Kaynak 1998, UCI repository.
+    """
+    from sklearn.datasets import load_digits  # a second of import, needed here only
+
+    raw = load_digits()
+    if isinstance(held_out, bool) or not isinstance(held_out, Integral) or not 0 < held_out < len(raw.target):
+        raise ValueError(f"held_out must be a whole number from 1 to {len(raw.target) - 1}, got {held_out!r}")
+    order = torch.randperm(len(raw.target), generator=torch.Generator().manual_seed(seed))
+    inputs = torch.tensor(raw.data / 16, dtype=torch.float32)[order]
+    targets = torch.tensor(raw.target, dtype=torch.int64)[order]
+    return (inputs[:-held_out], targets[:-held_out]), (inputs[-held_out:], targets[-held_out:])
+
+
 def own(x: Any, y: Any, *, csv: str | Path | None = None) -> Data:
     """Your own data: own(x, y) from lists, arrays, tensors or pandas columns; own("size", "price", csv="flats.csv").
 

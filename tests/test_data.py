@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 from gdviz import data
 
@@ -49,6 +50,28 @@ def test_a_toy_tone_has_its_frequency_its_noise_and_its_times():
     assert errors.std().item() == pytest.approx(0.4, rel=0.03)
     assert (tone.x.min().item(), tone.x.max().item()) == pytest.approx((-5, 5), abs=0.01)
     assert torch.equal(data.toy_tone(9, seed=3).y, data.toy_tone(9, seed=3).y)
+
+
+def test_digits_are_split_once_into_two_parts():
+    (x, y), (held_x, held_y) = data.digits(held_out=300)
+    assert x.shape == (1497, 64)
+    assert held_x.shape == (300, 64)
+    assert x.dtype == torch.float32
+    assert (x.min(), x.max()) == (0, 1)
+    everything = torch.cat([x, held_x]) * 16
+    raw = load_digits()
+    assert sorted(map(tuple, everything.tolist())) == sorted(map(tuple, raw.data.tolist()))
+    known = {tuple(row): digit for row, digit in zip(raw.data.tolist(), raw.target.tolist())}
+    assert [known[tuple(row)] for row in everything.tolist()] == torch.cat([y, held_y]).tolist()
+    again, other = data.digits(held_out=300)[0], data.digits(held_out=300, seed=1)[0]
+    assert torch.equal(again[0], x)
+    assert not torch.equal(other[0], x)
+
+
+@pytest.mark.parametrize("held_out", [0, 1797, -1, 0.2, None, True])
+def test_some_digits_are_held_out_and_some_are_not(held_out):
+    with pytest.raises(ValueError, match="held_out must be a whole number from 1 to 1796"):
+        data.digits(held_out=held_out)
 
 
 @pytest.mark.parametrize("n", [1, 0, -3, 2.5, "ten"])
