@@ -27,14 +27,17 @@ ELLIPSE = 61  # points of the curve
 CASING = [Stroke(linewidth=5.5, foreground="white"), Normal()]
 
 
-def contours(surface: Surface, *, ax: Axes | None = None, levels: int | Any = 12, filled: bool = False, **kwargs):
+def contours(
+    surface: Surface, *, ax: Axes | None = None, levels: int | Any = 12, filled: bool = False, n: int = 201, **kwargs
+):
     """Lines of equal loss; a cross on each global minimum, a small one on each local minimum.
 
-    levels: how many lines, spaced so that those of a round bowl lie at equal distances; or their heights.
+    levels: how many lines, spaced so that those of a round bowl lie at equal distances; or their heights. n: points of
+    the mesh along each side; fewer where a loss is slow.
     filled=True gives a map (cividis), for pictures with no path on top. Returns the ContourSet.
     """
     ax = plt.gca() if ax is None else ax
-    x, y, z = (tensor.numpy() for tensor in surface.mesh(201))
+    x, y, z = (tensor.numpy() for tensor in surface.mesh(n))
     spread = np.linspace(0, 1, levels + 1) ** 2 if isinstance(levels, Integral) else None
     heights = levels if spread is None else np.unique(np.quantile(z[np.isfinite(z)], spread))
     look_of = {"cmap": "cividis"} if filled else {"colors": "#a9a9a9", "negative_linestyles": "solid"}

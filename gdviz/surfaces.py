@@ -10,6 +10,7 @@ from itertools import product
 
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 Window = tuple[float, float]
 Place = tuple[float, ...]
@@ -45,8 +46,8 @@ class Surface:
         x = torch.linspace(*self.xlim, n, dtype=torch.float64)
         y = torch.linspace(*self.ylim, n, dtype=torch.float64)
         with torch.no_grad():
-            rows = (self(torch.stack([x, height.expand(n)], -1)) for height in y)  # one by one: data may be long
-            return x, y, torch.stack(list(rows))
+            rows = tqdm(y, "mesh", delay=2, leave=False, mininterval=0.5)  # one by one: data may be long
+            return x, y, torch.stack([self(torch.stack([x, height.expand(n)], -1)) for height in rows])
 
     def basin(self, params: Tensor) -> Tensor:
         """The index in minima of the one nearest to params (..., d): (...), whole numbers. Refused without minima."""

@@ -89,8 +89,8 @@ def fit(
     A loss that is not finite stops the training before the update, and so does the stop button (KeyboardInterrupt);
     history.stopped says so, and model and history stay usable. Bad input is refused before the first step.
     """
-    inputs, targets = _examples("data", data, model)
-    held_out = None if validation is None else _examples("validation", validation, model)
+    inputs, targets = examples_of(model, data)
+    held_out = None if validation is None else examples_of(model, validation, "validation")
     batches = Minibatches(len(inputs), batch_size, generator=generator or torch.Generator().manual_seed(0))
     _check(model, loss, optimizer, [(inputs, targets)] + [held_out] * (held_out is not None))
     _check_numbers(epochs=epochs, patience=patience, record=record)
@@ -126,7 +126,7 @@ def evaluate(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> tuple[float
 
     data: inputs (n, ...) and targets (n, ...). The share is None where the targets are no classes.
     """
-    inputs, targets = _examples("data", data, model)
+    inputs, targets = examples_of(model, data)
     was_training = model.training
     model.eval()
     with torch.no_grad():
@@ -201,7 +201,7 @@ class _Best:
             self.model.load_state_dict(self.state)
 
 
-def _examples(name: str, pair: Any, model: nn.Module) -> tuple[Tensor, Tensor]:
+def examples_of(model: nn.Module, pair: Any, name: str = "data") -> tuple[Tensor, Tensor]:
     """Inputs and targets as tensors; floating numbers in the type of the model's weights."""
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, got {model!r}")

@@ -16,6 +16,7 @@ ROOMS = {  # room: what of gdviz it may know
     "descent": {"hyperparameters", "optimizers", "surfaces"},
     "torch_optimizer": {"hyperparameters", "optimizers"},
     "training": {"hyperparameters", "minibatches"},
+    "landscape": {"hyperparameters", "surfaces", "training"},
     "style": set(),
     "plots": {"surfaces", "descent", "style"},
     "marks": set(),

@@ -1,0 +1,163 @@
+"""Slices of a network's loss: what they go through, how their directions are scaled, and the path in them."""
+
+import copy
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from gdviz import landscape
+from gdviz.descent import gradient, minimize
+from gdviz.optimizers import GradientDescent
+from gdviz.training import fit
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+X = torch.randn(40, 3, generator=seeded(1), dtype=torch.float64)
+Y = (X[:, 0] + X[:, 1] ** 2 > 0.5).long()
+DATA = (X, Y)
+
+
+def network(seed=0):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return nn.Sequential(nn.Linear(3, 6), nn.ReLU(), nn.Linear(6, 2)).double()
+
+
+def directions(model, seed=0, **options):
+    return landscape.random_directions(model, generator=seeded(seed), **options)
+
+
+@given(a=st.floats(-2, 2), b=st.floats(-2, 2))
+def test_a_slice_is_the_loss_of_the_network_with_moved_weights(a, b):
+    model, moved = network(), network()
+    both = directions(model)
+    surface = landscape.plane(model, F.cross_entropy, DATA, both)
+    vector_to_parameters(parameters_to_vector(model.parameters()) + a * both[0] + b * both[1], moved.parameters())
+    wanted = F.cross_entropy(moved(X), Y).item()
+    assert surface(torch.tensor([a, b], dtype=torch.float64)).item() == pytest.approx(wanted, rel=1e-9)
+
+
+def test_a_slice_takes_any_batch_and_has_a_gradient():
+    model = network()
+    surface = landscape.plane(model, F.cross_entropy, DATA, directions(model), xlim=(-0.5, 0.5))
+    points = torch.rand(3, 50, 2, generator=seeded(), dtype=torch.float64) - 0.5
+    together = surface(points)
+    assert together.shape == (3, 50)
+    assert torch.allclose(together[1, 7], surface(points[1, 7]), rtol=1e-12)
+    h = torch.tensor([1e-6, 0.0]).double()
+    assert gradient(surface, points[0, 0])[0].item() == pytest.approx(
+        ((surface(points[0, 0] + h) - surface(points[0, 0] - h)) / 2e-6).item(), rel=1e-4, abs=1e-8
+    )
+    descent = minimize(surface, GradientDescent(0.01), [0.3, 0.3], 5)
+    assert descent.losses[-1] < descent.losses[0]
+    assert (surface.xlim, surface.ylim, surface.examples) == ((-0.5, 0.5), (-1.0, 1.0), 40)
+
+
+def test_a_slice_stays_when_the_network_is_trained_on_and_leaves_it_alone():
+    model = network().train()
+    surface = landscape.plane(model, F.cross_entropy, DATA, directions(model))
+    before = surface(torch.zeros(2).double())
+    fit(model, F.cross_entropy, DATA, torch.optim.SGD(model.parameters(), lr=0.5), epochs=3, batch_size=10)
+    assert surface(torch.zeros(2).double()) == before
+    assert model.training
+
+
+@given(seed=st.integers(0, 50), factor=st.floats(0.05, 20))
+def test_filter_normalisation_removes_the_scale_freedom_of_a_relu_network(seed, factor):  # NUMBERS 21
+    """W1, b1 times the factor and W2 over it is the same function: normalised slices agree, raw ones need not."""
+    model, scaled = network(), network()
+    with torch.no_grad():
+        scaled[0].weight.mul_(factor), scaled[0].bias.mul_(factor), scaled[2].weight.div_(factor)
+    points = torch.rand(20, 2, generator=seeded(9), dtype=torch.float64) * 2 - 1
+    normal = [landscape.plane(m, F.cross_entropy, DATA, directions(m, seed))(points) for m in (model, scaled)]
+    assert torch.allclose(*normal, rtol=1e-8)
+
+
+def test_a_raw_slice_depends_on_the_scale_of_the_layers():  # NUMBERS 21
+    model, scaled = network(), network()
+    with torch.no_grad():
+        scaled[0].weight.mul_(10), scaled[0].bias.mul_(10), scaled[2].weight.div_(10)
+    points = torch.rand(20, 2, generator=seeded(9), dtype=torch.float64) * 2 - 1
+    raw = [landscape.plane(m, F.cross_entropy, DATA, directions(m, normalize=False))(points) for m in (model, scaled)]
+    assert raw[1].max() > 2 * raw[0].max()
+
+
+def test_each_filter_of_a_direction_is_as_long_as_that_of_the_network_and_biases_stay():
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 5))
+    for vector in directions(model):
+        d = copy.deepcopy(model)
+        vector_to_parameters(vector, d.parameters())
+        assert torch.allclose(d[0].weight.flatten(1).norm(dim=1), model[0].weight.flatten(1).norm(dim=1), rtol=1e-5)
+        assert torch.allclose(d[3].weight.norm(dim=1), model[3].weight.norm(dim=1), rtol=1e-5)
+        for part in (d[0].bias, d[1].weight, d[1].bias, d[3].bias):
+            assert (part == 0).all()
+    first, second = directions(model)
+    assert not torch.equal(first, second)
+    assert torch.equal(first, directions(model)[0])
+
+
+def test_principal_directions_find_the_plane_of_a_path_and_its_share():
+    axes = torch.linalg.qr(torch.randn(30, 3, generator=seeded(), dtype=torch.float64)).Q.T
+    places = torch.randn(200, 3, generator=seeded(1), dtype=torch.float64) * torch.tensor([10.0, 4.0, 1.0])
+    places[-1] = 0
+    found, shares = landscape.principal_directions(places @ axes + 7)
+    variances = (places**2).sum(0)
+    assert (found @ axes.T).abs()[:, :2].diagonal().tolist() == pytest.approx([1, 1], abs=0.02)
+    assert shares.tolist() == pytest.approx((variances[:2] / variances.sum()).tolist(), rel=0.05)
+    assert torch.allclose(found @ found.T, torch.eye(2).double(), atol=1e-9)
+
+
+def test_a_path_lies_where_its_weights_are_in_the_plane():
+    model = network()
+    both, places = directions(model), torch.tensor([[0.0, 0.0], [1.0, -2.0], [0.3, 0.7]]).double()
+    path = parameters_to_vector(model.parameters()).detach() + places @ both
+    assert torch.allclose(landscape.project(path, model, both), places, atol=1e-9)
+    assert torch.allclose(landscape.project(list(path), model, both), places, atol=1e-9)
+
+
+def test_the_path_of_a_training_ends_in_the_middle_of_its_own_plane():
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.3)
+    history = fit(model, F.cross_entropy, DATA, optimizer, epochs=20, batch_size=10, record=4)
+    both, shares = landscape.principal_directions(history.weights)
+    places = landscape.project(history.weights, model, both)
+    assert places[-1].norm() < 1e-9
+    assert 0.5 < shares.sum() <= 1
+    surface = landscape.plane(model, F.cross_entropy, DATA, both)
+    assert surface(places[-1]).item() == pytest.approx(F.cross_entropy(model(X), Y).item(), rel=1e-9)
+    assert surface(places[-1]) < surface(places[0])
+
+
+SPOILED = network()
+with torch.no_grad():
+    SPOILED[0].weight[0, 0] = math.nan
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: landscape.plane(SPOILED, F.cross_entropy, DATA, torch.zeros(2, 38)), "weights that are not finite"),
+        (lambda: directions(SPOILED), "weights that are not finite"),
+        (
+            lambda: landscape.plane(network(), F.cross_entropy, DATA, torch.zeros(2, 7)),
+            r"\(2, 38\), got shape \(2, 7\)",
+        ),
+        (lambda: landscape.plane(network(), F.cross_entropy, DATA, torch.full((2, 38), math.nan)), "must be finite"),
+        (lambda: landscape.plane(network(), F.cross_entropy, (X, Y[:3]), torch.zeros(2, 38)), "of one length"),
+        (lambda: landscape.principal_directions(torch.zeros(2, 5)), "with 3 points or more"),
+        (lambda: landscape.principal_directions(torch.full((4, 5), math.nan)), "finite"),
+        (lambda: landscape.principal_directions(torch.arange(4.0)[:, None] * torch.ones(5)), "does not leave a line"),
+    ],
+)
+def test_what_has_no_slice_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
