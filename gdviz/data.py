@@ -111,6 +111,25 @@ def digits(*, held_out: int = 360, seed: int = 0) -> tuple[tuple[Tensor, Tensor]
     return (inputs[:-held_out], targets[:-held_out]), (inputs[-held_out:], targets[-held_out:])
 
 
+def names(path: str | Path | None = None) -> tuple[list[str], list[str]]:
+    """10,451 names of countries, languages, scripts, currencies and cities, and the language of each, two lists.
+
+    Each name belongs to exactly one of the twelve: cs, de, en, es, fi, fr, hu, it, nl, pl, pt and tr. From the CLDR
+    data of Babel 2.18 (Unicode licence, beside the file), made by names/from_cldr.py. path: another such file.
+    Refused: a file that is missing, of another form, or cut.
+    """
+    path = Path(path) if path else Path(__file__).parent / "names" / "names.csv"
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path} in {Path.cwd()}")
+    text = path.read_text(encoding="utf-8")
+    head, *rows = csv.reader(text.splitlines()) if text else [[]]
+    if len(head) != 2 or not head[1].isdigit():
+        raise ValueError(f"{path} is no file of names: its first row says what it is and how many names follow")
+    if len(rows) != int(head[1]) or not text.endswith("\n") or any(len(row) != 2 for row in rows):
+        raise ValueError(f"{path} is cut: it should hold {head[1]} names and holds {len(rows)}; install gdviz anew")
+    return [name for _, name in rows], [language for language, _ in rows]
+
+
 def own(x: Any, y: Any, *, csv: str | Path | None = None) -> Data:
     """Your own data: own(x, y) from lists, arrays, tensors or pandas columns; own("size", "price", csv="flats.csv").
 

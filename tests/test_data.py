@@ -1,6 +1,9 @@
 """Data sets: what they hold, and what is refused with a sentence."""
 
 import math
+import runpy
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -72,6 +75,44 @@ def test_digits_are_split_once_into_two_parts():
 def test_some_digits_are_held_out_and_some_are_not(held_out):
     with pytest.raises(ValueError, match="held_out must be a whole number from 1 to 1796"):
         data.digits(held_out=held_out)
+
+
+def test_each_name_belongs_to_one_of_twelve_languages():
+    words, languages = data.names()
+    assert len(words) == len(languages) == len(set(words)) == 10_451
+    counts = Counter(languages)
+    assert list(counts) == ["cs", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "pl", "pt", "tr"]
+    assert max(counts.values()) / len(words) < 0.12
+    assert dict(zip(words, languages))["Deutschland"] == "de"
+
+
+def test_the_names_are_what_the_script_makes_of_cldr_and_carry_their_licence():
+    folder = Path(data.__file__).parent / "names"
+    committed = (folder / "names.csv").read_text(encoding="utf-8")
+    assert len(committed.encode()) < 400_000
+    assert "UNICODE LICENSE V3" in (folder / "LICENSE.unicode").read_text(encoding="utf-8")
+    made = runpy.run_path(str(folder / "from_cldr.py"))["text"]()
+    assert made.splitlines()[0] != committed.splitlines()[0] or made == committed  # another Babel has other counts
+
+
+@pytest.mark.parametrize(
+    ("keep", "message"),
+    [
+        (lambda text: text[: len(text) // 2], "is cut: it should hold 10451 names and holds"),
+        (lambda text: text[: text.rindex(",")], "is cut"),
+        (lambda text: text[:-3], "is cut"),
+        (lambda text: "", "is no file of names"),
+        (lambda text: text.replace(",10451", "", 1), "is no file of names"),
+        (lambda text: text.replace(",", ";"), "is no file of names"),
+    ],
+)
+def test_a_file_of_names_that_was_cut_or_is_another_is_refused(tmp_path, keep, message):
+    whole = (Path(data.__file__).parent / "names" / "names.csv").read_text(encoding="utf-8")
+    (tmp_path / "names.csv").write_text(keep(whole), encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        data.names(tmp_path / "names.csv")
+    with pytest.raises(FileNotFoundError, match="no file"):
+        data.names(tmp_path / "nothing.csv")
 
 
 @pytest.mark.parametrize("n", [1, 0, -3, 2.5, "ten"])

@@ -1,0 +1,48 @@
+"""Write names.csv beside this file: names in twelve languages, from the CLDR data that the package Babel carries.
+
+python gdviz/names/from_cldr.py. Countries, languages, scripts, currencies and cities; only names without digits and
+brackets that belong to exactly one of the twelve. Counts drift with CLDR, so the file is committed. The data are under
+the Unicode licence (LICENSE.unicode beside this file).
+"""
+
+import csv
+import io
+import re
+from collections import defaultdict
+from pathlib import Path
+
+LANGUAGES = ("cs", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "pl", "pt", "tr")
+
+
+def names(language: str) -> set[str]:
+    """All names of one language that are 3 letters or longer."""
+    from babel import Locale
+
+    locale = Locale(language)
+    found = {
+        name
+        for kind in ("territories", "languages", "scripts", "currencies")
+        for name in getattr(locale, kind).values()
+    }
+    found |= {zone["city"] for zone in locale.time_zones.values() if "city" in zone}
+    return {name for name in found if len(name) >= 3 and not re.search(r"[\d()\[\]]", name)}
+
+
+def text() -> str:
+    """names.csv: a row that says what it is and how many names follow, then language,name."""
+    import babel
+
+    owners = defaultdict(set)
+    for language in LANGUAGES:
+        for name in names(language):
+            owners[name].add(language)
+    rows = sorted((*languages, name) for name, languages in owners.items() if len(languages) == 1)
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([f"CLDR of Babel {babel.__version__}, Unicode licence", len(rows)])
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name("names.csv").write_text(text(), encoding="utf-8")
