@@ -2,12 +2,12 @@
 
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from shown import arrays, look_of_the_course, readouts  # noqa: F401
 
 from gdviz import surfaces, views, views_momentum, views_rate
 from gdviz.descent import grid, minimize
@@ -15,21 +15,6 @@ from gdviz.optimizers import LBFGS, Adadelta, AdaGrad, Adam, AMSGrad, GradientDe
 
 RAVINE = surfaces.ravine()
 RATES = [0.1, 0.3, 0.51]
-
-
-@pytest.fixture(autouse=True)
-def look_of_the_course():
-    with plt.style.context("gdviz.course"):
-        yield
-    plt.close("all")
-
-
-def arrays(player, kind):
-    return [mark.array for mark in player._marks if mark.kind == kind]
-
-
-def readouts(player, index):
-    return [mark.readout(index) for mark in player._marks if mark.kind == "text"]
 
 
 @pytest.mark.parametrize(("lr", "word"), [(0.2, "converges"), (0.3, "zig-zags"), (0.5, "diverges"), (0.6, "diverges")])

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from shown import arrays, look_of_the_course, readouts  # noqa: F401
 
 from gdviz import data, noise, plots, surfaces, views_noise
 from gdviz.descent import gradient, grid, minimize
@@ -15,21 +16,6 @@ LOSS = surfaces.linear_model(PATIENTS)
 BEST = torch.tensor(LOSS.minima[0]).double()
 N = len(PATIENTS)
 LOWEST = LOSS(BEST).item()
-
-
-@pytest.fixture(autouse=True)
-def look_of_the_course():
-    with plt.style.context("gdviz.course"):
-        yield
-    plt.close("all")
-
-
-def arrays(player, kind):
-    return [mark.array for mark in player._marks if mark.kind == kind]
-
-
-def readouts(player, index):
-    return [mark.readout(index) for mark in player._marks if mark.kind == "text"]
 
 
 def batches(size, runs=(), **options):
