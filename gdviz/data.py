@@ -23,6 +23,10 @@ DIABETES = {  # scikit-learn's names of the ten features -> what is on the axis,
     "s5": "log of triglycerides",
     "s6": "blood sugar (mg/dl)",
 }
+LANGUAGES = {
+    "cs": "Czech", "de": "German", "en": "English", "es": "Spanish", "fi": "Finnish", "fr": "French",
+    "hu": "Hungarian", "it": "Italian", "nl": "Dutch", "pl": "Polish", "pt": "Portuguese", "tr": "Turkish",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +98,19 @@ def toy_tone(n: int = 200, *, frequency: float = 2.0, noise: float = 0.2, seed: 
     return Data(x, torch.sin(frequency * x) + line.y, "time", "height of the wave")
 
 
+def toy_moons(n: int = 200, *, noise: float = 0.15, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Two half moons that hold one another: inputs (n, 2), standardised, and targets (n,), 0 or 1 for each moon.
+
+    noise: the standard deviation of what is added to each place, where a moon has radius 1. By scikit-learn.
+    """
+    from sklearn.datasets import make_moons
+
+    if isinstance(n, bool) or not isinstance(n, Integral) or n < 4:
+        raise ValueError(f"n must be a whole number, 4 or more, got {n!r}")
+    x, y = make_moons(int(n), noise=noise, random_state=seed)
+    return torch.tensor((x - x.mean(0)) / x.std(0)), torch.tensor(y)
+
+
 def digits(*, held_out: int = 360, seed: int = 0) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """1,797 handwritten digits: (inputs, targets) to train on, and (inputs, targets) of the `held_out` others.
 
@@ -112,21 +129,24 @@ def digits(*, held_out: int = 360, seed: int = 0) -> tuple[tuple[Tensor, Tensor]
 
 
 def names(path: str | Path | None = None) -> tuple[list[str], list[str]]:
-    """10,451 names of countries, languages, scripts, currencies and cities, and the language of each, two lists.
+    """9,948 names of countries, languages, scripts, currencies and cities, and the language of each, two lists.
 
-    Each name belongs to exactly one of the twelve: cs, de, en, es, fi, fr, hu, it, nl, pl, pt and tr. From the CLDR
-    data of Babel 2.18 (Unicode licence, beside the file), made by names/from_cldr.py. path: another such file.
+    Each name belongs to exactly one of the twelve LANGUAGES, whatever the case of its letters; the second list holds
+    their codes. They come sorted by language: shuffle before you hold some out. From the CLDR data of Babel 2.18
+    (Unicode licence, beside the file), made by names/from_cldr.py. path: another such file.
     Refused: a file that is missing, of another form, or cut.
     """
     path = Path(path) if path else Path(__file__).parent / "names" / "names.csv"
     if not path.is_file():
         raise FileNotFoundError(f"no file {path} in {Path.cwd()}")
-    text = path.read_text(encoding="utf-8")
+    text = path.read_bytes().decode("utf-8-sig", errors="replace")  # a file may end within a letter
     head, *rows = csv.reader(text.splitlines()) if text else [[]]
-    if len(head) != 2 or not head[1].isdigit():
+    if len(head) != 2 or not head[1].isdecimal():
         raise ValueError(f"{path} is no file of names: its first row says what it is and how many names follow")
-    if len(rows) != int(head[1]) or not text.endswith("\n") or any(len(row) != 2 for row in rows):
-        raise ValueError(f"{path} is cut: it should hold {head[1]} names and holds {len(rows)}; install gdviz anew")
+    whole = rows if text.endswith("\n") else rows[:-1]
+    if len(whole) != int(head[1]) or "\ufffd" in text or any(len(row) != 2 for row in whole):
+        many = f"it should hold {head[1]} names and holds {len(whole)} whole ones"
+        raise ValueError(f"{path} is cut or spoilt: {many}; write it anew, the one of gdviz by installing it anew")
     return [name for _, name in rows], [language for language, _ in rows]
 
 

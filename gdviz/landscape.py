@@ -1,16 +1,17 @@
 """A slice through the loss of a network: a plane in the space of its weights, as a Surface."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
-from torch.nn.utils import parameters_to_vector
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from gdviz.examples import Loss, check_pair, examples_of
 from gdviz.hyperparameters import as_tensor
 from gdviz.surfaces import Surface, Window
-from gdviz.training import Loss, examples_of
 
 CHUNK = 32  # networks that are evaluated at once
 
@@ -30,14 +31,34 @@ def plane(
     d_2, (2, parameters), such as those of random_directions or principal_directions. xlim, ylim: the window
     of a and b; that of a path must hold it.
     The surface is differentiable and takes any batch (..., 2). Its minimum is not known: `minima` is empty.
-    Refused: weights or directions that are not finite, directions of another size.
+    Refused: what training.fit refuses of model, loss and data; weights or directions that are not finite, directions of
+    another size.
+    """
+    theta = _weights(model)
+    along, of = as_tensor(directions).detach(), losses_at(model, loss, data)
+    if along.shape != (2, len(theta)) or not bool(torch.isfinite(along).all()):
+        raise ValueError(f"directions must be finite and (2, {len(theta)}), got shape {tuple(along.shape)}")
+    along = along.to(theta)
+
+    def fn(params: Tensor) -> Tensor:
+        losses = of(theta + params.to(theta) @ along)
+        return losses.to(params) if params.is_floating_point() else losses
+
+    return Surface(fn, xlim, ylim, (0.0, 0.0), (), "slice of the loss", len(data[1]))
+
+
+def losses_at(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> Callable[[Any], Tensor]:
+    """f(weights) = the loss of the model with other weights: (..., parameters), or a list of such -> (...)
+
+    model, loss, data: as for training.fit; evaluated in eval mode on all the data, CHUNK networks at once, with a
+    gradient. It keeps a copy of the model, and stays when that is trained on. Recurrent layers are beyond torch.func.
     """
     inputs, targets = examples_of(model, data)
-    still = copy.deepcopy(model).eval()  # the slice stays when the model is trained on
-    theta, directions = _weights(still), as_tensor(directions).detach()
-    if directions.shape != (2, len(theta)) or not bool(torch.isfinite(directions).all()):
-        raise ValueError(f"directions must be finite and (2, {len(theta)}), got shape {tuple(directions.shape)}")
-    directions = directions.to(theta.dtype)
+    check_pair(model, loss, inputs, targets)
+    still = copy.deepcopy(model).eval()
+    for part in still.modules():
+        if hasattr(part, "sparse"):
+            part.sparse = False  # a gradient along a plane is not sparse
     names, shapes = zip(*[(name, p.shape) for name, p in still.named_parameters()])
     sizes = [shape.numel() for shape in shapes]
 
@@ -45,11 +66,13 @@ def plane(
         parts = {name: part.view(shape) for name, part, shape in zip(names, weights.split(sizes), shapes)}
         return loss(functional_call(still, parts, (inputs,)), targets)
 
-    def fn(params: Tensor) -> Tensor:
-        weights = theta + params.to(theta.dtype).reshape(-1, 2) @ directions
-        return vmap(at, chunk_size=CHUNK)(weights).reshape(params.shape[:-1]).to(params.dtype)
+    def fn(weights: Any) -> Tensor:
+        weights = torch.stack(list(weights)) if isinstance(weights, list | tuple) else weights
+        flat = weights.reshape(-1, weights.shape[-1])
+        losses = vmap(at, chunk_size=CHUNK)(flat) if len(flat) else flat.sum(-1)
+        return losses.reshape(weights.shape[:-1])
 
-    return Surface(fn, xlim, ylim, (0.0, 0.0), (), "slice of the loss", len(inputs))
+    return fn
 
 
 def random_directions(model: nn.Module, *, generator: torch.Generator, normalize: bool = True) -> Tensor:
@@ -79,32 +102,69 @@ def principal_directions(path: Any) -> tuple[Tensor, Tensor]:
 
     Those of the differences to the last point, as the paper takes them: (2, parameters) and (2,). Reference: Li et al.
     2018, section 7.
-    Refused: fewer than 3 points, what is not finite, a path that does not move in two directions.
+    Refused: fewer than 3 points, what is not finite, a path that does not leave a line by more than rounding.
     """
-    path = path_of(path)
+    given = path_of(path)
+    path, rounding = given.double(), 10 * len(given) ** 0.5 * torch.finfo(given.dtype).eps * float(given.abs().max())
     away = (path - path[-1])[:-1]
     _, lengths, directions = torch.linalg.svd(away, full_matrices=False)
-    if len(lengths) < 2 or lengths[1] <= 1e-12 * lengths[0]:
+    if len(lengths) < 2 or lengths[1] <= rounding:
         raise ValueError("the path does not leave a line; record more steps")
     return directions[:2], lengths[:2] ** 2 / (lengths**2).sum()
 
 
 def project(path: Any, model: nn.Module, directions: Any) -> Tensor:
     """The points of a path (k, parameters) in the plane through the weights of the model: (k, 2), by least squares."""
-    path, directions = path_of(path), as_tensor(directions)
-    theta = _weights(model).to(path.dtype)
-    return torch.linalg.lstsq(directions.to(path.dtype).T, (path - theta).T).solution.T
+    path, theta, directions = path_of(path).double(), _weights(model).double(), as_tensor(directions).double()
+    if path.shape[1:] != theta.shape or directions.shape != (2, len(theta)):
+        given = f"{tuple(path.shape)} and {tuple(directions.shape)}"
+        raise ValueError(f"path must be (k, {len(theta)}) and directions (2, {len(theta)}), got {given}")
+    return torch.linalg.lstsq(directions.T, (path - theta).T).solution.T
+
+
+def window(path: Any) -> dict[str, Window]:
+    """xlim and ylim that hold a projected path (k, 2), with a quarter of its width and height on each side."""
+    ends = zip(path.amin(0).tolist(), path.amax(0).tolist())
+    limits = [(low - (high - low) / 4, high + (high - low) / 4) for low, high in ends]
+    return dict(zip(("xlim", "ylim"), limits))
+
+
+def gradient_change(model: nn.Module, loss: Loss, data: tuple[Any, Any], rates: Any) -> Tensor:
+    """||grad J(w - lr g) - g|| / ||g|| for each rate lr, where g = grad J(w): the change of the gradient along a step
+
+    How little of a step's gradient is left after the step: 0 on a plane, lr * lambda along a direction of curvature
+    lambda of a quadratic. model, loss, data: as for training.fit; the model is taken in train mode, where batch
+    normalisation uses the means of these data, and stays as it is. Returns (rates,), 0 where g is 0.
+    Reference: Santurkar, Tsipras, Ilyas & Madry 2018, section 3.1, who do not divide by the length of g.
+    """
+    inputs, targets = examples_of(model, data)
+    check_pair(model, loss, inputs, targets)
+    still, w = copy.deepcopy(model).train().requires_grad_(), _weights(model)
+
+    def gradient(weights: Tensor) -> Tensor:
+        vector_to_parameters(weights, still.parameters())
+        return parameters_to_vector(torch.autograd.grad(loss(still(inputs), targets), list(still.parameters())))
+
+    g = gradient(w)
+    change = torch.stack([(gradient(w - lr * g) - g).norm() for lr in as_tensor(rates)])
+    return change / g.norm() if g.norm() > 0 else change
 
 
 def path_of(path: Any) -> Tensor:
     """A list of weights, such as history.weights, as (k, parameters)."""
-    path = (torch.stack(list(path)) if isinstance(path, list | tuple) else as_tensor(path)).detach().double()
-    if path.ndim != 2 or len(path) < 3 or not bool(torch.isfinite(path).all()):
-        raise ValueError(f"a path is (k, parameters), finite, with 3 points or more; got {tuple(path.shape)}")
+    if len(path) == 0:
+        raise ValueError("the path is empty; fit(..., record=10) keeps the weights of every tenth step")
+    path = (torch.stack(list(path)) if isinstance(path, list | tuple) else as_tensor(path)).detach()
+    if path.ndim != 2 or not path.is_floating_point():
+        raise ValueError(f"a path is numbers (k, parameters); got {path.dtype} of shape {tuple(path.shape)}")
+    if not bool(torch.isfinite(path).all()):
+        raise ValueError("the path has points that are not finite; train anew with a smaller learning rate")
     return path
 
 
 def _weights(model: nn.Module) -> Tensor:
+    if not isinstance(model, nn.Module) or not list(model.parameters()):
+        raise ValueError(f"a slice needs a torch.nn.Module with parameters, got {type(model).__name__}")
     theta = parameters_to_vector(model.parameters()).detach().clone()
     if not bool(torch.isfinite(theta).all()):
         raise ValueError("the model has weights that are not finite; train it anew with a smaller learning rate")

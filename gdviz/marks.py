@@ -189,6 +189,8 @@ def checked_look(kind: str, look: dict[str, Any], given: dict[str, Any]) -> dict
         raise ValueError(f"color must be one that matplotlib knows, got {look['color']!r}") from error
     if look.get("marker", "o") not in MARKERS:
         raise ValueError(f"marker must be one of {' '.join(MARKERS)}, got {look['marker']!r}")
+    if look.get("cap", "round") not in ("round", "butt"):
+        raise ValueError(f"cap must be round or butt, got {look['cap']!r}")
     if look.get("align", "left") not in ("left", "center", "right"):
         raise ValueError(f"align must be left, center or right, got {look['align']!r}")
     for name in {"width", "size", "dots"} & set(look):
@@ -249,10 +251,12 @@ def draw(mark: Mark, index: tuple[int, ...], zorder: float) -> list:
             return []
         head = arrow_head(*points)
         shaft = np.array([points[0], head[1:].mean(0)])
+    cap = look.get("cap", "round")
     artists = [
-        line(shaft, color="white", linewidth=(look["width"] + 3) * pt),
+        line(shaft, color="white", linewidth=(look["width"] + 3) * pt, solid_capstyle=cap),
         line(
             shaft,
+            solid_capstyle=cap,
             color=look["color"],
             linewidth=look["width"] * pt,
             linestyle=(0, look["dash"]) if look["dash"] else "-",

@@ -68,6 +68,7 @@ class Player(anywidget.AnyWidget):
         super().__init__(sliders=specs, caption=caption, trail=trail)
         plt.close(figure)  # the player shows it, not the end of the cell once more
         self.figure, self._marks, self._on_click, self._clicking, self._stale = figure, [], None, False, True
+        self._fields: list[ipywidgets.Text] = []
         parts = controls(self)
         self._joined = {
             widget.model_id: (trait, lambda i=i: getattr(self, f"slider_{i}")) for i, widget, trait in parts
@@ -101,8 +102,11 @@ class Player(anywidget.AnyWidget):
         return self._add("path", ax, array, prepare, PATH | {"dots": 0}, look)
 
     def line(self, ax: Axes, array: Any, **look: Any) -> Mark:
-        """A whole line for each position: array (*sliders, n, 2), such as the fitted one. look: color, dash, width."""
-        usual = {"color": VERMILLION, "dash": (), "width": 3}
+        """A whole line for each position: array (*sliders, n, 2), such as the fitted one; NaN makes a gap.
+
+        look: color, dash, width; cap, round or butt, how its ends are drawn.
+        """
+        usual = {"color": VERMILLION, "dash": (), "width": 3, "cap": "round"}
         return self._add("line", ax, array, lambda array: self._fitting("line", array, None, dims(ax)), usual, look)
 
     def ellipse(self, ax: Axes, centre: Any, covariance: Any, *, share: float = 0.95, **look: Any) -> Mark:
@@ -163,11 +167,25 @@ class Player(anywidget.AnyWidget):
             raise ValueError("on_click needs a 2-D Axes of this player, linear or log: add a path first or give ax")
         self._on_click, self.clickable = fn, self.figure.axes.index(ax)
 
+    def on_text(self, fn: Callable[[str], None], *, label: str, value: str = "") -> None:
+        """A field above the picture for a word: fn(text) is called in the kernel with every letter.
+
+        fn gives the marks their arrays by mark.set_data(array); the picture changes once, when it returns. What it
+        raises is shown as a sentence under the picture. value: the text that the marks show now.
+        """
+        if not callable(fn):
+            raise TypeError(f"on_text takes a function of the text, got {fn!r}")
+        width = {"description_width": "initial"}
+        field = ipywidgets.Text(value, description=label, style=width, layout={"max_width": "560px"})
+        field.observe(lambda change: self._answer(lambda: fn(change["new"]), "Not shown"), "value")
+        self._fields = [*self._fields, field]
+        self._box.children = [field, *self._box.children]
+
     @property
     def box(self) -> ipywidgets.VBox:
         """The picture with its controls, to be laid out beside other widgets; ready to be shown."""
         self._pack()
-        for control in self._box.children[1].children:  # where Python has moved a slider, its control follows
+        for control in self._box.children[-1].children:  # where Python has moved a slider, its control follows
             trait, value = self._joined[control.model_id]
             setattr(control, trait, value())
         return self._box
@@ -182,6 +200,7 @@ class Player(anywidget.AnyWidget):
         """The caption, the sliders and the readouts at the current positions."""
         ends = [f"{spec['name']} {spec['labels'][0]} to {spec['labels'][-1]}" for spec in self.sliders]
         now = [f"{spec['name']} {spec['labels'][i]}" for spec, i in zip(self.sliders, self.index)]
+        now = [f"{field.description} {field.value!r}" for field in self._fields] + now
         now += [mark.readout(self.index) for mark in self._marks if mark.kind == "text"]
         sentences = [self.caption, f"Sliders: {', '.join(ends)}." if ends else ""]
         return " ".join(filter(None, [*sentences, f"Shown: {', '.join(now)}." if now else ""]))
@@ -268,18 +287,22 @@ class Player(anywidget.AnyWidget):
 
     def _clicked(self, change: Any) -> None:
         x, y, count = change["new"]
+        self._answer(lambda: self._on_click(x, y), f"No path from ({x:.3g}, {y:.3g})", count)
+
+    def _answer(self, work: Callable[[], None], complaint: str, count: int | None = None) -> None:
+        """Let work change the marks: all at once, or, where it raises, none of them and a sentence."""
         arrays, self._clicking, message = [mark.array for mark in self._marks], True, ""
         try:
-            self._on_click(x, y)
+            work()
         except Exception as error:
-            message = f"No path from ({x:.3g}, {y:.3g}): {error}"
+            message = f"{complaint}: {error}"
             for mark, array in zip(self._marks, arrays):  # nothing half-done
                 mark.array = array
         finally:
             self._clicking = False
             with self.hold_sync():
                 self._pack()
-                self.message, self.answered = message, count
+                self.message, self.answered = message, self.answered if count is None else count
 
 
 def _fit(ax: Axes, points: np.ndarray, trail: int) -> None:

@@ -92,13 +92,16 @@ def basins(surface: Surface, starts: Any, ends: Any, *, ax: Axes | None = None, 
     return drawn
 
 
-def surface3d(surface: Surface, *, ax: Axes | None = None, **kwargs):
-    """The loss as a height above the plane of its two parameters, on a 3-D Axes. Returns the Poly3DCollection."""
+def surface3d(surface: Surface, *, ax: Axes | None = None, n: int = 61, **kwargs):
+    """The loss as a height above the plane of its two parameters, on a 3-D Axes. Returns the Poly3DCollection.
+
+    n: points of the mesh along each side; fewer where a loss is slow.
+    """
     if ax is None:
         ax = plt.gcf().add_subplot(projection="3d")
     if ax.name != "3d":
         raise ValueError('surface3d needs a 3-D Axes: plt.subplots(subplot_kw={"projection": "3d"})')
-    x, y, z = (tensor.numpy() for tensor in surface.mesh(61))
+    x, y, z = (tensor.numpy() for tensor in surface.mesh(n))
     x, y = np.meshgrid(x, y)
     look_of = {"cmap": "cividis", "rcount": 60, "ccount": 60, "linewidth": 0, "antialiased": False}
     drawn = ax.plot_surface(x, y, z, **(look_of | kwargs))
@@ -135,6 +138,19 @@ def examples(data: Any, *, ax: Axes | None = None, **kwargs):
     drawn = ax.scatter(data.x, data.y, **({"s": 22, "color": GREY, "alpha": 0.7, "linewidths": 0} | kwargs))
     ax.set(xlabel=data.x_label, ylabel=data.y_label)
     return drawn
+
+
+def digits(inputs: Any, words: Any, *, axes: Any = None, **kwargs) -> list:
+    """Handwritten digits (n, 64) as pictures in a row, each with a word above it. Returns the images.
+
+    axes: n of them; left out, those of a new figure.
+    """
+    axes = plt.subplots(1, len(inputs), figsize=(12, 1.8))[1] if axes is None else axes
+    for ax, word in zip(axes, words, strict=True):
+        ax.set_title(word, loc="center")
+        ax.axis("off")
+    look_of = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
+    return [ax.imshow(np.reshape(x, (8, 8)), **(look_of | kwargs)) for ax, x in zip(axes, inputs, strict=True)]
 
 
 def fitted_line(data: Any, params: Any, *, ax: Axes | None = None, **kwargs) -> list:

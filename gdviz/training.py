@@ -2,10 +2,10 @@
 
 import copy
 import math
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Any
 
 import torch
@@ -14,10 +14,11 @@ from torch.nn.utils import parameters_to_vector
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
 from tqdm.auto import tqdm
 
-from gdviz.hyperparameters import as_tensor
+from gdviz.examples import Loss, check_loop, check_training, check_whole, count_hits, evaluating, examples_of
 from gdviz.minibatches import Minibatches
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+QUIET = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")  # tqdm's notebook bar does not look itself
+BAR = {"desc": "fit", "delay": 2, "leave": False, "mininterval": 0.5, "disable": QUIET}
 
 
 @dataclass(eq=False)
@@ -29,7 +30,8 @@ class History:
     For each finished epoch: epoch_losses and epoch_accuracies, the means of those over its examples;
     validation_losses and validation_accuracies, after it.
     Accuracies are there where the targets are classes, those of validation where there are such data.
-    weights: all parameters as one vector, at the start and then as often as `record` says.
+    weights: all parameters as one vector, at the start, then as often as `record` says, and at the end, those that the
+    model keeps.
     stopped: why it ended before its last epoch, a sentence; empty where it did not.
     """
 
@@ -56,6 +58,15 @@ class History:
             words += [f"{name}accuracy {shares[0]:.1%} to {shares[-1]:.1%}"] if shares else []
         return "; ".join(words) + "." + (f" {self.stopped}" if self.stopped else "")
 
+    def cut(self) -> None:
+        """Make the lists of steps equally long, and those of epochs, where a training was stopped in the middle."""
+        steps = (self.losses, self.accuracies, self.lrs, self.examples, self.seconds)
+        epochs = (self.epoch_losses, self.epoch_accuracies, self.validation_losses, self.validation_accuracies)
+        for lists in (steps, epochs):
+            shortest = min((len(values) for values in lists if values), default=0)
+            for values in lists:
+                del values[shortest:]
+
     __repr__ = __str__ = describe
 
 
@@ -77,48 +88,70 @@ def fit(
 
     model: takes inputs (B, ...). loss: takes its output and the targets (B, ...) and returns their mean loss, such as
     torch.nn.functional.cross_entropy. data: inputs (n, ...) and targets (n, ...), tensors or arrays; whole numbers as
-    targets are classes, where the output is (B, classes). validation: the same, looked at after each epoch.
+    targets are classes, where the output is (B, 2 classes or more). validation: the same, looked at after each epoch.
     optimizer: a TorchOptimizer or any of torch.optim, over parameters of this model; LBFGS gets its closure.
     epochs: 1 or more. batch_size: 1 to n, the full batch; the last batch of an epoch may be smaller.
-    scheduler: of torch, called after each epoch; OneCycleLR and CyclicLR after each step, and ReduceLROnPlateau with
-    the epoch's loss (of the validation data, where there are any).
+    scheduler: of torch, called after each epoch; OneCycleLR and CyclicLR (not those inside another one) after each
+    step, and ReduceLROnPlateau with the epoch's loss (of the validation data, where there are any).
     patience: stop when that loss has not fallen for so many epochs; the model gets the weights of the best epoch.
     record: keep the weights after every so many steps. generator: of the CPU, for the shuffling; left out, one of
     seed 0.
 
-    A loss that is not finite stops the training before the update, and so does the stop button (KeyboardInterrupt);
-    history.stopped says so, and model and history stay usable. Bad input is refused before the first step.
+    The model is left in train mode. A loss that is not finite stops the training before its update, and so does the
+    stop button (KeyboardInterrupt); history.stopped says so, and model and history stay usable. Only within a step of
+    LBFGS may the weights be spoilt. Bad input is refused before the first step.
     """
-    inputs, targets = examples_of(model, data)
+    train = examples_of(model, data)
     held_out = None if validation is None else examples_of(model, validation, "validation")
-    batches = Minibatches(len(inputs), batch_size, generator=generator or torch.Generator().manual_seed(0))
-    _check(model, loss, optimizer, [(inputs, targets)] + [held_out] * (held_out is not None))
-    _check_numbers(epochs=epochs, patience=patience, record=record)
-    history, best, per_epoch, began = History(), _Best(model, patience), batches.steps_per_epoch, time.perf_counter()
+    check_training(model, loss, optimizer, [train, held_out] if held_out else [train])
+    optional = {"patience": patience, "record": record}
+    check_whole(epochs=epochs, **{name: number for name, number in optional.items() if number is not None})
+    generator = torch.Generator().manual_seed(0) if generator is None else generator
+    batches = Minibatches(len(train[0]), batch_size, generator=generator)
+    check_loop(model, train[0], batches, scheduler, optimizer, epochs)
+    history, stopping = History(weights=[_vector(model)] if record else []), EarlyStopping(model, patience)
     each_step = scheduler if isinstance(scheduler, OneCycleLR | CyclicLR) else None
+    bar, began = tqdm(total=epochs * batches.steps_per_epoch, **BAR), time.perf_counter()
     model.train()
     try:
-        for step in tqdm(range(epochs * per_epoch), "fit", delay=2, leave=False, mininterval=0.5):
-            if record and step % record == 0:
-                history.weights.append(parameters_to_vector(model.parameters()).detach())
-            chosen = batches(step)
-            _step(model, loss, inputs[chosen], targets[chosen], optimizer, history)
+        for step in range(epochs * batches.steps_per_epoch):
+            x, y = (part[batches(step)] for part in train)
+            _step(model, loss, x, y, optimizer, history)
             history.seconds.append(time.perf_counter() - began)
+            if record and (step + 1) % record == 0:
+                history.weights.append(_vector(model))
             if each_step:
                 each_step.step()
-            if (step + 1) % per_epoch == 0:
-                watched = _end_epoch(model, loss, held_out, batches, history)
-                if scheduler and not each_step:
-                    scheduler.step(*[watched] * isinstance(scheduler, ReduceLROnPlateau))
-                best.watch(watched)
-    except _Stopped as reason:
+            if (step + 1) % batches.steps_per_epoch == 0:
+                watched_loss = _end_epoch(model, loss, held_out, batches, history)
+                if isinstance(scheduler, ReduceLROnPlateau):
+                    scheduler.step(watched_loss)
+                elif scheduler and not each_step:
+                    scheduler.step()
+                stopping.watch(watched_loss)
+            bar.update()
+    except Stopped as reason:
         history.stopped = str(reason)
     except KeyboardInterrupt:
+        history.cut()
         history.stopped = f"Stopped by hand after {len(history.losses)} steps."
-    best.restore()
-    if record:
-        history.weights.append(parameters_to_vector(model.parameters()).detach())
+    finally:
+        bar.total = bar.n  # an early end is no error: the bar goes as after the last step
+        bar.close()
+    stopping.restore()
+    if record and not torch.equal(history.weights[-1], _vector(model)):
+        history.weights.append(_vector(model))
+    if not (history.stopped or bool(torch.isfinite(_vector(model)).all())):
+        history.stopped = "The weights are not finite after the last step; try a smaller rate."
     return history
+
+
+def stacked(histories: Iterable[History], name: str) -> Tensor:
+    """One of the lists of several histories of equal length, such as "epoch_losses", side by side: (time, runs)."""
+    lists = [getattr(history, name) for history in histories]
+    if len({len(values) for values in lists}) > 1:
+        raise ValueError(f"the histories must be of one length; their {name} have {[len(values) for values in lists]}")
+    return torch.tensor(lists, dtype=torch.float64).T
 
 
 def evaluate(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> tuple[float, float | None]:
@@ -127,12 +160,9 @@ def evaluate(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> tuple[float
     data: inputs (n, ...) and targets (n, ...). The share is None where the targets are no classes.
     """
     inputs, targets = examples_of(model, data)
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
+    with evaluating(model), torch.no_grad():
         output = model(inputs)
-        value, hits = float(loss(output, targets)), _hits(output, targets)
-    model.train(was_training)
+        value, hits = float(loss(output, targets)), count_hits(output, targets)
     return value, None if hits is None else hits / len(targets)
 
 
@@ -146,10 +176,10 @@ def _step(
         optimizer.zero_grad()
         output = model(x)
         value = loss(output, y)
-        seen.append((value.item(), _hits(output, y)))
+        seen.append((value.item(), count_hits(output, y)))
         if not math.isfinite(seen[0][0]):
             at = f"in step {len(history.losses)} (the first is 0) with learning rate {lr:.3g}"
-            raise _Stopped(f"The loss is {seen[0][0]} {at}; try a smaller rate.")
+            raise Stopped(f"The loss is {seen[0][0]} {at}; try a smaller rate.")
         value.backward()
         return value
 
@@ -163,6 +193,7 @@ def _step(
 
 def _end_epoch(model: nn.Module, loss: Loss, held_out: Any, batches: Minibatches, history: History) -> float:
     """The means over the epoch and the look at the validation data; returns the loss to be watched."""
+    value, share = (None, None) if held_out is None else evaluate(model, loss, held_out)  # first: it may be interrupted
     last = batches.steps_per_epoch
     sizes = [batches.examples(step) for step in range(last)]
     for values, means in ((history.losses, history.epoch_losses), (history.accuracies, history.epoch_accuracies)):
@@ -170,17 +201,20 @@ def _end_epoch(model: nn.Module, loss: Loss, held_out: Any, batches: Minibatches
             means.append(sum(value * size for value, size in zip(values[-last:], sizes)) / batches.n)
     if held_out is None:
         return history.epoch_losses[-1]
-    value, share = evaluate(model, loss, held_out)
     history.validation_losses.append(value)
     history.validation_accuracies += [] if share is None else [share]
     return value
 
 
-class _Stopped(Exception):
+def _vector(model: nn.Module) -> Tensor:
+    return parameters_to_vector(model.parameters()).detach()
+
+
+class Stopped(Exception):
     """Why a training ends early, in a sentence."""
 
 
-class _Best:
+class EarlyStopping:
     """The weights of the epoch with the lowest loss; ends a training in which that no longer falls."""
 
     def __init__(self, model: nn.Module, patience: int | None):
@@ -194,92 +228,8 @@ class _Best:
         if loss < self.loss:
             self.loss, self.waited, self.state = loss, 0, copy.deepcopy(self.model.state_dict())
         if self.waited >= self.patience:
-            raise _Stopped(f"Stopped early: the loss has not fallen below {self.loss:.4g} for {self.waited} epochs.")
+            raise Stopped(f"Stopped early: the loss has not fallen below {self.loss:.4g} for {self.waited} epochs.")
 
     def restore(self) -> None:
         if self.state is not None:
             self.model.load_state_dict(self.state)
-
-
-def examples_of(model: nn.Module, pair: Any, name: str = "data") -> tuple[Tensor, Tensor]:
-    """Inputs and targets as tensors; floating numbers in the type of the model's weights."""
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be a torch.nn.Module, got {model!r}")
-    if not (isinstance(pair, tuple | list) and len(pair) == 2):
-        raise TypeError(f"{name} must be a pair (inputs, targets), got {type(pair).__name__}")
-    try:
-        inputs, targets = (as_tensor(values) for values in pair)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"{name} must hold tensors or arrays of numbers") from error
-    if inputs.ndim == 0 or targets.ndim == 0 or len(inputs) != len(targets):
-        given = f"{tuple(inputs.shape)} and {tuple(targets.shape)}"
-        raise ValueError(f"{name}: inputs and targets must be of one length, got shapes {given}")
-    if len(inputs) == 0:
-        raise ValueError(f"{name} holds no examples")
-    weights = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
-    moved = [
-        t.to(weights.device, weights.dtype) if t.is_floating_point() else t.to(weights.device)
-        for t in (inputs, targets)
-    ]
-    for what, values in zip(("inputs", "targets"), moved):
-        if not bool(torch.isfinite(values).all()):
-            raise ValueError(f"{name}: {what} must be finite; drop the examples with NaN or infinities")
-    return moved[0], moved[1]
-
-
-def _check(model: nn.Module, loss: Callable, optimizer: Any, pairs: list[tuple[Tensor, Tensor]]) -> None:
-    """Refused: what cannot be trained. The model is asked for two examples in eval mode, which changes nothing."""
-    own = {id(p) for p in model.parameters() if p.requires_grad}
-    if not own:
-        raise ValueError(f"the model has no parameters to train: {type(model).__name__}")
-    if not isinstance(optimizer, torch.optim.Optimizer):
-        raise TypeError(f"optimizer must be a TorchOptimizer or one of torch.optim, got {optimizer!r}")
-    if any(id(p) not in own for group in optimizer.param_groups for p in group["params"]):
-        raise ValueError("the optimizer belongs to another model; make it with this model.parameters()")
-    if not callable(loss):
-        raise TypeError(f"loss must be a function of the output and the targets, got {loss!r}")
-    was_training = model.training
-    model.eval()
-    try:
-        for inputs, targets in pairs:
-            _check_pair(model, loss, inputs, targets)
-    finally:
-        model.train(was_training)
-
-
-@torch.no_grad()
-def _check_pair(model: nn.Module, loss: Callable, inputs: Tensor, targets: Tensor) -> None:
-    try:
-        output = model(inputs[:2])
-    except Exception as error:
-        raise ValueError(f"the model does not take inputs of shape {tuple(inputs.shape)}: {error}") from error
-    if _are_classes(output, targets):
-        wrong = ((targets < 0) | (targets >= output.shape[-1])).nonzero()
-        if len(wrong):
-            k = int(wrong[0])
-            many = f"the model has {output.shape[-1]} classes, 0 to {output.shape[-1] - 1}"
-            raise ValueError(f"{many}; the target of example {k} is {int(targets[k])} ({len(wrong)} such)")
-    try:
-        value = loss(output, targets[:2])
-    except Exception as error:
-        shapes = f"{tuple(output.shape)} and targets {tuple(targets[:2].shape)}"
-        raise ValueError(f"the loss does not take outputs {shapes}: {error}") from error
-    if not (isinstance(value, Tensor) and value.ndim == 0):
-        raise ValueError("the loss must return one number, the mean over the minibatch")
-
-
-def _check_numbers(**numbers: Any) -> None:
-    for name, number in numbers.items():
-        if number is None and name != "epochs":
-            continue
-        if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
-            raise ValueError(f"{name} must be a whole number, 1 or more, got {number!r}")
-
-
-def _are_classes(output: Tensor, targets: Tensor) -> bool:
-    return output.ndim == 2 and targets.ndim == 1 and not targets.is_floating_point()
-
-
-def _hits(output: Tensor, targets: Tensor) -> int | None:
-    """How many classes the output finds; None where the targets are no classes."""
-    return int((output.detach().argmax(-1) == targets).sum()) if _are_classes(output, targets) else None

@@ -192,3 +192,10 @@ def _loss_axes(surface: Surface, runs: Sequence[Trajectory], ax: Axes) -> Callab
 def lost(trajectory: Trajectory) -> Tensor:
     """(steps + 1, *runs): where a run that diverges has left its start behind."""
     return trajectory.diverged & (trajectory.losses > trajectory.losses[0])
+
+
+def between(values: Any) -> str:
+    """Of numbers that are all finite or not: "at 2", "between 1 and 3", "between 1 and inf"."""
+    values = torch.as_tensor(values, dtype=torch.float64)
+    low, high = float(values.min()), float(values.max())
+    return f"at {low:.3g}" if low == high else f"between {low:.3g} and {high:.3g}"

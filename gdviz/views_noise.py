@@ -16,7 +16,7 @@ from gdviz.optimizers import GradientDescent
 from gdviz.player import Player
 from gdviz.style import BLACK, BLUE, GREEN, GREY, VERMILLION
 from gdviz.surfaces import Surface
-from gdviz.views import loss_limits, pair
+from gdviz.views import between, loss_limits, pair
 
 COSTS = ("steps", "epochs", "examples", "milliseconds")
 RUNNERS = ((BLUE, (), "o"), (GREEN, (3, 1.5), "s"), (VERMILLION, (1, 1), "D"), (BLACK, (5, 1), "^"))
@@ -64,7 +64,7 @@ def clouds(
             for name, end in zip(list(sliders.values())[1], heights[-1].tolist()):
                 look = {"size": 13, "color": GREY, "ha": "right", "va": "bottom", "path_effects": plots.CASING}
                 right.text(0.97 * steps[-1] + 0.03 * steps[0], 1.25 * end, name, **look)
-    caption = f"{params.shape[-2]} runs each; their mean loss above the minimum ends {_between(above[-1])}."
+    caption = f"{params.shape[-2]} runs each; their mean loss above the minimum ends {between(above[-1])}."
     player = Player(figure, sliders, caption=caption, **options)
     player.points(left, params, color=BLUE, size=7)
     if ball is None:
@@ -99,7 +99,7 @@ def wobble(data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, 
     left.set(title="data, minibatch and line")
     right.set(title="loss surface", xlabel="slope w", ylabel="intercept b")
     sliders = {"step": range(runs.steps), "batch size": sizes}
-    caption = f"One run for each batch size, {runs.steps} steps; the losses end {_between(runs.losses[-1])}."
+    caption = f"One run for each batch size, {runs.steps} steps; the losses end {between(runs.losses[-1])}."
     player = Player(figure, sliders, caption=caption, **options)
     spots = torch.full((runs.steps, len(sizes), max(sizes), 2), torch.nan, dtype=torch.float64)
     for k, batches in enumerate(sampled.batches):
@@ -208,7 +208,7 @@ def dial(
         raise ValueError(f"names must be one for each of the {len(cloud)} panels, got {len(names)}")
     figure, (panels,) = plt.subplots(1, len(names), figsize=(13, 4), sharey=True, squeeze=False)
     measured, theirs = (C[..., 0, 0].sqrt() for C in (covariance(cloud), ball))  # (panels, ratios)
-    caption = f"Deviation of w in the clouds: {'; '.join(f'{n}: {_between(d)}' for n, d in zip(names, measured))}."
+    caption = f"Deviation of w in the clouds: {'; '.join(f'{n}: {between(d)}' for n, d in zip(names, measured))}."
     player = Player(figure, {"learning rate / batch size": ratios}, caption=caption, **options)
     for ax, name, points, theory, *spread in zip(panels, names, cloud, ball, measured, theirs):
         ax.set(title=name, xlabel="slope w", xlim=(x0, x1), ylim=(y0, y1))
@@ -257,8 +257,3 @@ def lowest_valley(surface: Surface) -> tuple[float, float]:
 def _means_of(sampled: SampledLoss) -> None:
     if sampled.reduce != "mean":
         raise ValueError("this picture is of the mean gradients of minibatches; got a sampled loss of their sums")
-
-
-def _between(values: Tensor) -> str:
-    low, high = float(values.min()), float(values.max())
-    return f"at {low:.3g}" if low == high else f"between {low:.3g} and {high:.3g}"

@@ -79,7 +79,7 @@ def test_some_digits_are_held_out_and_some_are_not(held_out):
 
 def test_each_name_belongs_to_one_of_twelve_languages():
     words, languages = data.names()
-    assert len(words) == len(languages) == len(set(words)) == 10_451
+    assert len(words) == len(languages) == len(set(words)) == 9_948
     counts = Counter(languages)
     assert list(counts) == ["cs", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "pl", "pt", "tr"]
     assert max(counts.values()) / len(words) < 0.12
@@ -98,11 +98,15 @@ def test_the_names_are_what_the_script_makes_of_cldr_and_carry_their_licence():
 @pytest.mark.parametrize(
     ("keep", "message"),
     [
-        (lambda text: text[: len(text) // 2], "is cut: it should hold 10451 names and holds"),
+        (lambda text: text[: len(text) // 2], "is cut or spoilt: it should hold 9948 names and holds"),
         (lambda text: text[: text.rindex(",")], "is cut"),
         (lambda text: text[:-3], "is cut"),
+        (lambda text: text[: text.index("\n", len(text) // 2) + 1], "is cut"),
+        (lambda text: text.replace("cs,", "cs,x,", 1), "is cut"),
+        (lambda text: text.replace(",9948", ",many", 1), "is no file of names"),
+        (lambda text: text.replace(",9948", ",²", 1), "is no file of names"),
         (lambda text: "", "is no file of names"),
-        (lambda text: text.replace(",10451", "", 1), "is no file of names"),
+        (lambda text: text.replace(",9948", "", 1), "is no file of names"),
         (lambda text: text.replace(",", ";"), "is no file of names"),
     ],
 )
@@ -206,3 +210,49 @@ def test_a_missing_file_is_named_with_the_folder():
 def test_bad_data_is_refused(x, y, message):
     with pytest.raises((ValueError, TypeError), match=message):
         data.own(x, y)
+
+
+def test_a_file_of_names_that_ends_within_a_letter_is_cut(tmp_path):
+    raw = (Path(data.__file__).parent / "names" / "names.csv").read_bytes()
+    (tmp_path / "names.csv").write_bytes(raw[: raw.index("ž".encode()) + 1])
+    with pytest.raises(ValueError, match="is cut or spoilt"):
+        data.names(tmp_path / "names.csv")
+
+
+def test_an_editor_may_put_a_byte_order_mark_before_the_names(tmp_path):
+    raw = (Path(data.__file__).parent / "names" / "names.csv").read_bytes()
+    (tmp_path / "names.csv").write_bytes(b"\xef\xbb\xbf" + raw)
+    assert data.names(tmp_path / "names.csv") == data.names()
+
+
+def test_a_name_belongs_to_one_language_whatever_its_case():
+    words, languages = data.names()
+    assert len(words) == 9948
+    assert len({word.casefold() for word in words}) == len(words)
+    assert list(languages) == sorted(languages)
+    assert not any("\u00ad" in word for word in words)
+
+
+def test_two_moons_are_standardised_and_hold_one_another():
+    inputs, targets = data.toy_moons()
+    assert inputs.shape == (200, 2)
+    assert torch.allclose(inputs.mean(0), torch.zeros(2).double(), atol=1e-12)
+    assert torch.allclose(inputs.std(0, correction=0), torch.ones(2).double())
+    assert targets.bincount().tolist() == [100, 100]
+    assert all(torch.equal(a, b) for a, b in zip(data.toy_moons(), (inputs, targets)))
+    assert not torch.equal(data.toy_moons(seed=1)[0], inputs)
+    upper, lower = (inputs[targets == k] for k in (0, 1))
+    assert upper[:, 1].mean() > lower[:, 1].mean()
+    assert upper[:, 0].max() > lower[:, 0].min()  # no vertical line parts them
+
+
+@pytest.mark.parametrize("n", [3, 0, 2.5, True])
+def test_too_few_points_make_no_moons(n):
+    with pytest.raises(ValueError, match="n must be a whole number, 4 or more"):
+        data.toy_moons(n)
+
+
+def test_digits_have_their_defaults():
+    (inputs, targets), (others, _) = data.digits()
+    assert (len(inputs), len(others), targets.dtype) == (1437, 360, torch.int64)
+    assert torch.equal(inputs, data.digits(held_out=360, seed=0)[0][0])

@@ -14,7 +14,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from gdviz import landscape
 from gdviz.descent import gradient, minimize
 from gdviz.optimizers import GradientDescent
-from gdviz.training import fit
+from gdviz.training import evaluate, fit
 
 
 def seeded(seed=0):
@@ -137,6 +137,9 @@ def test_the_path_of_a_training_ends_in_the_middle_of_its_own_plane():
     assert surface(places[-1]) < surface(places[0])
 
 
+# in rounding, 6 points of a line
+LINE = torch.arange(6.0)[:, None] * torch.randn(50, generator=seeded(1)) + torch.randn(50, generator=seeded(2))
+LINE64 = torch.arange(6.0).double()[:, None] * LINE[0].double() + LINE[1].double()
 SPOILED = network()
 with torch.no_grad():
     SPOILED[0].weight[0, 0] = math.nan
@@ -153,11 +156,121 @@ with torch.no_grad():
         ),
         (lambda: landscape.plane(network(), F.cross_entropy, DATA, torch.full((2, 38), math.nan)), "must be finite"),
         (lambda: landscape.plane(network(), F.cross_entropy, (X, Y[:3]), torch.zeros(2, 38)), "of one length"),
-        (lambda: landscape.principal_directions(torch.zeros(2, 5)), "with 3 points or more"),
-        (lambda: landscape.principal_directions(torch.full((4, 5), math.nan)), "finite"),
+        (lambda: landscape.principal_directions(torch.zeros(2, 5)), "does not leave a line; record more steps"),
+        (lambda: landscape.principal_directions([]), "the path is empty"),
+        (lambda: landscape.principal_directions(torch.zeros(3, 4, 5)), r"a path is numbers \(k, parameters\)"),
+        (lambda: landscape.principal_directions(torch.arange(4.0)[:, None]), "does not leave a line"),
+        (lambda: landscape.principal_directions(torch.full((4, 5), math.nan)), "has points that are not finite"),
+        (lambda: landscape.principal_directions(LINE), "does not leave a line"),
+        (lambda: landscape.principal_directions(LINE64), "does not leave a line"),
+        (lambda: landscape.project(LINE, network(), torch.zeros(2, 38)), r"path must be \(k, 38\)"),
+        (lambda: landscape.plane(nn.Tanh(), F.cross_entropy, DATA, torch.zeros(2, 1)), "with parameters, got Tanh"),
+        (
+            lambda: landscape.plane(network(), F.cross_entropy, (X[:, :2], Y), torch.zeros(2, 38)),
+            "does not take inputs",
+        ),
+        (
+            lambda: landscape.plane(network(), F.cross_entropy, (X, Y + 9), torch.zeros(2, 38)),
+            "the target of example 0 is",
+        ),
+        (lambda: landscape.gradient_change(network(), F.cross_entropy, (X, Y + 9), [1]), "the target of example 0 is"),
         (lambda: landscape.principal_directions(torch.arange(4.0)[:, None] * torch.ones(5)), "does not leave a line"),
     ],
 )
 def test_what_has_no_slice_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_gradient_of_a_quadratic_changes_by_the_rate_times_its_curvature():
+    model = nn.Linear(1, 1, bias=False).double()  # J = mean of (w x)^2 / 2: curvature mean of x^2
+    x = torch.tensor([[1.0], [2.0], [3.0]]).double()
+    change = landscape.gradient_change(model, lambda output, target: (output**2).mean() / 2, (x, x), [0.1, 1, 3])
+    assert torch.allclose(change, torch.tensor([0.1, 1, 3]).double() * (x**2).mean(), rtol=1e-12)
+
+
+def test_the_change_of_a_gradient_is_that_of_a_step_by_hand_and_leaves_the_model_alone():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Tanh(), nn.Linear(5, 2)).double()
+    data = (torch.randn(20, 3).double(), torch.randint(2, (20,)))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    (change,) = landscape.gradient_change(model, F.cross_entropy, data, [0.3])
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(p.grad is None for p in model.parameters())
+
+    def gradient():  # in train mode: by the statistics of these 20
+        return torch.autograd.grad(F.cross_entropy(model(data[0]), data[1]), list(model.parameters()))
+
+    first = gradient()
+    with torch.no_grad():
+        for p, g in zip(model.parameters(), first):
+            p -= 0.3 * g
+    second = gradient()
+    away = sum(((b - a) ** 2).sum() for a, b in zip(first, second)).sqrt()
+    assert torch.allclose(change, away / sum((g**2).sum() for g in first).sqrt(), rtol=1e-10)
+
+
+def test_a_window_holds_the_path_with_a_quarter_around_it():
+    path = torch.tensor([[0.0, 1.0], [4.0, 3.0], [2.0, 2.0]])
+    assert landscape.window(path) == {"xlim": (-1, 5), "ylim": (0.5, 3.5)}
+
+
+def test_the_change_of_a_gradient_that_is_zero_is_zero_and_frozen_layers_have_one():
+    model = nn.Linear(1, 1, bias=False).double()
+    model.requires_grad_(False)
+    x = torch.ones(4, 1).double()
+    assert landscape.gradient_change(model, lambda output, target: 0 * output.sum(), (x, x), [1.0]).tolist() == [0]
+    change = landscape.gradient_change(model, lambda output, target: (output**2).mean() / 2, (x, x), [0.5])
+    assert change.tolist() == pytest.approx([0.5])
+
+
+def test_principal_directions_are_of_the_differences_to_the_last_point():
+    path = torch.tensor([[0.0, 3, 0], [0, -3, 0], [1, 3, 0], [1, -3, 0], [10, 0, 0]]).double()
+    found, shares = landscape.principal_directions(path)
+    assert found[0].abs().tolist() == pytest.approx([1, 0, 0], abs=1e-9)  # about the mean it would be the second axis
+    assert shares.tolist() == pytest.approx([362 / 398, 36 / 398])
+
+
+def test_a_narrow_path_is_no_line():
+    path = torch.randn(9, 5, generator=seeded(), dtype=torch.float64) * torch.tensor([1, 1e-4, 0, 0, 0]).double()
+    assert landscape.principal_directions(path)[0].abs()[1, 1] == pytest.approx(1, abs=1e-3)
+
+
+def test_a_slice_with_batch_norm_and_dropout_is_that_of_eval_mode_and_stays():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 3)).double()
+    fit(model, F.cross_entropy, DATA, torch.optim.SGD(model.parameters(), lr=0.1), epochs=2, batch_size=25)
+    surface = landscape.plane(model, F.cross_entropy, DATA, directions(model))
+    wanted, before = evaluate(model, F.cross_entropy, DATA)[0], copy.deepcopy(model.state_dict())
+    assert model.training
+    assert surface(torch.zeros(2).double()).item() == pytest.approx(wanted, rel=1e-9)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    model(X)  # moves the running statistics
+    assert surface(torch.zeros(2).double()).item() == pytest.approx(wanted, rel=1e-9)
+    assert surface.minima == ()
+
+
+def test_a_float32_network_has_a_float64_slice_in_its_own_precision():
+    model = network().float()
+    surface = landscape.plane(model, F.cross_entropy, DATA, directions(network()))
+    assert surface(torch.zeros(4, 2, dtype=torch.float64)).dtype == torch.float64
+    assert surface(torch.zeros(2)).item() == pytest.approx(evaluate(model, F.cross_entropy, DATA)[0], rel=1e-5)
+
+
+def test_a_slice_takes_whole_numbers_and_no_points_at_all():
+    surface = landscape.plane(network(), F.cross_entropy, DATA, directions(network()))
+    assert surface(torch.tensor([0, 0])) == surface(torch.zeros(2).double())
+    assert surface(torch.zeros(0, 2)).shape == (0,)
+
+
+def test_a_slice_of_a_sparse_embedding_has_a_gradient():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Embedding(5, 3, sparse=True), nn.Flatten(), nn.Linear(6, 3)).double()
+    words = (torch.randint(5, (20, 2)), torch.randint(3, (20,)))
+    surface = landscape.plane(model, F.cross_entropy, words, directions(model))
+    assert model[0].sparse
+    assert gradient(surface, torch.ones(2).double()).norm() > 0
+
+
+def test_random_directions_share_their_chances_across_precisions():
+    assert torch.allclose(directions(network()), directions(network().float()).double(), rtol=1e-4, atol=1e-6)

@@ -15,8 +15,9 @@ ROOMS = {  # room: what of gdviz it may know
     "noise": {"hyperparameters", "minibatches"},
     "descent": {"hyperparameters", "optimizers", "surfaces"},
     "torch_optimizer": {"hyperparameters", "optimizers"},
-    "training": {"hyperparameters", "minibatches"},
-    "landscape": {"hyperparameters", "surfaces", "training"},
+    "examples": {"hyperparameters", "minibatches"},
+    "training": {"examples", "minibatches"},
+    "landscape": {"examples", "hyperparameters", "surfaces"},
     "style": set(),
     "plots": {"surfaces", "descent", "style"},
     "marks": set(),
@@ -26,6 +27,7 @@ ROOMS = {  # room: what of gdviz it may know
     "views_rate": {"descent", "player", "plots", "style", "surfaces", "views"},
     "views_noise": {"descent", "minibatches", "noise", "optimizers", "player", "plots", "style", "surfaces", "views"},
     "views_momentum": {"descent", "optimizers", "player", "plots", "style", "surfaces", "views"},
+    "views_training": {"player", "plots", "style", "surfaces", "views"},
     "__init__": {"data", "descent", "optimizers", "surfaces"},
 }
 

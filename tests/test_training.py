@@ -2,6 +2,7 @@
 
 import copy
 import math
+import time
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from torch.optim import lr_scheduler
 from gdviz.minibatches import Minibatches
 from gdviz.optimizers import Adam, GradientDescent, Momentum
 from gdviz.torch_optimizer import TorchOptimizer
-from gdviz.training import evaluate, fit
+from gdviz.training import History, evaluate, fit
 
 
 def seeded(seed=0):
@@ -255,6 +256,10 @@ def call(**changed):
     return [given.pop(name) for name in ("model", "loss", "data", "optimizer")], given
 
 
+def one_number(output, y):
+    return (output[:, 0] - y).square().mean()
+
+
 NAN = X.clone()
 NAN[7, 1] = math.nan
 OUTSIDE = Y.clone()
@@ -264,7 +269,11 @@ OUTSIDE[[4, 9]] = torch.tensor([3, -1])
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
-        ({"data": (X[:, :2], Y)}, ValueError, r"the model does not take inputs of shape \(50, 2\): mat1 and mat2"),
+        (
+            {"data": (X[:, :2], Y)},
+            ValueError,
+            r"the model does not take inputs of shape \(50, 2\), torch.float64: mat1 and mat2",
+        ),
         ({"data": (X, OUTSIDE)}, ValueError, r"has 3 classes, 0 to 2; the target of example 4 is 3 \(2 such\)"),
         ({"validation": (X, OUTSIDE)}, ValueError, "the target of example 4 is 3"),
         (
@@ -297,7 +306,24 @@ OUTSIDE[[4, 9]] = torch.tensor([3, -1])
         ({"record": -1}, ValueError, "record must be a whole number"),
         ({"batch_size": 0}, ValueError, "batch_size must be a whole number from 1 to 50, got 0"),
         ({"batch_size": 51}, ValueError, "all 50 are the full batch"),
-        ({"generator": 3}, TypeError, "generator must be a torch.Generator"),
+        ({"generator": 0}, TypeError, "generator must be a torch.Generator"),
+        ({"data": (torch.where(X > 2, math.inf, X), Y)}, ValueError, "inputs must be finite"),
+        ({"data": (X, NAN[:, 1]), "loss": one_number}, ValueError, "targets must be finite"),
+        ({"data": (torch.tensor(1.0), torch.tensor(1))}, ValueError, "of one length, got shapes"),
+        ({"data": (X.numpy()[::-1], Y)}, TypeError, "got ndarray and Tensor: .* negative strides|negative strides"),
+        ({"loss": lambda o, y: F.cross_entropy(o, y)[None]}, ValueError, "the loss must return one number"),
+        ({"loss": lambda o, y: F.cross_entropy(o, y).item()}, ValueError, "the loss must return one number"),
+        ({"epochs": None}, ValueError, "epochs must be a whole number"),
+        ({"epochs": True}, ValueError, "epochs must be a whole number"),
+        ({"model": network().requires_grad_(False)}, ValueError, "the model has no parameters to train"),
+        ({"model": nn.LSTM(3, 4).double()}, ValueError, "the optimizer belongs to another model"),
+        ({"scheduler": "cosine"}, ValueError, "scheduler must be of torch.optim.lr_scheduler and of this optimizer"),
+        ({"scheduler": lr_scheduler.StepLR}, ValueError, "scheduler must be of torch.optim.lr_scheduler"),
+        (
+            {"scheduler": lr_scheduler.StepLR(MAKERS["torch SGD"](network().parameters()), 1)},
+            ValueError,
+            "scheduler must be",
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Using a target size")
@@ -315,3 +341,212 @@ def test_a_float32_model_takes_numbers_in_double_precision():
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     history = fit(model, F.cross_entropy, (X, Y), optimizer, epochs=1, batch_size=50)
     assert math.isfinite(history.losses[0])
+
+
+def normalised():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 3)).double()
+
+
+def sgd(model, lr=0.1):
+    return torch.optim.SGD(model.parameters(), lr=lr)
+
+
+def test_the_door_leaves_the_statistics_and_a_training_moves_them():
+    model, seen = normalised().eval(), []
+
+    def loss(output, y):
+        seen.append((model.training, model[1].num_batches_tracked.item(), torch.is_grad_enabled()))
+        return F.cross_entropy(output, y)
+
+    fit(model, loss, (X, Y), sgd(model), epochs=1, batch_size=25)
+    assert seen == [(False, 0, False), (True, 1, True), (True, 2, True)]
+
+
+def test_a_refused_call_leaves_modes_statistics_and_chances_alone():
+    model, chances = normalised(), seeded()
+    model[1].eval()
+    before, state = copy.deepcopy(model.state_dict()), chances.get_state()
+    torch.manual_seed(5)
+    drawn = torch.get_rng_state()
+    for changed in ({"epochs": 0}, {"data": (X, Y + 9)}):
+        with pytest.raises(ValueError, match=r"epochs|classes"):
+            fit(model, F.cross_entropy, changed.pop("data", (X, Y)), sgd(model), generator=chances,
+                **({"epochs": 1, "batch_size": 10} | changed))  # fmt: skip
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert [part.training for part in model] == [True, False, True, True]
+    assert torch.equal(chances.get_state(), state)
+    assert torch.equal(torch.get_rng_state(), drawn)
+
+
+def test_a_last_batch_of_one_example_is_refused_before_the_first_where_batch_norm_cannot_take_it():
+    model = normalised()
+    with pytest.raises(
+        ValueError, match="cannot train on the last batch of an epoch, of 1: Expected more than 1 value"
+    ):
+        fit(model, F.cross_entropy, (X, Y), sgd(model), epochs=1, batch_size=49)
+    assert model[1].num_batches_tracked == 0
+    assert len(fit(model, F.cross_entropy, (X, Y), sgd(model), epochs=1, batch_size=48).losses) == 2
+
+
+def test_evaluate_gives_every_part_its_mode_back_also_after_an_error():
+    model = normalised()
+    model[1].eval()
+    evaluate(model, F.cross_entropy, (X, Y))
+    with pytest.raises(TypeError):
+        evaluate(model, None, (X, Y))
+    assert [part.training for part in model] == [True, False, True, True]
+
+
+def test_a_frozen_layer_stays_and_the_others_train():
+    model = network()
+    model[0].requires_grad_(False)
+    before = copy.deepcopy(model.state_dict())
+    fit(model, F.cross_entropy, (X, Y), sgd(model), epochs=1, batch_size=10)
+    assert torch.equal(model[0].weight, before["0.weight"])
+    assert not torch.equal(model[2].weight, before["2.weight"])
+
+
+def test_whole_numbers_may_be_targets_of_a_regression():
+    model = network(outputs=1)
+    history = fit(
+        model, lambda o, y: (o[:, 0] - y).square().mean(), (X, 7 * Y - 9), sgd(model), epochs=1, batch_size=10
+    )
+    assert len(history.losses) == 5
+    assert not history.accuracies
+
+
+def test_targets_may_be_what_another_network_says_and_classes_of_any_whole_type():
+    model = network()
+    history = fit(model, F.mse_loss, (X, network(seed=1)(X)), sgd(model), epochs=2, batch_size=10)
+    assert len(history.losses) == 10
+    for kind in (torch.int32, torch.uint8):
+        model = network()
+        assert fit(model, F.cross_entropy, (X, Y.to(kind)), sgd(model), epochs=1, batch_size=10).accuracies
+
+
+@pytest.mark.parametrize("factor", [math.inf, math.nan])
+def test_infinite_and_undefined_losses_both_stop_it(factor):
+    model, calls = network(), []
+
+    def loss(output, y):
+        calls.append(1)
+        return F.cross_entropy(output, y) * (factor if len(calls) == 5 else 1)
+
+    history = fit(model, loss, (X, Y), sgd(model), epochs=5, batch_size=10)
+    assert f"The loss is {factor} in step 3" in history.stopped
+    assert history.stopped in str(history)
+
+
+def test_weights_that_the_last_step_has_spoilt_are_said():
+    model = network()
+    history = fit(model, F.cross_entropy, (X, Y), sgd(model, lr=math.inf), epochs=1, batch_size=50)
+    assert history.stopped == "The weights are not finite after the last step; try a smaller rate."
+
+
+def test_lbfgs_keeps_the_loss_before_its_step():
+    model = network()
+    before = evaluate(model, F.cross_entropy, (X, Y))[0]
+    optimizer = torch.optim.LBFGS(model.parameters(), lr=0.5, max_iter=4)
+    history = fit(model, F.cross_entropy, (X, Y), optimizer, epochs=1, batch_size=50)
+    assert history.losses[0] == pytest.approx(before, rel=1e-9)
+
+
+@pytest.mark.parametrize("validation", [None, (X[:9], Y[:9])])
+def test_a_plateau_is_one_of_the_epoch_or_of_the_validation_loss(validation):
+    model, got = network(), []
+
+    class Spy(lr_scheduler.ReduceLROnPlateau):
+        def step(self, metrics, epoch=None):
+            got.append(metrics)
+            super().step(metrics)
+
+    optimizer = sgd(model)
+    options = {"epochs": 3, "batch_size": 16, "scheduler": Spy(optimizer), "validation": validation}
+    history = fit(model, F.cross_entropy, (X, Y), optimizer, **options)
+    assert got == (history.validation_losses if validation else history.epoch_losses)
+    assert len(got) == 3
+
+
+def test_a_loss_that_stands_still_has_not_fallen():
+    model = network()
+    options = {"epochs": 9, "batch_size": 50, "patience": 2}
+    history = fit(model, lambda o, y: F.cross_entropy(o, y) * 0 + 1, (X, Y), sgd(model), **options)
+    assert len(history.epoch_losses) == 3
+
+
+def test_the_last_recorded_weights_are_those_that_the_model_keeps():
+    model, watched, looks = network(), [3.0, 1.0, 2.0, 2.0], []
+
+    def loss(output, y):
+        if len(y) == 10 and not model.training:
+            looks.append(1)
+            return torch.tensor(watched[len(looks) - 1])
+        return F.cross_entropy(output, y)
+
+    options = {"epochs": 9, "batch_size": 25, "validation": (X[:10], Y[:10]), "patience": 2, "record": 1}
+    history = fit(model, loss, (X, Y), sgd(model), **options)
+    assert len(history.weights) == 1 + 8 + 1  # the start, eight steps, and back to the best epoch
+    assert torch.equal(history.weights[-1], vector(model))
+    assert torch.equal(history.weights[4], vector(model))
+    assert not any(weights.requires_grad for weights in history.weights)
+
+
+def test_weights_are_recorded_once_for_each_step_also_where_they_do_not_move():
+    model = network()
+    options = {"epochs": 2, "batch_size": 25, "record": 1}
+    history = fit(model, lambda o, y: 0 * F.cross_entropy(o, y), (X, Y), sgd(model), **options)
+    assert len(history.weights) == 5
+
+
+def test_cyclic_rates_move_after_each_step_and_one_cycle_must_be_long_enough():
+    model = network()
+    optimizer = sgd(model, lr=1.0)
+    cyclic = lr_scheduler.CyclicLR(optimizer, 0.1, 1.0, step_size_up=2, cycle_momentum=False)
+    history = fit(model, F.cross_entropy, (X, Y), optimizer, epochs=2, batch_size=25, scheduler=cyclic)
+    assert history.lrs == pytest.approx([0.1, 0.55, 1.0, 0.55])
+    short = lr_scheduler.OneCycleLR(optimizer, 1.0, total_steps=3, cycle_momentum=False)
+    with pytest.raises(ValueError, match="OneCycleLR ends after 3 steps: make it with total_steps=4"):
+        fit(model, F.cross_entropy, (X, Y), optimizer, epochs=2, batch_size=25, scheduler=short)
+
+
+def test_seconds_begin_at_zero():
+    model, began = network(), time.perf_counter()
+    history = fit(model, F.cross_entropy, (X, Y), sgd(model), epochs=1, batch_size=10)
+    assert 0 < history.seconds[0] < history.seconds[-1] < time.perf_counter() - began
+
+
+def test_a_stop_in_the_middle_of_the_books_leaves_even_lists():
+    history = History(losses=[1, 2, 3], lrs=[1, 1, 1], examples=[5, 10], seconds=[0.1, 0.2], epoch_losses=[1, 2],
+                      validation_losses=[1])  # fmt: skip
+    history.cut()
+    assert [len(values) for values in (history.losses, history.lrs, history.examples, history.seconds)] == [2] * 4
+    assert (history.accuracies, history.epoch_losses, history.validation_losses) == ([], [1], [1])
+
+
+def test_a_stop_while_looking_at_the_validation_data_gives_the_mode_back():
+    model = network()
+
+    def loss(output, y):
+        if not model.training and len(y) == 7:
+            raise KeyboardInterrupt
+        return F.cross_entropy(output, y)
+
+    history = fit(model, loss, (X, Y), sgd(model), epochs=3, batch_size=10, validation=(X[:7], Y[:7]))
+    assert history.stopped == "Stopped by hand after 5 steps."
+    assert model.training
+    assert not history.epoch_losses
+
+
+def test_a_model_without_one_output_tensor_is_refused():
+    model = nn.LSTM(3, 4).double()
+    with pytest.raises(ValueError, match="the model must return one tensor, got tuple"):
+        fit(model, F.cross_entropy, (X, Y), sgd(model), epochs=1, batch_size=10)
+
+
+def test_one_parameter_of_another_model_is_enough_to_refuse():
+    model, other = network(), network()
+    mixed = torch.optim.SGD([model[0].weight, other[0].weight], lr=0.1)
+    with pytest.raises(ValueError, match="the optimizer belongs to another model"):
+        fit(model, F.cross_entropy, (X, Y), mixed, epochs=1, batch_size=10)

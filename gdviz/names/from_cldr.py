@@ -1,8 +1,8 @@
 """Write names.csv beside this file: names in twelve languages, from the CLDR data that the package Babel carries.
 
 python gdviz/names/from_cldr.py. Countries, languages, scripts, currencies and cities; only names without digits and
-brackets that belong to exactly one of the twelve. Counts drift with CLDR, so the file is committed. The data are under
-the Unicode licence (LICENSE.unicode beside this file).
+brackets that belong to exactly one of the twelve, whatever the case of their letters. Counts drift with CLDR, so the
+file is committed. The data are under the Unicode licence (LICENSE.unicode beside this file).
 """
 
 import csv
@@ -25,6 +25,7 @@ def names(language: str) -> set[str]:
         for name in getattr(locale, kind).values()
     }
     found |= {zone["city"] for zone in locale.time_zones.values() if "city" in zone}
+    found = {name.replace("\u00ad", "") for name in found}  # without soft hyphens
     return {name for name in found if len(name) >= 3 and not re.search(r"[\d()\[\]]", name)}
 
 
@@ -32,11 +33,11 @@ def text() -> str:
     """names.csv: a row that says what it is and how many names follow, then language,name."""
     import babel
 
-    owners = defaultdict(set)
+    owners = defaultdict(set)  # lower case -> the languages and spellings that share it
     for language in LANGUAGES:
         for name in names(language):
-            owners[name].add(language)
-    rows = sorted((*languages, name) for name, languages in owners.items() if len(languages) == 1)
+            owners[name.casefold()].add((language, name))
+    rows = sorted(min(those) for those in owners.values() if len({language for language, _ in those}) == 1)
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([f"CLDR of Babel {babel.__version__}, Unicode licence", len(rows)])

@@ -192,13 +192,14 @@ export function drawMark(ctx, mark, box, index, trail) {
   ctx.rect(left, top, width, height);
   ctx.clip();
   ctx.fillStyle = mark.color;
-  ctx.lineJoin = ctx.lineCap = "round";
+  ctx.lineJoin = "round";
+  ctx.lineCap = mark.cap ?? "round";
   if (mark.kind === "points") drawMarkers(ctx, mark.marker, mark.size, points);
   else {
     const triangle = mark.kind === "arrow" && arrowHead(...points);
     const shaft = triangle ? [points[0], [0, 1].map((i) => (triangle[1][i] + triangle[2][i]) / 2)] : points;
     strokeLine(ctx, shaft, "white", mark.width + 3, []);
-    ctx.lineCap = mark.dash.length ? "butt" : "round";
+    if (mark.dash.length) ctx.lineCap = "butt";
     strokeLine(ctx, shaft, mark.color, mark.width, mark.dash);
     if (triangle) trace(ctx, triangle), ctx.fill();
     if (mark.dots) drawMarkers(ctx, "o", mark.dots, points);

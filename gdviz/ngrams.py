@@ -1,0 +1,69 @@
+"""Names as tensors: the short runs of letters in them, by their numbers in a vocabulary."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+
+import torch
+from torch import Tensor
+
+LONGEST = 100  # letters of a name that are looked at
+
+
+def ngrams(name: str, sizes: Sequence[int] = (1, 2, 3)) -> list[str]:
+    """All runs of 1, 2 and 3 letters of <name>, in lower case: "Ob" gives < o b > <o ob b> <ob ob>.
+
+    Where a name begins and ends tells much, hence < and >, as in fastText. Letters are compared as Unicode does,
+    composed and casefolded; those after the hundredth are left out. Refused: what is no text.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a name is text, got {name!r}")
+    text = f"<{unicodedata.normalize('NFC', name.strip()[:LONGEST]).casefold()}>"
+    return [text[i : i + n] for n in sizes for i in range(len(text) - n + 1)]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The n-grams that occur in at least `least` of some names, numbered from 1; 0 is the padding.
+
+    vocabulary(names) are the numbers of the n-grams of each name, (names, longest): int64, filled up with 0. An n-gram
+    that the vocabulary does not know is left out. len() counts the numbers, that of the padding included.
+    """
+
+    numbers: dict[str, int]
+    sizes: tuple[int, ...] = (1, 2, 3)
+
+    @classmethod
+    def of(cls, names: Iterable[str], *, least: int = 2, sizes: Sequence[int] = (1, 2, 3)) -> "Vocabulary":
+        """The vocabulary of these names: of those to train on, never of those that are held out."""
+        if isinstance(least, bool) or not isinstance(least, Integral) or least < 1:
+            raise ValueError(f"least must be a whole number, 1 or more, got {least!r}")
+        counts = Counter(gram for name in _several(names) for gram in set(ngrams(name, sizes)))
+        known = sorted(gram for gram, count in counts.items() if count >= least)
+        if not known:
+            raise ValueError(f"no n-gram occurs in {least} of the names; give more names or a smaller least")
+        return cls({gram: number for number, gram in enumerate(known, 1)}, tuple(sizes))
+
+    def __len__(self) -> int:
+        return len(self.numbers) + 1
+
+    def __repr__(self) -> str:
+        return f"{len(self.numbers)} n-grams"
+
+    def __call__(self, names: Iterable[str]) -> Tensor:
+        rows = [
+            [self.numbers[gram] for gram in ngrams(name, self.sizes) if gram in self.numbers]
+            for name in _several(names)
+        ]
+        longest = max(map(len, rows), default=0)
+        return torch.tensor([row + [0] * (longest - len(row)) for row in rows], dtype=torch.int64).reshape(
+            len(rows), -1
+        )
+
+
+def _several(names: Iterable[str]) -> Iterable[str]:
+    if isinstance(names, str):
+        raise TypeError(f"names must be a list of names, got the text {names!r}")
+    return names

@@ -1,0 +1,141 @@
+"""The players of notebook 05 show the networks that were trained, by the data of their marks."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from shown import arrays, look_of_the_course, readouts  # noqa: F401
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from gdviz import data, landscape, training, views_training
+from gdviz.style import look
+
+
+def trained(units, epochs=6):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, units), nn.Tanh(), nn.Linear(units, 2)).double()
+    adam = torch.optim.Adam(model.parameters(), lr=0.1)
+    history = training.fit(model, cross_entropy, data.toy_moons(), adam, epochs=epochs, batch_size=200, record=1)
+    return model, history
+
+
+def with_weights(model, weights):
+    nn.utils.vector_to_parameters(weights.clone(), (other := copy.deepcopy(model)).parameters())
+    return other
+
+
+def test_a_panel_holds_the_curves_and_their_numbers():
+    loss, other = [3.0, 1.0, 0.5], [4.0, 2.0, 1.0]
+    player = views_training.panels({"loss": {"mine": loss, "torch's": other}}, {"step": range(3)}, log=["loss"])
+    one, two = arrays(player, "path")
+    assert np.array_equal(one, [[0, 3], [1, 1], [2, 0.5]])
+    assert np.array_equal(two, [[0, 4], [1, 2], [2, 1]])
+    assert readouts(player, (1,)) == ["● mine 1", "■ torch's 2"]
+    assert player.caption == "At the end, loss: mine at 0.5, torch's at 1."
+    assert player.figure.axes[0].get_yscale() == "log"
+
+
+def test_a_curve_of_an_optimizer_has_its_look():
+    player = views_training.panels({"loss": {"Momentum": [1.0, 0.5]}}, {"step": range(2)})
+    (mark,) = (mark for mark in player._marks if mark.kind == "path")
+    assert (mark.look["color"], mark.look["marker"]) == (look("Momentum").color.lower(), "s")
+
+
+def test_other_positions_stay_in_grey_where_a_panel_has_one_curve():
+    losses = np.array([[4.0, 3.0], [2.0, 1.0]])
+    sliders = {"step": range(2), "rate": [0.1, 0.2]}
+    player = views_training.panels({"one": {"a": losses}, "two": {"a": losses, "b": losses}}, sliders)
+    one, two = player.figure.axes
+    assert [line.get_ydata().tolist() for line in one.lines] == [[4, 2], [3, 1]]
+    assert not two.lines
+    assert player.caption.startswith("At the end, one: a between 1 and 2; two:")
+
+
+def test_all_curves_and_the_words_above_them_are_in_the_window():
+    curves = {"loss": {"a": [100.0, 1.0, 1e-3], "b": [50.0, 20.0, 10.0]}, "share": {"c": [0.1, 0.9, 0.95]}}
+    player = views_training.panels(curves, {"step": range(3)}, log=["loss"])
+    left, right = player.figure.axes
+    low, high = left.get_ylim()
+    top = (np.log(100) - np.log(low)) / (np.log(high) - np.log(low))  # of the highest curve, in the Axes
+    assert low < 1e-3
+    assert top < 0.98 - 2 * views_training.LINE
+    assert right.get_ylim()[0] < 0.1
+    assert right.get_ylim()[1] > 0.95
+    assert max(right.get_yticks()) <= 0.95  # no tick where no share can be
+
+
+def test_what_diverges_is_said_and_does_not_stretch_the_window():
+    player = views_training.panels({"loss": {"a": [1.0, 1e30, np.nan]}}, {"step": range(3)})
+    assert player.figure.axes[0].get_ylim()[1] < 200
+    assert readouts(player, (2,)) == ["● a nan (diverged)"]
+
+
+def test_panels_in_rows_share_their_axis_and_a_panel_of_places_has_whole_lines():
+    both = {"a": {"x": [1.0, 2.0]}, "b": {"x": [10.0, 20.0]}}
+    player = views_training.panels(both, {"step": range(2)}, rows=2)
+    assert len({ax.get_ylim() for ax in player.figure.axes}) == 1
+    places, heights = [0.1, 1.0, 10.0], np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    player = views_training.panels({"c": {"x": heights}}, {"factor": [1, 2]}, x={"c": ("length", places)})
+    assert np.array_equal(arrays(player, "line")[0][1], [[0.1, 4], [1, 5], [10, 6]])
+    assert readouts(player, (0,)) == ["● x 3"]
+    (ax,) = player.figure.axes
+    assert (ax.get_xscale(), ax.get_xlabel()) == ("log", "length")
+    assert player.caption == "At the end, c: x between 3 and 6."
+
+
+def test_five_curves_in_a_panel_are_refused():
+    with pytest.raises(ValueError, match="a panel holds 1 to 4 curves; loss has 5"):
+        views_training.panels({"loss": {str(k): [1.0, 2.0] for k in range(5)}}, {"step": range(2)})
+
+
+def test_the_thick_line_is_where_the_network_is_undecided():
+    networks = {str(units): trained(units, epochs=20) for units in (1, 3)}
+    seen = {label: (model, history.weights) for label, (model, history) in networks.items()}
+    player = views_training.decision(data.toy_moons(), seen, range(21))
+    _, boundary = arrays(player, "line")  # (steps, networks, points, 2)
+    for k, (model, history) in enumerate(networks.values()):
+        for step in (16, 20):
+            points = torch.tensor(boundary[step, k])
+            points = points[torch.isfinite(points).all(-1)]
+            gap = with_weights(model, history.weights[step])(points).diff(dim=-1)
+            assert gap.abs().max() < 0.02
+
+
+def test_a_thin_line_is_where_the_inside_of_a_hidden_unit_is_zero():
+    model, history = trained(3)
+    player = views_training.decision(data.toy_moons(), {"3": (model, history.weights)}, range(7))
+    lines = torch.tensor(arrays(player, "line")[0])  # (steps, 1, 3 * units, 2)
+    for step in (0, 6):
+        ends = lines[step, 0].reshape(3, 3, 2)[:, :2]  # of each unit two points, then NaN
+        inside = with_weights(model, history.weights[step])[0](ends)  # (units, 2, units)
+        assert inside.diagonal(dim1=0, dim2=2).abs().max() < 1e-9
+    assert torch.isnan(lines[0, 0].reshape(3, 3, 2)[:, 2]).all()
+
+
+def test_the_losses_beside_the_lines_are_those_of_the_recorded_weights():
+    model, history = trained(3)
+    player = views_training.decision(data.toy_moons(), {"3": (model, history.weights)}, range(7))
+    shown = arrays(player, "path")[0][..., 0, 1]
+    expected = [training.evaluate(with_weights(model, w), cross_entropy, data.toy_moons())[0] for w in history.weights]
+    assert np.allclose(shown, expected, rtol=1e-12)
+    assert f"3: {expected[-1]:.3g}" in player.caption
+
+
+def test_a_path_lies_on_its_slice():
+    model, history = trained(3)
+    directions, shares = landscape.principal_directions(history.weights)
+    path = landscape.project(history.weights, model, directions)
+    surface = landscape.plane(model, cross_entropy, data.toy_moons(), directions, **landscape.window(path))
+    losses = [2.0, *[1.0] * 5, 0.5]
+    player = views_training.in_slice(surface, path, losses, range(7), shares.tolist())
+    above, flat = arrays(player, "path")
+    assert np.array_equal(flat, path)
+    assert np.allclose(above[:, 2], surface(path).detach())
+    end = training.evaluate(model, cross_entropy, data.toy_moons())[0]
+    assert readouts(player, (6,)) == [f"loss 0.500, in the slice {end:.3f}"]
+    right = player.figure.axes[1]
+    assert right.get_xlabel() == f"direction 1, {shares[0]:.0%} of the variance"
+    (x0, x1), (y0, y1) = right.get_xlim(), right.get_ylim()
+    assert ((path > torch.tensor([x0, y0])) & (path < torch.tensor([x1, y1]))).all()
