@@ -30,6 +30,7 @@ def panels(
     *,
     log: Collection[str] = (),
     rows: int = 1,
+    ylabel: str = "",
     x: Mapping[str, tuple[str, Sequence[float]]] | None = None,
     **options: Any,
 ) -> Player:
@@ -40,7 +41,7 @@ def panels(
     the other sliders leave their curves in grey, to compare.
     x: for a panel whose curves are whole lines, arrays (*sliders, n): the label of its x axis and the n places, in
     order; places that grow by a factor get a log axis. The number is then that of the last place.
-    log: the titles of the panels with a log axis. rows: of panels, which then share their y axis.
+    log: the titles of the panels with a log axis. rows: of panels, which then share their y axis, with its ylabel.
     """
     (time, *_), x, columns = sliders, x or {}, -(-len(curves) // rows)
     size = (12.6 if columns > 1 else 6.6, 4.5 * rows)
@@ -67,8 +68,10 @@ def panels(
         ax.set(title=title, xlabel=label if k >= len(curves) - columns else "")
         ax.set_yscale("log" if title in log else "linear")
         ax.minorticks_off()
+        if ylabel and k % columns == 0:
+            ax.set_ylabel(ylabel)
         together = arrays.values() if rows > 1 else [named]
-        _frame(ax, [array for each in together for array in each.values()], places)
+        _frame(ax, [array for each in together for array in each.values()], max(map(len, together)), places)
         _panel(player, ax, named, next(iter(sliders.values())), places)
     return player
 
@@ -83,6 +86,8 @@ def _panel(player: Player, ax: Axes, named: Mapping[str, np.ndarray], steps: Seq
         )
         if places is not None:
             points = np.stack([np.broadcast_to(places, array.shape), array], -1)
+            if len(named) == 1 and 1 < array.size // len(places) <= 6:
+                ax.plot(places, array.reshape(-1, len(places)).T, color="#a9a9a9", linewidth=1.5, scaley=False)
             player.line(ax, points, color=drawn["color"], dash=drawn.get("dash", ()))
             player.points(ax, points[..., :: -(-len(places) // 12), :], color=drawn["color"], marker=drawn["marker"])
             continue
@@ -91,20 +96,17 @@ def _panel(player: Player, ax: Axes, named: Mapping[str, np.ndarray], steps: Seq
         player.curve(ax, array, **drawn, size=15 + 5 * (len(named) - 1 - row))  # of coinciding heads each is seen
 
 
-def _frame(ax: Axes, arrays: Sequence[np.ndarray], places: np.ndarray | None) -> None:
-    """The window: all that is finite and at most 100 times the largest first value, and above it room for the words."""
+def _frame(ax: Axes, arrays: Sequence[np.ndarray], lines: int, places: np.ndarray | None) -> None:
+    """The window: what is finite and at most 100 times the largest first value; above it room for lines of words."""
     values, first = np.concatenate([array.ravel() for array in arrays]), [array[0].ravel() for array in arrays]
     first = np.concatenate(first)
     values = values[np.isfinite(values) & (values <= 100 * first[np.isfinite(first)].max(initial=1e-12))]
     to, back = (np.log, np.exp) if ax.get_yscale() == "log" else (np.array, np.array)
     low, high = to(values.min()), to(values.max())
     height = max(high - low, 1e-3)
-    ax.set_ylim(back(low - 0.05 * height), back(high + height * (0.08 + 1.25 * LINE * len(arrays))))
-    ax.set_yticks(
-        [tick for tick in ax.get_yticks() if back(low) - height <= tick <= back(high)]
-        if to is np.array
-        else ax.get_yticks()
-    )
+    ax.set_ylim(back(low - 0.05 * height), back(high + height * (0.08 + 1.25 * LINE * lines)))
+    if to is np.array:  # no tick beyond the data, such as a share above 1
+        ax.set_yticks([tick for tick in ax.get_yticks() if low - 0.05 * height <= tick <= high + 1e-9 * height])
     if places is not None:
         ax.set_xlim(places[0], places[-1])
         if places[0] > 0 and np.allclose(np.diff(np.log(places), 2), 0):
@@ -138,7 +140,8 @@ def decision(
     for value, (color, marker) in enumerate(CURVES[:2]):
         left.plot(*inputs[classes == value].T, marker, color=color, markersize=6, alpha=0.7, markeredgewidth=0)
     left.set(title="two classes", xlabel="input 1", ylabel="input 2", xlim=(x0, x1), ylim=(y0, y1))
-    right.set(title="loss", xlabel="epoch", yscale="log")
+    right.set(title="loss, by hidden units", xlabel="epoch", yscale="log")
+    right.minorticks_off()
     ends = [f"{name}: {loss[-1]:.3g}" for name, loss in zip(networks, losses)]
     caption = f"Loss after the last of {steps[-1]} epochs, by the number of hidden units: {', '.join(ends)}."
     player = Player(figure, {"epoch": steps, "hidden units": list(networks)}, caption=caption, **options)
@@ -146,6 +149,8 @@ def decision(
     player.line(left, _stacked(edges), color=BLACK, width=5)
     heights = np.array(losses).T
     right.plot(list(steps), heights, color="#a9a9a9", linewidth=1.5)
+    for name, height in zip(networks, heights[-1]):
+        right.text(1.02 * steps[-1], height, name, color=GREY, size=14, va="center")
     player.curve(right, heights, color=PURPLE)
     player.text(right, heights, "loss {:.3g}", at=(0.97, 0.98), align="right")
     return player
@@ -162,9 +167,9 @@ def in_slice(
     figure = plt.figure(figsize=(12.6, 5.4))
     left, right = figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2)
     plots.surface3d(surface, ax=left, n=45)
-    left.set(title="loss over the slice")
+    left.set(title="loss over the slice", xlabel="direction 1", ylabel="direction 2")
     left.view_init(elev=38, azim=-60)
-    plots.contours(surface, ax=right, n=33, levels=16)
+    right.clabel(plots.contours(surface, ax=right, n=33, levels=16), fmt="%.2g", fontsize=13)
     names = [f"direction {k}, {share:.0%} of the variance" for k, share in enumerate(shares, 1)]
     right.set(title="slice of the loss", xlabel=names[0], ylabel=names[1])
     caption = f"{len(path)} points of a training; the loss goes from {losses[0]:.3g} to {losses[-1]:.3g}."
