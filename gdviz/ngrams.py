@@ -15,12 +15,16 @@ LONGEST = 100  # letters of a name that are looked at
 def ngrams(name: str, sizes: Sequence[int] = (1, 2, 3)) -> list[str]:
     """All runs of 1, 2 and 3 letters of <name>, in lower case: "Ob" gives < o b > <o ob b> <ob ob>.
 
-    Where a name begins and ends tells much, hence < and >, as in fastText. Letters are compared as Unicode does,
-    composed and casefolded; those after the hundredth are left out. Refused: what is no text.
+    Where a name begins and ends tells much, hence < and >, as in fastText. (A < in a name is taken for one of them.)
+    Accents are joined to their letters (Unicode's NFC); letters after the hundredth are left out.
+    Refused: what is no text; sizes that are not different whole numbers, 1 or more.
     """
     if not isinstance(name, str):
         raise TypeError(f"a name is text, got {name!r}")
-    text = f"<{unicodedata.normalize('NFC', name.strip()[:LONGEST]).casefold()}>"
+    whole = isinstance(sizes, Sequence) and all(isinstance(n, int) and n >= 1 for n in sizes)
+    if not whole or not 1 <= len(set(sizes)) == len(sizes):
+        raise ValueError(f"sizes must be different whole numbers, 1 or more, such as (1, 2, 3); got {sizes!r}")
+    text = f"<{unicodedata.normalize('NFC', unicodedata.normalize('NFC', name.strip()).lower())[:LONGEST]}>"
     return [text[i : i + n] for n in sizes for i in range(len(text) - n + 1)]
 
 
@@ -40,8 +44,12 @@ class Vocabulary:
         """The vocabulary of these names: of those to train on, never of those that are held out."""
         if isinstance(least, bool) or not isinstance(least, Integral) or least < 1:
             raise ValueError(f"least must be a whole number, 1 or more, got {least!r}")
-        counts = Counter(gram for name in _several(names) for gram in set(ngrams(name, sizes)))
+        ngrams("", sizes)  # refuses sizes that are none
+        names = _several(names)
+        counts = Counter(gram for name in names for gram in set(ngrams(name, sizes)))
         known = sorted(gram for gram, count in counts.items() if count >= least)
+        if not names:
+            raise ValueError("a vocabulary needs names, got none")
         if not known:
             raise ValueError(f"no n-gram occurs in {least} of the names; give more names or a smaller least")
         return cls({gram: number for number, gram in enumerate(known, 1)}, tuple(sizes))
@@ -59,11 +67,11 @@ class Vocabulary:
         ]
         longest = max(map(len, rows), default=0)
         return torch.tensor([row + [0] * (longest - len(row)) for row in rows], dtype=torch.int64).reshape(
-            len(rows), -1
+            len(rows), longest
         )
 
 
-def _several(names: Iterable[str]) -> Iterable[str]:
-    if isinstance(names, str):
-        raise TypeError(f"names must be a list of names, got the text {names!r}")
-    return names
+def _several(names: Iterable[str]) -> list[str]:
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise TypeError(f"names must be a list of names, got {names!r}")
+    return list(names)

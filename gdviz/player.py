@@ -68,7 +68,7 @@ class Player(anywidget.AnyWidget):
         super().__init__(sliders=specs, caption=caption, trail=trail)
         plt.close(figure)  # the player shows it, not the end of the cell once more
         self.figure, self._marks, self._on_click, self._clicking, self._stale = figure, [], None, False, True
-        self._fields: list[ipywidgets.Text] = []
+        self._words: dict[str, str] = {}  # of each text field, by its label
         parts = controls(self)
         self._joined = {
             widget.model_id: (trait, lambda i=i: getattr(self, f"slider_{i}")) for i, widget, trait in parts
@@ -175,11 +175,18 @@ class Player(anywidget.AnyWidget):
         """
         if not callable(fn):
             raise TypeError(f"on_text takes a function of the text, got {fn!r}")
-        width = {"description_width": "initial"}
-        field = ipywidgets.Text(value, description=label, style=width, layout={"max_width": "560px"})
-        field.observe(lambda change: self._answer(lambda: fn(change["new"]), "Not shown"), "value")
-        self._fields = [*self._fields, field]
-        self._box.children = [field, *self._box.children]
+        if not isinstance(label, str) or not isinstance(value, str) or label in self._words:
+            raise ValueError(f"label and value are texts, each label another; got {label!r} and {value!r}")
+        style, layout = {"description_width": "initial"}, {"max_width": "560px"}
+        field = ipywidgets.Text(value, description=label, style=style, layout=layout)
+        self._words[label] = value
+
+        def work(text):
+            fn(text)
+            self._words[label] = text  # what the marks show
+
+        field.observe(lambda change: self._answer(lambda: work(change["new"]), "Not shown"), "value")
+        self._box.children = [*self._box.children[:-2], field, *self._box.children[-2:]]
 
     @property
     def box(self) -> ipywidgets.VBox:
@@ -200,7 +207,7 @@ class Player(anywidget.AnyWidget):
         """The caption, the sliders and the readouts at the current positions."""
         ends = [f"{spec['name']} {spec['labels'][0]} to {spec['labels'][-1]}" for spec in self.sliders]
         now = [f"{spec['name']} {spec['labels'][i]}" for spec, i in zip(self.sliders, self.index)]
-        now = [f"{field.description} {field.value!r}" for field in self._fields] + now
+        now = [f"{label} {word!r}" for label, word in self._words.items()] + now
         now += [mark.readout(self.index) for mark in self._marks if mark.kind == "text"]
         sentences = [self.caption, f"Sliders: {', '.join(ends)}." if ends else ""]
         return " ".join(filter(None, [*sentences, f"Shown: {', '.join(now)}." if now else ""]))

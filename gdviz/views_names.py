@@ -6,12 +6,12 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 from torch import Tensor
 
-from gdviz.marks import Mark
+from gdviz.marks import Mark, as_array
 from gdviz.player import Player
-from gdviz.style import BLUE, LOOKS, VERMILLION, look
-from gdviz.views_training import CURVES
+from gdviz.style import BLUE, VERMILLION, look
 
 
 def guesses(
@@ -19,11 +19,12 @@ def guesses(
 ):
     """The probability of each class as a bar, for some names and while the network is trained.
 
-    probabilities: (*sliders, classes), of which the last slider is the names; truth: of each name the number of its
-    class. The bar of the right class is blue, the others are vermillion.
+    probabilities: (steps, names, classes); sliders: the steps, a range, and the names; truth: of each name the number
+    of its class. The bar of the right class is blue, the others are vermillion.
     """
-    p = np.asarray(probabilities, dtype=float)
-    names = list(sliders.values())[-1]
+    p, names = _probabilities(probabilities, classes), list(sliders.values())[-1]
+    if len(truth) != len(names):
+        raise ValueError(f"truth must be one class for each of the {len(names)} names, got {len(truth)}")
     last = p.reshape(-1, *p.shape[-2:])[-1]  # (names, classes) at the end
     said = [f"{name}: {classes[row.argmax()]} {row.max():.0%}" for name, row in zip(names, last)]
     figure, ax = _bars(classes)
@@ -32,6 +33,11 @@ def guesses(
     player.line(ax, _segments(np.where(right, np.nan, p)), color=VERMILLION, width=16, cap="butt")
     player.line(ax, _segments(np.where(right, p, np.nan)), color=BLUE, width=16, cap="butt")
     _shares(player, ax, p)
+    time = next(iter(sliders))
+    ax.set_title(" ", size=26)  # room for which name it is, and when
+    steps = np.asarray(next(iter(sliders.values())), dtype=float)[:, None]
+    which = np.stack(np.broadcast_arrays(np.arange(len(names), dtype=float), steps), -1)
+    player.text(ax, which, f"{{:{'|'.join([*names, ''])}}}, {time} {{:.0f}}", at=(0, 1.075), size=20)
     return player
 
 
@@ -39,14 +45,14 @@ def typed(
     predict: Callable[[str], Tensor], classes: Sequence[str], word: str, *, label: str = "a name", **options: Any
 ) -> Player:
     """The probability of each class for a word that the learner types. predict: a word -> (classes,)."""
-    p = np.asarray(predict(word), dtype=float)
+    p = _probabilities(predict(word), classes)
     figure, ax = _bars(classes)
     player = Player(figure, {}, caption="The network's probabilities for what is typed in the field.", **options)
     bars = player.line(ax, _segments(p), color=BLUE, width=16, cap="butt")
     shares = _shares(player, ax, p)
 
     def changed(text: str) -> None:
-        p = np.asarray(predict(text), dtype=float)
+        p = _probabilities(predict(text), classes)
         bars.set_data(_segments(p))
         for mark, share in zip(shares, p):
             mark.set_data(100 * share)
@@ -58,38 +64,51 @@ def typed(
 def race(histories: Mapping[str, Any], start: float, *, parts: int = 100, **options: Any) -> Player:
     """The held-out accuracy of several trainings against the seconds that they took; the slider is the time.
 
-    histories: by name, of training.fit with validation; start: the accuracy before all of them. No number of the
-    seconds is in the caption: they are of the machine and the hour.
+    histories: of training.fit with validation, by names that end with that of an optimizer, such as "full batch, Adam":
+    its look; those of a full batch are dashed. The small dots are what was measured, at the end of each epoch. start:
+    the accuracy before all of them. No number of the seconds is in the caption: they are of the machine and the hour.
     """
-    seconds, shares = {}, {}
+    measured = {}
     for name, history in histories.items():
-        epochs = len(history.validation_accuracies)
-        ends = np.arange(1, epochs + 1) * (len(history.seconds) // epochs) - 1
-        seconds[name] = np.asarray(history.seconds)[ends]
-        shares[name] = np.asarray(history.validation_accuracies)
-    budget = max(times[-1] for times in seconds.values())
-    figure, ax = plt.subplots(figsize=(6.6, 5))
-    ax.set(title="held-out accuracy", xlabel="seconds", xlim=(0, budget), ylim=(0, 1))
-    caption = " ".join(f"{name}: {values[0]:.2f} to {values[-1]:.2f}." for name, values in shares.items())
+        shares = history.validation_accuracies
+        if not shares:
+            raise ValueError(f"{name} has no held-out accuracy: fit(..., validation=...) looks at it after each epoch")
+        ends = np.arange(1, len(shares) + 1) * (len(history.seconds) // len(shares)) - 1
+        measured[name] = np.asarray(history.seconds)[ends], np.asarray(shares)
+    if not measured:
+        raise ValueError("a race needs histories, got none")
+    budget, first = (pick(times[k] for times, _ in measured.values()) for pick, k in ((max, -1), (min, 0)))
+    figure, ax = plt.subplots(figsize=(6.6, 6.4))
+    ax.set(title="held-out accuracy", xlabel="seconds", xscale="log", xlim=(first / 3, 1.1 * budget), ylim=(0, 1))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.minorticks_off()
+    caption = " ".join(f"{name}: {shares[0]:.2f} to {shares[-1]:.2f}." for name, (_, shares) in measured.items())
     player = Player(figure, {"time, in %": range(parts + 1)}, caption=caption, **options)
-    spent = budget * np.linspace(0, 1, parts + 1)
-    for row, name in enumerate(histories):
-        drawn = look(name)._asdict() if name in LOOKS else dict(zip(("color", "marker"), CURVES[row]))
-        reached = np.interp(spent, [0, *seconds[name]], [start, *shares[name]], right=np.nan)
+    spent = np.geomspace(first / 3, budget, parts + 1)
+    for name, (times, shares) in measured.items():
+        drawn = look(name.split(", ")[-1])._asdict() | {"dash": (3, 1.5) if name.startswith("full") else ()}
+        reached = np.interp(spent, [first / 3, *times], [start, *shares], right=np.nan)
+        reached[np.searchsorted(spent, times[-1]) :][:1] = shares[-1]  # where it ends
         player.path(ax, np.stack([spent, reached], -1), **drawn, dots=0)
-        ax.plot([], [], color=drawn["color"], marker=drawn["marker"], linewidth=3, markersize=9, label=name)
-    ax.legend(loc="lower right")
+        style = {"color": drawn["color"], "marker": drawn["marker"], "linestyle": (0, drawn["dash"] or (1, 0))}
+        dots = np.stack([times, shares], -1)
+        player.points(ax, dots[None], color=drawn["color"], marker=drawn["marker"], size=7)
+        ax.plot([], [], **style, linewidth=3, markersize=9, label=name)
+    ax.legend(loc="upper left", bbox_to_anchor=(-0.12, -0.15), ncols=1, handlelength=3)
     return player
 
 
 def durations(seconds: Mapping[str, float], *, ax: Axes | None = None, **kwargs: Any) -> Any:
     """Seconds as bars on a log axis, each with its name and number. Returns the bars."""
+    if not seconds or not all(0 < value < np.inf for value in seconds.values()):
+        raise ValueError(f"durations must be positive seconds, got {dict(seconds)}")
     ax = plt.gca() if ax is None else ax
     bars = ax.barh(list(seconds), list(seconds.values()), **({"color": BLUE, "height": 0.55} | kwargs))
     words = [f" {value:.2g} s" if value >= 0.01 else f" {1000 * value:.2g} ms" for value in seconds.values()]
     ax.bar_label(bars, words, size=16)
     low, high = min(seconds.values()), max(seconds.values())
-    ax.set(xscale="log", xlim=(low / 3, 12 * high), xlabel="seconds for one step")
+    ax.set(xscale="log", xlim=(low / 3, 12 * high), xlabel="seconds for one gradient")
     ax.invert_yaxis()
     ax.tick_params("y", length=0)
     return bars
@@ -108,6 +127,13 @@ def confusion(counts: Any, classes: Sequence[str], *, ax: Axes | None = None, **
     ax.set_yticks(range(len(classes)), classes)
     ax.set(xlabel="taken for", ylabel="language of the name")
     return image
+
+
+def _probabilities(values: Any, classes: Sequence[str]) -> np.ndarray:
+    p = as_array("probabilities", values)
+    if p.shape[-1:] != (len(classes),) or not ((p >= 0) & (p <= 1)).all():
+        raise ValueError(f"probabilities are numbers from 0 to 1 (..., {len(classes)}), a class each; got {values!r}")
+    return p
 
 
 def _bars(classes: Sequence[str]):
@@ -132,8 +158,8 @@ def _shares(player: Player, ax: Axes, p: np.ndarray) -> list[Mark]:
         player.text(
             ax,
             100 * p[..., k],
-            f"{name} {{:.0f}} %",
-            at=(0.99, (k - 0.3 - low) / (high - low)),
+            name.replace("{", "{{").replace("}", "}}") + " {:.0f} %",
+            at=(0.99, (k - 0.24 - low) / (high - low)),
             align="right",
             size=15,
         )

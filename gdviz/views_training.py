@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.functional import cross_entropy
@@ -67,7 +68,6 @@ def panels(
         places = None if places is None else np.asarray(places, dtype=float)
         ax.set(title=title, xlabel=label if k >= len(curves) - columns else "")
         ax.set_yscale("log" if title in log else "linear")
-        ax.minorticks_off()
         if ylabel and k % columns == 0:
             ax.set_ylabel(ylabel)
         together = arrays.values() if rows > 1 else [named]
@@ -102,15 +102,25 @@ def _frame(ax: Axes, arrays: Sequence[np.ndarray], lines: int, places: np.ndarra
     first = np.concatenate(first)
     values = values[np.isfinite(values) & (values <= 100 * first[np.isfinite(first)].max(initial=1e-12))]
     to, back = (np.log, np.exp) if ax.get_yscale() == "log" else (np.array, np.array)
-    low, high = to(values.min()), to(values.max())
+    values = values[values > 0] if to is np.log else values
+    low, high = (to(values.min()), to(values.max())) if len(values) else (0, 1)  # where nothing can be drawn
     height = max(high - low, 1e-3)
     ax.set_ylim(back(low - 0.05 * height), back(high + height * (0.08 + 1.25 * LINE * lines)))
-    if to is np.array:  # no tick beyond the data, such as a share above 1
+    if to is np.log:
+        _log_ticks(ax, back([low, high]))
+    else:  # no tick beyond the data, such as a share above 1
         ax.set_yticks([tick for tick in ax.get_yticks() if low - 0.05 * height <= tick <= high + 1e-9 * height])
     if places is not None:
         ax.set_xlim(places[0], places[-1])
         if places[0] > 0 and np.allclose(np.diff(np.log(places), 2), 0):
             ax.set_xscale("log")
+
+
+def _log_ticks(ax: Axes, values: np.ndarray) -> None:
+    """Numbers at each power of ten, and at 2 and 5 times it where the values do not span two of them."""
+    ax.yaxis.set_major_locator(LogLocator(subs=(1,) if values.max() > 100 * values.min() else (1, 2, 5)))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.minorticks_off()
 
 
 def decision(
@@ -141,7 +151,7 @@ def decision(
         left.plot(*inputs[classes == value].T, marker, color=color, markersize=6, alpha=0.7, markeredgewidth=0)
     left.set(title="two classes", xlabel="input 1", ylabel="input 2", xlim=(x0, x1), ylim=(y0, y1))
     right.set(title="loss, by hidden units", xlabel="epoch", yscale="log")
-    right.minorticks_off()
+    _log_ticks(right, np.array(losses))
     ends = [f"{name}: {loss[-1]:.3g}" for name, loss in zip(networks, losses)]
     caption = f"Loss after the last of {steps[-1]} epochs, by the number of hidden units: {', '.join(ends)}."
     player = Player(figure, {"epoch": steps, "hidden units": list(networks)}, caption=caption, **options)
@@ -169,7 +179,7 @@ def in_slice(
     plots.surface3d(surface, ax=left, n=45)
     left.set(title="loss over the slice", xlabel="direction 1", ylabel="direction 2")
     left.view_init(elev=38, azim=-60)
-    right.clabel(plots.contours(surface, ax=right, n=33, levels=16), fmt="%.2g", fontsize=13)
+    right.clabel(plots.contours(surface, ax=right, n=33, levels=16), fmt="%.2g", fontsize=14, colors=GREY)
     names = [f"direction {k}, {share:.0%} of the variance" for k, share in enumerate(shares, 1)]
     right.set(title="slice of the loss", xlabel=names[0], ylabel=names[1])
     caption = f"{len(path)} points of a training; the loss goes from {losses[0]:.3g} to {losses[-1]:.3g}."

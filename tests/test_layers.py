@@ -12,6 +12,7 @@ ROOMS = {  # room: what of gdviz it may know
     "surfaces": set(),
     "data": set(),
     "minibatches": set(),
+    "ngrams": set(),
     "noise": {"hyperparameters", "minibatches"},
     "descent": {"hyperparameters", "optimizers", "surfaces"},
     "torch_optimizer": {"hyperparameters", "optimizers"},
@@ -27,6 +28,7 @@ ROOMS = {  # room: what of gdviz it may know
     "views_rate": {"descent", "player", "plots", "style", "surfaces", "views"},
     "views_noise": {"descent", "minibatches", "noise", "optimizers", "player", "plots", "style", "surfaces", "views"},
     "views_momentum": {"descent", "optimizers", "player", "plots", "style", "surfaces", "views"},
+    "views_names": {"marks", "player", "style"},
     "views_training": {"player", "plots", "style", "surfaces", "views"},
     "__init__": {"data", "descent", "optimizers", "surfaces"},
 }

@@ -275,6 +275,48 @@ def test_a_click_that_is_interrupted_leaves_the_player_working(player, axes):
     assert player.marks[0]["data"] == mark.pixels().tobytes()
 
 
+@pytest.mark.parametrize("cap", ["square", 3])
+def test_a_cap_is_round_or_butt(player, axes, cap):
+    with pytest.raises(ValueError, match="cap must be round or butt"):
+        player.line(axes[0], np.zeros((1, 1, 2, 2)), cap=cap)
+
+
+def test_a_text_field_stands_above_the_picture_and_calls_the_function(player, axes):
+    mark, asked = player.path(axes[0], DESCENT.params), []
+    player.on_text(
+        lambda text: (asked.append(text), mark.set_data(DESCENT.params + len(text)))[1], label="a word", value="ab"
+    )
+    assert player.describe().count("a word 'ab'") == 1
+    field, view, row = player.box.children
+    assert (field.description, field.value, view) == ("a word", "ab", player)
+    assert row.children[-1].description == "learning rate"
+    before = player.marks
+    field.value = "abc"
+    assert asked == ["abc"]
+    assert np.array_equal(mark.array, DESCENT.params + 3)
+    assert player.marks != before
+    assert "a word 'abc'" in player.describe()
+
+
+def test_half_an_answer_to_a_word_changes_nothing_and_is_a_sentence(player, axes):
+    first, second = player.path(axes[0], DESCENT.params), player.path(axes[0], DESCENT.params)
+
+    def half(text):
+        first.set_data(DESCENT.params + 1)
+        second.set_data(np.zeros(3))
+
+    player.on_text(half, label="a word")
+    player.box.children[0].value = "x"
+    assert np.array_equal(first.array, DESCENT.params)
+    assert player.message.startswith("Not shown: the array of a path must have the shape")
+    assert "a word ''" in player.describe()  # what is shown
+    with pytest.raises(ValueError, match="each label another"):
+        player.on_text(half, label="a word")
+    player.on_text(half, label="another")
+    assert [field.description for field in player.box.children[:2]] == ["a word", "another"]
+    assert player.answered == 0
+
+
 def test_half_a_click_changes_nothing(player, axes):
     path, curve = player.path(axes[0], DESCENT.params), player.curve(axes[1], DESCENT.losses)
 
@@ -385,6 +427,8 @@ def test_other_bad_input_is_refused(player, axes):
             player.text(axes[0], DESCENT.losses, template)
     with pytest.raises(TypeError, match="on_click takes a function"):
         player.on_click("here")
+    with pytest.raises(TypeError, match="on_text takes a function of the text, got 'here'"):
+        player.on_text("here", label="a word")
     with pytest.raises(ValueError, match="on_click needs a 2-D Axes"):
         player.on_click(print)
 

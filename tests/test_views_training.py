@@ -72,6 +72,15 @@ def test_what_diverges_is_said_and_does_not_stretch_the_window():
     assert readouts(player, (2,)) == ["● a nan (diverged)"]
 
 
+def test_where_nothing_is_finite_or_positive_the_panel_is_empty_and_says_so():
+    for log in ([], ["loss"]):
+        player = views_training.panels({"loss": {"a": [np.nan, np.inf]}}, {"step": range(2)}, log=log)
+        assert readouts(player, (1,)) == ["● a inf (diverged)"]
+    player = views_training.panels({"loss": {"a": [0.0, 0.0]}}, {"step": range(2)}, log=["loss"])
+    assert readouts(player, (1,)) == ["● a 0"]
+    assert player.twin()
+
+
 def test_panels_in_rows_share_their_axis_and_a_panel_of_places_has_whole_lines():
     both = {"a": {"x": [1.0, 2.0]}, "b": {"x": [10.0, 20.0]}}
     player = views_training.panels(both, {"step": range(2)}, rows=2)
