@@ -30,6 +30,7 @@ class History:
     For each finished epoch: epoch_losses and epoch_accuracies, the means of those over its examples;
     validation_losses and validation_accuracies, after it.
     Accuracies are there where the targets are classes, those of validation where there are such data.
+    epoch_ends: how many steps had been made at the end of each finished epoch.
     weights: all parameters as one vector, at the start, then as often as `record` says, and at the end, those that the
     model keeps.
     stopped: why it ended before its last epoch, a sentence; empty where it did not.
@@ -40,6 +41,7 @@ class History:
     lrs: list[float] = field(default_factory=list)
     examples: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    epoch_ends: list[int] = field(default_factory=list)
     epoch_losses: list[float] = field(default_factory=list)
     epoch_accuracies: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
@@ -58,10 +60,26 @@ class History:
             words += [f"{name}accuracy {shares[0]:.1%} to {shares[-1]:.1%}"] if shares else []
         return "; ".join(words) + "." + (f" {self.stopped}" if self.stopped else "")
 
+    @property
+    def epoch_seconds(self) -> list[float]:
+        """The seconds at the end of each finished epoch."""
+        return [self.seconds[last - 1] for last in self.epoch_ends]
+
+    def seconds_until(self, accuracy: float) -> float:
+        """The seconds at the end of the first epoch with this accuracy on the validation data; infinite without one."""
+        both = zip(self.epoch_seconds, self.validation_accuracies)
+        return next((seconds for seconds, share in both if share >= accuracy), math.inf)
+
     def cut(self) -> None:
         """Make the lists of steps equally long, and those of epochs, where a training was stopped in the middle."""
         steps = (self.losses, self.accuracies, self.lrs, self.examples, self.seconds)
-        epochs = (self.epoch_losses, self.epoch_accuracies, self.validation_losses, self.validation_accuracies)
+        epochs = (
+            self.epoch_ends,
+            self.epoch_losses,
+            self.epoch_accuracies,
+            self.validation_losses,
+            self.validation_accuracies,
+        )
         for lists in (steps, epochs):
             shortest = min((len(values) for values in lists if values), default=0)
             for values in lists:
@@ -199,6 +217,7 @@ def _end_epoch(model: nn.Module, loss: Loss, held_out: Any, batches: Minibatches
     for values, means in ((history.losses, history.epoch_losses), (history.accuracies, history.epoch_accuracies)):
         if values:
             means.append(sum(value * size for value, size in zip(values[-last:], sizes)) / batches.n)
+    history.epoch_ends.append(len(history.losses))
     if held_out is None:
         return history.epoch_losses[-1]
     history.validation_losses.append(value)

@@ -73,8 +73,7 @@ def race(histories: Mapping[str, Any], start: float, *, parts: int = 100, **opti
         shares = history.validation_accuracies
         if not shares:
             raise ValueError(f"{name} has no held-out accuracy: fit(..., validation=...) looks at it after each epoch")
-        ends = np.arange(1, len(shares) + 1) * (len(history.seconds) // len(shares)) - 1
-        measured[name] = np.asarray(history.seconds)[ends], np.asarray(shares)
+        measured[name] = np.asarray(history.epoch_seconds), np.asarray(shares)
     if not measured:
         raise ValueError("a race needs histories, got none")
     budget, first = (pick(times[k] for times, _ in measured.values()) for pick, k in ((max, -1), (min, 0)))

@@ -159,8 +159,9 @@ def decision(
     player.line(left, _stacked(edges), color=BLACK, width=5)
     heights = np.array(losses).T
     right.plot(list(steps), heights, color="#a9a9a9", linewidth=1.5)
-    for name, height in zip(networks, heights[-1]):
-        right.text(1.02 * steps[-1], height, name, color=GREY, size=14, va="center")
+    for rank, k in enumerate(np.argsort(-heights[-1])):  # of two that are near, one above and one below
+        va = "top" if rank % 2 else "bottom"
+        right.text(1.02 * steps[-1], heights[-1, k], list(networks)[k], color=GREY, size=14, va=va)
     player.curve(right, heights, color=PURPLE)
     player.text(right, heights, "loss {:.3g}", at=(0.97, 0.98), align="right")
     return player

@@ -62,6 +62,12 @@ class Shown:
             arg=[self.canvas.element_handle(), words],
         )
 
+    def says_eventually(self, words):
+        self.page.wait_for_function(
+            "([canvas, words]) => canvas.getAttribute('aria-label').includes(words)",
+            arg=[self.canvas.element_handle(), words],
+        )
+
     def drag(self, slider, part):
         """Take the handle of a slider with the mouse and pull it to a part (0 to 1) of its way."""
         handle = self.box.locator(".noUi-handle").nth(slider)
@@ -193,7 +199,47 @@ def test_shown_twice_and_run_again_there_is_one_clock_and_nothing_is_left(lab):
     assert page.evaluate(f"timeouts.filter((ms) => ms === {pace}).length") == 0, "a clock outlived its views"
 
 
+TYPED = """
+import torch
+from gdviz.views_names import typed
+
+def probabilities(word):
+    if "!" in word:
+        raise ValueError("no letters")
+    return torch.tensor([min(len(word), 10), 10 - min(len(word), 10)]) / 10
+
+typed(probabilities, ["long", "short"], "abc")
+"""
+
+
+def test_every_letter_of_a_typed_word_moves_the_bars(lab):
+    page = lab("typed.ipynb", notebook=notebook_of([TYPED]))
+    run_all(page, players(1))
+    player = Shown(page, 0)
+    assert player.says().endswith("Shown: long 30 %; short 70 %")
+    seen = {player.pixels()[0]}
+    field = player.box.get_by_role("textbox", name="a name")
+    field.focus()
+    page.keyboard.press("End")
+    for share, letter in enumerate("dé北", start=4):
+        page.keyboard.type(letter)
+        player.says_eventually(f"long {share}0 %; short {10 - share}0 %")
+        seen.add(player.pixels()[0])
+    assert len(seen) == 4
+    page.keyboard.type("!")
+    player.box.get_by_text("Not shown: no letters").wait_for()
+    assert "long 60 %" in player.says()
+    field.fill("")
+    player.says_eventually("long 0 %; short 100 %")
+    field.fill("x" * 100_000)
+    player.says_eventually("long 100 %; short 0 %")
+
+
 def twice():
-    cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS]
+    return notebook_of(CELLS)
+
+
+def notebook_of(sources):
+    cells = [nbformat.v4.new_code_cell(source.strip()) for source in sources]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})

@@ -60,6 +60,12 @@ def drawn(kind):
         x = torch.linspace(-10, 10, 50, dtype=torch.float64)
         y = params[..., :1] * torch.sin(x)
         player.line(ax, torch.stack([x.expand(y.shape), y], -1), width=5)
+    elif kind == "bars":
+        ends = torch.stack([torch.full_like(losses, -10), losses.clamp(max=80) / 4 - 10], -1)
+        rows = torch.tensor([-5.0, 0, 5]).double()[:, None].expand(3, 2)
+        bars = torch.stack([ends[..., None, :].expand(*losses.shape, 3, 2), rows.expand(*losses.shape, 3, 2)], -1)
+        gaps = torch.cat([bars, torch.full_like(bars[..., :1, :], torch.nan)], -2)
+        player.line(ax, gaps.flatten(-3, -2), width=16, cap="butt")
     elif kind == "points":
         player.points(ax, params[..., None, :] * torch.linspace(-1, 1, 7)[:, None], size=14, marker="s")
     elif kind == "arrow":
@@ -70,7 +76,7 @@ def drawn(kind):
     return player
 
 
-KINDS = ["path", "path s", "path ^", "path D", "curve on a log axis", "line", "points", "arrow", "3d path"]
+KINDS = ["path", "path s", "path ^", "path D", "curve on a log axis", "line", "bars", "points", "arrow", "3d path"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

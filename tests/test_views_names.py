@@ -78,8 +78,8 @@ def test_the_truth_is_one_class_for_each_name():
 
 
 def test_a_race_is_against_the_seconds_at_which_each_epoch_ended():
-    fast = History(seconds=[0.1, 0.2, 0.3, 0.4], validation_accuracies=[0.6, 0.8])
-    slow = History(seconds=[1.0, 2.0], validation_accuracies=[0.3, 0.5])
+    fast = History(seconds=[0.1, 0.2, 0.3, 0.4], epoch_ends=[2, 4], validation_accuracies=[0.6, 0.8])
+    slow = History(seconds=[1.0, 2.0], epoch_ends=[1, 2], validation_accuracies=[0.3, 0.5])
     player = views_names.race({"minibatches, Adam": fast, "full batch, Momentum": slow}, start=0.1, parts=20)
     one, two = arrays(player, "path")
     times = np.geomspace(0.2 / 3, 2, 21)
