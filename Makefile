@@ -19,7 +19,7 @@ lab: $(READY)  ## open JupyterLab at the first notebook
 test: $(READY)  ## lint, laws, notebooks (nbval) and the browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=60 tests notebooks
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=60 notebooks tests
 
 notebooks: $(READY)  ## run every notebook and write its outputs
 	$(BIN)/python notebooks/write_outputs.py

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import cost
 import matplotlib
 import proof
 import pytest
@@ -27,6 +28,7 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
             proof.write()
 
 
+cost.watch_nbval()
 settings.register_profile("gdviz", derandomize=True, deadline=None)
 settings.load_profile("gdviz")
 

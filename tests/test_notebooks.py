@@ -1,37 +1,18 @@
 """The notebooks as committed: budgets, rhythm, outputs. (nbval runs every cell and compares the text.)"""
 
-import json
 import re
 import statistics
-import time
 from pathlib import Path
 
+import cost
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
 NOTEBOOKS = [nbformat.read(path, as_version=4) for path in PATHS]
 each = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=[path.stem for path in PATHS])
 EXEMPT = ("nbval-skip", "nbval-ignore-output", "nbval-raises-exception", "NBVAL_SKIP", "NBVAL_IGNORE_OUTPUT")
-
-PEAK = """
-import re, resource, sys
-from pathlib import Path
-
-if sys.platform == "linux":  # there ru_maxrss begins with that of the process that started the kernel
-    print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1e6)
-else:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9)
-"""
-PAYLOADS = """
-import gc
-from gdviz.player import Player
-
-players = [thing for thing in gc.get_objects() if isinstance(thing, Player)]
-print([(len(p.picture) + sum(len(mark["data"]) for mark in p.marks)) // 1000 for p in players])
-"""
 
 
 def code(notebook):
@@ -138,13 +119,7 @@ def test_links_lead_to_files(notebook):
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_notebook_runs_in_30_s_and_1_gb(path):
     """In a kernel of its own: the peak of its resident memory, and what each player sends to the browser."""
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell(PEAK))
-    notebook.cells.append(nbformat.v4.new_code_cell(PAYLOADS))
-    start = time.monotonic()
-    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(FOLDER)}}).execute()
-    seconds, gigabytes = time.monotonic() - start, float(notebook.cells[-2].outputs[0].text)
-    payloads = json.loads(notebook.cells[-1].outputs[0].text)
+    seconds, gigabytes, payloads = cost.of(path)
     print(f"{path.stem}: {seconds:.1f} s, {gigabytes:.2f} GB, players of {payloads} kB")
     assert seconds < 30
     assert gigabytes < 1

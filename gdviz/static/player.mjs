@@ -371,7 +371,7 @@ function render({ model, el }) {
 
   const listeners = {
     "change:picture": showPicture, "change:marks": showMarks, "change:clickable": showClickable,
-    "change:answered": say, "change:caption": soon,
+    "change:answered": say, "change:message": say, "change:caption": soon,
     ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, soon])),
   };
   for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);

@@ -1,0 +1,67 @@
+"""What a notebook costs: seconds, gigabytes, and kilobytes to the browser for each of its players.
+
+`make test` runs every notebook by nbval, and this measures there; a notebook that nbval has not run is run here.
+"""
+
+import json
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbval.plugin import IPyNbFile
+
+ASK = """
+import gc, json, re, resource, sys
+from pathlib import Path
+from gdviz.player import Player
+
+if sys.platform == "linux":  # there ru_maxrss begins with that of the process that started the kernel
+    peak = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1e6
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
+shown = [thing for thing in gc.get_objects() if isinstance(thing, Player)]
+print(json.dumps([peak, [(len(p.picture) + sum(len(mark["data"]) for mark in p.marks)) // 1000 for p in shown]]))
+"""
+seen = {}  # stem of a notebook -> (seconds, gigabytes, kilobytes of each player)
+
+
+def of(path: Path) -> tuple[float, float, list[int]]:
+    """The cost of a notebook, as nbval has just seen it, or by running it in a kernel of its own."""
+    if path.stem not in seen:
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells.append(nbformat.v4.new_code_cell(ASK))
+        start = time.monotonic()
+        NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(path.parent)}}).execute()
+        seen[path.stem] = (time.monotonic() - start, *json.loads(notebook.cells[-1].outputs[0].text))
+    return seen[path.stem]
+
+
+def watch_nbval() -> None:
+    """Ask each kernel of nbval before it stops."""
+    setup, teardown = IPyNbFile.setup, IPyNbFile.teardown
+
+    def begin(self):
+        self.began = time.monotonic()
+        setup(self)
+
+    def end(self):
+        if self.kernel is not None and self.kernel.is_alive():
+            seconds = time.monotonic() - self.began
+            seen[self.path.stem] = (seconds, *json.loads(answer(self.kernel)))
+        teardown(self)
+
+    IPyNbFile.setup, IPyNbFile.teardown = begin, end
+
+
+def answer(kernel) -> str:
+    """What ASK prints in a kernel of nbval."""
+    asked, text = kernel.execute_cell_input(ASK, allow_stdin=False), ""
+    while True:
+        message = kernel.get_message("iopub", timeout=60)
+        if message["parent_header"].get("msg_id") != asked:
+            continue
+        if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
+            text += message["content"]["text"]
+        elif message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+            return text
