@@ -72,18 +72,12 @@ class History:
 
     def cut(self) -> None:
         """Make the lists of steps equally long, and those of epochs, where a training was stopped in the middle."""
-        steps = (self.losses, self.accuracies, self.lrs, self.examples, self.seconds)
-        epochs = (
-            self.epoch_ends,
-            self.epoch_losses,
-            self.epoch_accuracies,
-            self.validation_losses,
-            self.validation_accuracies,
-        )
-        for lists in (steps, epochs):
-            shortest = min((len(values) for values in lists if values), default=0)
-            for values in lists:
-                del values[shortest:]
+        for values in (self.losses, self.accuracies, self.lrs, self.examples):
+            del values[len(self.seconds) :]  # which are written last
+        looked_at = [values for values in (self.validation_losses, self.validation_accuracies) if values]
+        epochs = min(map(len, (self.epoch_ends, self.epoch_losses, *looked_at)))
+        for values in (self.epoch_ends, self.epoch_losses, self.epoch_accuracies, *looked_at):
+            del values[epochs:]
 
     __repr__ = __str__ = describe
 
@@ -133,8 +127,8 @@ def fit(
     model.train()
     try:
         for step in range(epochs * batches.steps_per_epoch):
-            x, y = (part[batches(step)] for part in train)
-            _step(model, loss, x, y, optimizer, history)
+            chosen = batches(step)
+            _step(model, loss, train[0][chosen], train[1][chosen], optimizer, history)
             history.seconds.append(time.perf_counter() - began)
             if record and (step + 1) % record == 0:
                 history.weights.append(_vector(model))

@@ -518,11 +518,14 @@ def test_seconds_begin_at_zero():
 
 
 def test_a_stop_in_the_middle_of_the_books_leaves_even_lists():
-    history = History(losses=[1, 2, 3], lrs=[1, 1, 1], examples=[5, 10], seconds=[0.1, 0.2], epoch_losses=[1, 2],
-                      validation_losses=[1])  # fmt: skip
+    history = History(losses=[1, 2, 3], lrs=[1, 1, 1], examples=[5, 10], seconds=[0.1, 0.2], epoch_ends=[1, 2],
+                      epoch_losses=[1, 2], validation_losses=[1])  # fmt: skip
     history.cut()
     assert [len(values) for values in (history.losses, history.lrs, history.examples, history.seconds)] == [2] * 4
-    assert (history.accuracies, history.epoch_losses, history.validation_losses) == ([], [1], [1])
+    assert (history.epoch_ends, history.epoch_losses, history.validation_losses) == ([1], [1], [1])
+    early = History(losses=[1], lrs=[1])
+    early.cut()
+    assert (early.losses, early.lrs, early.epoch_losses) == ([], [], [])
 
 
 def test_a_stop_while_looking_at_the_validation_data_gives_the_mode_back():
