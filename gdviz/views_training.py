@@ -68,8 +68,8 @@ def panels(
         places = None if places is None else np.asarray(places, dtype=float)
         ax.set(title=title, xlabel=label if k >= len(curves) - columns else "")
         ax.set_yscale("log" if title in log else "linear")
-        if ylabel and k % columns == 0:
-            ax.set_ylabel(ylabel)
+        ax.set_ylabel(ylabel)
+        ax.tick_params(labelleft=True)  # each panel may be shown alone
         together = arrays.values() if rows > 1 else [named]
         _frame(ax, [array for each in together for array in each.values()], max(map(len, together)), places)
         _panel(player, ax, named, next(iter(sliders.values())), places)

@@ -83,8 +83,9 @@ def test_where_nothing_is_finite_or_positive_the_panel_is_empty_and_says_so():
 
 def test_panels_in_rows_share_their_axis_and_a_panel_of_places_has_whole_lines():
     both = {"a": {"x": [1.0, 2.0]}, "b": {"x": [10.0, 20.0]}}
-    player = views_training.panels(both, {"step": range(2)}, rows=2)
+    player = views_training.panels(both, {"step": range(2)}, rows=2, ylabel="loss")
     assert len({ax.get_ylim() for ax in player.figure.axes}) == 1
+    assert [ax.get_ylabel() for ax in player.figure.axes] == ["loss", "loss"]
     places, heights = [0.1, 1.0, 10.0], np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     player = views_training.panels({"c": {"x": heights}}, {"factor": [1, 2]}, x={"c": ("length", places)})
     assert np.array_equal(arrays(player, "line")[0][1], [[0.1, 4], [1, 5], [10, 6]])
