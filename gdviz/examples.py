@@ -32,6 +32,8 @@ def examples_of(model: nn.Module, pair: Any, name: str = "data") -> Pair:
     if inputs.ndim == 0 or targets.ndim == 0 or len(inputs) != len(targets):
         given = f"{tuple(inputs.shape)} and {tuple(targets.shape)}"
         raise ValueError(f"{name}: inputs and targets must be of one length, got shapes {given}")
+    if inputs.is_sparse or targets.is_sparse:
+        raise TypeError(f"{name} must be dense tensors: x.to_dense()")
     if len(inputs) == 0:
         raise ValueError(f"{name} holds no examples")
     weights = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
@@ -99,10 +101,12 @@ def check_loop(model: nn.Module, inputs: Tensor, batches: Minibatches, scheduler
         raise ValueError(f"OneCycleLR ends after {scheduler.total_steps} steps: make it with total_steps={steps}")
     smallest = batches.examples(batches.steps_per_epoch - 1)
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            copy.deepcopy(model).train()(inputs[:smallest])
+        with torch.random.fork_rng(devices=[]):
+            output = copy.deepcopy(model).train()(inputs[:smallest])
     except Exception as error:
         raise ValueError(f"the model cannot train on the last batch of an epoch, of {smallest}: {error}") from error
+    if not output.requires_grad:
+        raise ValueError("the output of the model has no gradient: is something in it detached, or under no_grad?")
 
 
 def check_whole(**numbers: Any) -> None:

@@ -54,6 +54,7 @@ def losses_at(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> Callable[[
     gradient. It keeps a copy of the model, and stays when that is trained on. Recurrent layers are beyond torch.func.
     """
     inputs, targets = examples_of(model, data)
+    _weights(model)  # refuses a model without
     check_pair(model, loss, inputs, targets)
     still = copy.deepcopy(model).eval()
     for part in still.modules():
@@ -116,16 +117,19 @@ def principal_directions(path: Any) -> tuple[Tensor, Tensor]:
 def project(path: Any, model: nn.Module, directions: Any) -> Tensor:
     """The points of a path (k, parameters) in the plane through the weights of the model: (k, 2), by least squares."""
     path, theta, directions = path_of(path).double(), _weights(model).double(), as_tensor(directions).double()
-    if path.shape[1:] != theta.shape or directions.shape != (2, len(theta)):
+    if path.shape[1:] != theta.shape or directions.shape != (2, len(theta)) or not torch.isfinite(directions).all():
         given = f"{tuple(path.shape)} and {tuple(directions.shape)}"
-        raise ValueError(f"path must be (k, {len(theta)}) and directions (2, {len(theta)}), got {given}")
+        raise ValueError(f"path must be (k, {len(theta)}) and directions (2, {len(theta)}), finite; got {given}")
     return torch.linalg.lstsq(directions.T, (path - theta).T).solution.T
 
 
 def window(path: Any) -> dict[str, Window]:
     """xlim and ylim that hold a projected path (k, 2), with a quarter of its width and height on each side."""
+    path = path_of(path)
     ends = zip(path.amin(0).tolist(), path.amax(0).tolist())
-    limits = [(low - (high - low) / 4, high + (high - low) / 4) for low, high in ends]
+    limits = [
+        (low - (high - low) / 4, high + (high - low) / 4) if high > low else (low - 1, low + 1) for low, high in ends
+    ]
     return dict(zip(("xlim", "ylim"), limits))
 
 
@@ -142,11 +146,13 @@ def gradient_change(model: nn.Module, loss: Loss, data: tuple[Any, Any], rates: 
     still, w = copy.deepcopy(model).train().requires_grad_(), _weights(model)
 
     def gradient(weights: Tensor) -> Tensor:
+        torch.manual_seed(0)  # dropout drops the same units each time
         vector_to_parameters(weights, still.parameters())
         return parameters_to_vector(torch.autograd.grad(loss(still(inputs), targets), list(still.parameters())))
 
-    g = gradient(w)
-    change = torch.stack([(gradient(w - lr * g) - g).norm() for lr in as_tensor(rates)])
+    with torch.random.fork_rng(devices=[]):
+        g = gradient(w)
+        change = torch.stack([(gradient(w - lr * g) - g).norm() for lr in as_tensor(rates)])
     return change / g.norm() if g.norm() > 0 else change
 
 

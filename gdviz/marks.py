@@ -178,6 +178,11 @@ def template_parts(template: str) -> list[tuple[str, str | None]]:
     return [(words, spec) for words, _, spec, _ in parsed]
 
 
+def escaped(words: str) -> str:
+    """Words for a template that may hold braces."""
+    return words.replace("{", "{{").replace("}", "}}")
+
+
 def checked_look(kind: str, look: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """The look with what was given, in the words that canvas and matplotlib share; refused: what they do not."""
     if unknown := set(given) - set(look):

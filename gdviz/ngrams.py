@@ -21,7 +21,9 @@ def ngrams(name: str, sizes: Sequence[int] = (1, 2, 3)) -> list[str]:
     """
     if not isinstance(name, str):
         raise TypeError(f"a name is text, got {name!r}")
-    whole = isinstance(sizes, Sequence) and all(isinstance(n, int) and n >= 1 for n in sizes)
+    whole = isinstance(sizes, Sequence) and all(
+        isinstance(n, Integral) and not isinstance(n, bool) and n >= 1 for n in sizes
+    )
     if not whole or not 1 <= len(set(sizes)) == len(sizes):
         raise ValueError(f"sizes must be different whole numbers, 1 or more, such as (1, 2, 3); got {sizes!r}")
     text = f"<{unicodedata.normalize('NFC', unicodedata.normalize('NFC', name.strip()).lower())[:LONGEST]}>"

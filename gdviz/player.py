@@ -301,10 +301,13 @@ class Player(anywidget.AnyWidget):
         arrays, self._clicking, message = [mark.array for mark in self._marks], True, ""
         try:
             work()
-        except Exception as error:
+        except BaseException as error:
             message = f"{complaint}: {error}"
+            del self._marks[len(arrays) :]
             for mark, array in zip(self._marks, arrays):  # nothing half-done
                 mark.array = array
+            if not isinstance(error, Exception):  # the stop button
+                raise
         finally:
             self._clicking = False
             with self.hold_sync():

@@ -14,7 +14,16 @@ from torch.nn.utils import parameters_to_vector
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
 from tqdm.auto import tqdm
 
-from gdviz.examples import Loss, check_loop, check_training, check_whole, count_hits, evaluating, examples_of
+from gdviz.examples import (
+    Loss,
+    check_loop,
+    check_pair,
+    check_training,
+    check_whole,
+    count_hits,
+    evaluating,
+    examples_of,
+)
 from gdviz.minibatches import Minibatches
 
 QUIET = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")  # tqdm's notebook bar does not look itself
@@ -105,13 +114,14 @@ def fit(
     epochs: 1 or more. batch_size: 1 to n, the full batch; the last batch of an epoch may be smaller.
     scheduler: of torch, called after each epoch; OneCycleLR and CyclicLR (not those inside another one) after each
     step, and ReduceLROnPlateau with the epoch's loss (of the validation data, where there are any).
-    patience: stop when that loss has not fallen for so many epochs; the model gets the weights of the best epoch.
+    patience: stop when that loss has not fallen for so many epochs; however it ends, the model then gets the weights of
+    the best epoch.
     record: keep the weights after every so many steps. generator: of the CPU, for the shuffling; left out, one of
     seed 0.
 
     The model is left in train mode. A loss that is not finite stops the training before its update, and so does the
     stop button (KeyboardInterrupt); history.stopped says so, and model and history stay usable. Only within a step of
-    LBFGS may the weights be spoilt. Bad input is refused before the first step.
+    LBFGS may the weights be spoilt. Bad input is refused before the first step, as far as two examples show it.
     """
     train = examples_of(model, data)
     held_out = None if validation is None else examples_of(model, validation, "validation")
@@ -172,6 +182,7 @@ def evaluate(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> tuple[float
     data: inputs (n, ...) and targets (n, ...). The share is None where the targets are no classes.
     """
     inputs, targets = examples_of(model, data)
+    check_pair(model, loss, inputs, targets)
     with evaluating(model), torch.no_grad():
         output = model(inputs)
         value, hits = float(loss(output, targets)), count_hits(output, targets)
@@ -237,6 +248,8 @@ class EarlyStopping:
     def watch(self, loss: float) -> None:
         if self.patience is None:
             return
+        if not math.isfinite(loss):
+            raise Stopped(f"The loss of the epoch is {loss}; try a smaller rate.")
         self.waited += 1
         if loss < self.loss:
             self.loss, self.waited, self.state = loss, 0, copy.deepcopy(self.model.state_dict())

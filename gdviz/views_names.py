@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 from torch import Tensor
 
-from gdviz.marks import Mark, as_array
+from gdviz.marks import Mark, as_array, escaped
 from gdviz.player import Player
 from gdviz.style import BLUE, VERMILLION, look
 
@@ -23,8 +23,12 @@ def guesses(
     of its class. The bar of the right class is blue, the others are vermillion.
     """
     p, names = _probabilities(probabilities, classes), list(sliders.values())[-1]
-    if len(truth) != len(names):
-        raise ValueError(f"truth must be one class for each of the {len(names)} names, got {len(truth)}")
+    if len(sliders) != 2 or p.ndim != 3 or p.shape[1] != len(names):
+        raise ValueError(f"probabilities are (steps, names, classes) for two sliders; got {p.shape}, {list(sliders)}")
+    if len(truth) != len(names) or not all(k in range(len(classes)) for k in truth):
+        raise ValueError(f"truth must be one class, 0 to {len(classes) - 1}, for each of the {len(names)} names")
+    if any(set(name) & set("|{}") for name in names):
+        raise ValueError(f"a name here is without |, {{ and }}; got {names}")
     last = p.reshape(-1, *p.shape[-2:])[-1]  # (names, classes) at the end
     said = [f"{name}: {classes[row.argmax()]} {row.max():.0%}" for name, row in zip(names, last)]
     figure, ax = _bars(classes)
@@ -37,7 +41,7 @@ def guesses(
     ax.set_title(" ", size=26)  # room for which name it is, and when
     steps = np.asarray(next(iter(sliders.values())), dtype=float)[:, None]
     which = np.stack(np.broadcast_arrays(np.arange(len(names), dtype=float), steps), -1)
-    player.text(ax, which, f"{{:{'|'.join([*names, ''])}}}, {time} {{:.0f}}", at=(0, 1.075), size=20)
+    player.text(ax, which, f"{{:{'|'.join([*names, ''])}}}, {escaped(time)} {{:.0f}}", at=(0, 1.075), size=20)
     return player
 
 
@@ -130,7 +134,7 @@ def confusion(counts: Any, classes: Sequence[str], *, ax: Axes | None = None, **
 
 def _probabilities(values: Any, classes: Sequence[str]) -> np.ndarray:
     p = as_array("probabilities", values)
-    if p.shape[-1:] != (len(classes),) or not ((p >= 0) & (p <= 1)).all():
+    if p.shape[-1:] != (len(classes),) or not ((p >= -1e-6) & (p <= 1 + 1e-6)).all():  # rounding of float32
         raise ValueError(f"probabilities are numbers from 0 to 1 (..., {len(classes)}), a class each; got {values!r}")
     return p
 
@@ -157,7 +161,7 @@ def _shares(player: Player, ax: Axes, p: np.ndarray) -> list[Mark]:
         player.text(
             ax,
             100 * p[..., k],
-            name.replace("{", "{{").replace("}", "}}") + " {:.0f} %",
+            escaped(name) + " {:.0f} %",
             at=(0.99, (k - 0.24 - low) / (high - low)),
             align="right",
             size=15,

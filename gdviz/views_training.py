@@ -15,6 +15,7 @@ from torch.func import functional_call, vmap
 from torch.nn.functional import cross_entropy
 
 from gdviz import plots
+from gdviz.marks import as_array, escaped
 from gdviz.player import Player
 from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, PURPLE, VERMILLION, look
 from gdviz.surfaces import Surface
@@ -44,16 +45,19 @@ def panels(
     order; places that grow by a factor get a log axis. The number is then that of the last place.
     log: the titles of the panels with a log axis. rows: of panels, which then share their y axis, with its ylabel.
     """
-    (time, *_), x, columns = sliders, x or {}, -(-len(curves) // rows)
-    size = (12.6 if columns > 1 else 6.6, 4.5 * rows)
-    figure, grid = plt.subplots(rows, columns, figsize=size, sharey=rows > 1, squeeze=False)
-    arrays = {
-        title: {name: np.asarray(array, dtype=float) for name, array in named.items()}
-        for title, named in curves.items()
-    }
+    arrays = {title: {name: as_array(name, array) for name, array in named.items()} for title, named in curves.items()}
     for title, named in arrays.items():
         if not 1 <= len(named) <= len(CURVES):
             raise ValueError(f"a panel holds 1 to {len(CURVES)} curves; {title} has {len(named)}")
+    x, log = x or {}, list(log)
+    if not arrays or not sliders or not set(log) | set(x) <= set(arrays) or not 1 <= rows <= len(arrays):
+        asked = f"log {log}, x {list(x)}, {rows} rows, sliders {list(sliders)}"
+        raise ValueError(f"panels needs curves and sliders; log and x name panels ({', '.join(arrays)}); got {asked}")
+    time, columns = next(iter(sliders)), -(-len(arrays) // rows)
+    size = (12.6 if columns > 1 else 6.6, 4.5 * rows)
+    figure, grid = plt.subplots(rows, columns, figsize=size, sharey=rows > 1, squeeze=False)
+    for ax in list(grid.flat)[len(arrays) :]:
+        ax.remove()
     ends = {
         title: {name: a[..., -1] if title in x else a[-1] for name, a in named.items()}
         for title, named in arrays.items()
@@ -82,7 +86,10 @@ def _panel(player: Player, ax: Axes, named: Mapping[str, np.ndarray], steps: Seq
         drawn = look(name)._asdict() if name in LOOKS else dict(zip(("color", "marker"), CURVES[row]))
         words = {"at": (0.98, 0.98 - LINE * row), "align": "right", "color": drawn["color"], "size": 17}
         player.text(
-            ax, array if places is None else array[..., -1], f"{GLYPHS[drawn['marker']]} {name} {{:.3g}}", **words
+            ax,
+            array if places is None else array[..., -1],
+            f"{GLYPHS[drawn['marker']]} {escaped(name)} {{:.3g}}",
+            **words,
         )
         if places is not None:
             points = np.stack([np.broadcast_to(places, array.shape), array], -1)
@@ -97,10 +104,10 @@ def _panel(player: Player, ax: Axes, named: Mapping[str, np.ndarray], steps: Seq
 
 
 def _frame(ax: Axes, arrays: Sequence[np.ndarray], lines: int, places: np.ndarray | None) -> None:
-    """The window: what is finite and at most 100 times the largest first value; above it room for lines of words."""
-    values, first = np.concatenate([array.ravel() for array in arrays]), [array[0].ravel() for array in arrays]
-    first = np.concatenate(first)
-    values = values[np.isfinite(values) & (values <= 100 * first[np.isfinite(first)].max(initial=1e-12))]
+    """The window: what is finite and at most 100 times as large as the first values; above it room for words."""
+    values, first = (np.concatenate([a.ravel() for a in some]) for some in (arrays, [array[0] for array in arrays]))
+    largest = np.abs(first[np.isfinite(first)]).max(initial=0)
+    values = values[np.isfinite(values) & ((values <= 100 * largest) | (largest == 0))]
     to, back = (np.log, np.exp) if ax.get_yscale() == "log" else (np.array, np.array)
     values = values[values > 0] if to is np.log else values
     low, high = (to(values.min()), to(values.max())) if len(values) else (0, 1)  # where nothing can be drawn
@@ -215,7 +222,10 @@ def _line_of_zero(mesh: Sequence[Tensor], gap: Tensor) -> np.ndarray:
 
 def _lines_of_units(model: nn.Module, weights: Tensor, reach: float) -> Tensor:
     """(3 units, 2): of each hidden unit two far points of the line w x + b = 0, then NaN."""
-    first = next(layer for layer in model.modules() if isinstance(layer, nn.Linear))
+    first = next((layer for layer in model.modules() if isinstance(layer, nn.Linear)), None)
+    begins = [first.weight, first.bias] if first is not None else []
+    if first is None or first.in_features != 2 or any(a is not b for a, b in zip(begins, model.parameters())):
+        raise ValueError("the lines are of hidden units: the model must begin with an nn.Linear(2, units) with bias")
     size = first.weight.numel()
     w, b = weights[:size].view(-1, 2), weights[size : size + len(first.weight)]
     foot = -b[:, None] * w / w.square().sum(1, keepdim=True)

@@ -163,6 +163,10 @@ with torch.no_grad():
         (lambda: landscape.principal_directions(torch.full((4, 5), math.nan)), "has points that are not finite"),
         (lambda: landscape.principal_directions(LINE), "does not leave a line"),
         (lambda: landscape.principal_directions(LINE64), "does not leave a line"),
+        (lambda: landscape.principal_directions(torch.zeros(4, 5).long()), "a path is numbers"),
+        (lambda: landscape.project(torch.zeros(3, 38), network(), torch.zeros(3, 38)), r"directions \(2, 38\)"),
+        (lambda: landscape.project(torch.zeros(3, 38), network(), torch.full((2, 38), math.nan)), "finite; got"),
+        (lambda: landscape.losses_at(nn.Tanh(), F.cross_entropy, DATA), "with parameters, got Tanh"),
         (lambda: landscape.project(LINE, network(), torch.zeros(2, 38)), r"path must be \(k, 38\)"),
         (lambda: landscape.plane(nn.Tanh(), F.cross_entropy, DATA, torch.zeros(2, 1)), "with parameters, got Tanh"),
         (
@@ -274,3 +278,32 @@ def test_a_slice_of_a_sparse_embedding_has_a_gradient():
 
 def test_random_directions_share_their_chances_across_precisions():
     assert torch.allclose(directions(network()), directions(network().float()).double(), rtol=1e-4, atol=1e-6)
+
+
+def test_dropout_drops_the_same_units_along_a_step_and_chances_stay():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5), nn.Linear(8, 3)).double()
+    drawn = torch.get_rng_state()
+    assert landscape.gradient_change(model, F.cross_entropy, DATA, [0.0, 0.0]).tolist() == [0, 0]
+    assert torch.equal(torch.get_rng_state(), drawn)
+
+
+def test_the_change_of_a_gradient_is_that_of_train_mode():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Linear(8, 3)).double()
+    change = landscape.gradient_change(model, F.cross_entropy, DATA, [1.0])
+    assert torch.equal(landscape.gradient_change(model.eval(), F.cross_entropy, DATA, [1.0]), change)
+    assert not model.training
+
+
+def test_a_float32_path_with_a_narrow_second_direction_is_no_line():
+    path = torch.randn(9, 5, generator=seeded()) * torch.tensor([1, 1e-2, 0, 0, 0])
+    assert landscape.principal_directions(path)[0].abs()[1, 1] == pytest.approx(1, abs=1e-3)
+    model = network().float()
+    flat = parameters_to_vector(model.parameters()).detach()
+    both = directions(network())
+    assert landscape.project(flat[None] + both[:1].float(), model, both)[0].tolist() == pytest.approx([1, 0], abs=1e-5)
+
+
+def test_a_window_of_a_path_that_stands_still_is_two_wide():
+    assert landscape.window([torch.zeros(2), torch.tensor([4.0, 0.0])]) == {"xlim": (-1, 5), "ylim": (-1, 1)}

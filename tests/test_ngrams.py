@@ -38,6 +38,7 @@ def test_a_vocabulary_numbers_what_occurs_in_two_names_and_leaves_out_the_rest()
     assert sorted(vocabulary.numbers.values()) == [1, 2, 3, 4]
     assert len(vocabulary) == 5
     assert str(vocabulary) == "4 n-grams"
+    assert list(vocabulary.numbers) == sorted(vocabulary.numbers)  # the same numbers in every run
     numbers = vocabulary(["ab", "x", ""])
     assert numbers.dtype == torch.int64
     known = vocabulary.numbers
@@ -69,6 +70,8 @@ def test_no_names_are_an_empty_tensor():
         (lambda: Vocabulary.of(3), TypeError, "names must be a list of names, got 3"),
         (lambda: Vocabulary.of(["ab"], sizes=(3,)), ValueError, "no n-gram occurs in 2 of the names"),
         (lambda: Vocabulary.of(["ab"], least=0), ValueError, "least must be a whole number, 1 or more, got 0"),
+        (lambda: Vocabulary.of(["ab"], least=True), ValueError, "least must be a whole number"),
+        (lambda: ngrams("ab", sizes=[True]), ValueError, "sizes must be different whole numbers"),
         (lambda: ngrams("ab", sizes=[0]), ValueError, "sizes must be different whole numbers, 1 or more"),
         (lambda: ngrams("ab", sizes=(1, 1)), ValueError, "sizes must be different whole numbers"),
         (lambda: ngrams("ab", sizes="12"), ValueError, "sizes must be different whole numbers"),

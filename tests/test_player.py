@@ -275,6 +275,22 @@ def test_a_click_that_is_interrupted_leaves_the_player_working(player, axes):
     assert player.marks[0]["data"] == mark.pixels().tobytes()
 
 
+def test_an_interrupted_answer_changes_nothing_and_leaves_no_new_mark(player, axes):
+    mark = player.path(axes[0], DESCENT.params)
+
+    def interrupted(text):
+        mark.set_data(DESCENT.params + 1)
+        player.path(axes[0], DESCENT.params)
+        raise KeyboardInterrupt
+
+    player.on_text(interrupted, label="a word")
+    with pytest.raises(KeyboardInterrupt):
+        player.box.children[0].value = "x"
+    assert np.array_equal(mark.array, DESCENT.params)
+    assert player._marks == [mark]
+    assert "a word ''" in player.describe()
+
+
 @pytest.mark.parametrize("cap", ["square", 3])
 def test_a_cap_is_round_or_butt(player, axes, cap):
     with pytest.raises(ValueError, match="cap must be round or butt"):
@@ -310,8 +326,9 @@ def test_half_an_answer_to_a_word_changes_nothing_and_is_a_sentence(player, axes
     assert np.array_equal(first.array, DESCENT.params)
     assert player.message.startswith("Not shown: the array of a path must have the shape")
     assert "a word ''" in player.describe()  # what is shown
-    with pytest.raises(ValueError, match="each label another"):
-        player.on_text(half, label="a word")
+    for wrong in ({"label": "a word"}, {"label": 3}, {"label": "b", "value": 3}):
+        with pytest.raises(ValueError, match="label and value are texts, each label another"):
+            player.on_text(half, **wrong)
     player.on_text(half, label="another")
     assert [field.description for field in player.box.children[:2]] == ["a word", "another"]
     assert player.answered == 0

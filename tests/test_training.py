@@ -14,7 +14,7 @@ from torch.optim import lr_scheduler
 from gdviz.minibatches import Minibatches
 from gdviz.optimizers import Adam, GradientDescent, Momentum
 from gdviz.torch_optimizer import TorchOptimizer
-from gdviz.training import History, evaluate, fit
+from gdviz.training import History, evaluate, fit, stacked
 
 
 def seeded(seed=0):
@@ -394,7 +394,7 @@ def test_evaluate_gives_every_part_its_mode_back_also_after_an_error():
     model = normalised()
     model[1].eval()
     evaluate(model, F.cross_entropy, (X, Y))
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="loss must be a function"):
         evaluate(model, None, (X, Y))
     assert [part.training for part in model] == [True, False, True, True]
 
@@ -565,3 +565,57 @@ def test_the_seconds_of_epochs_and_until_an_accuracy():
     assert [made.seconds_until(share) for share in (0.1, 0.5, 0.6, 0.7)] == [2, 2, 4, 4]
     assert made.seconds_until(0.71) == math.inf
     assert History().epoch_seconds == []
+
+
+def test_histories_are_stacked_side_by_side():
+    two = [History(losses=[1, 2, 3]), History(losses=[4, 5, 6])]
+    assert stacked(two, "losses").tolist() == [[1, 4], [2, 5], [3, 6]]
+    with pytest.raises(ValueError, match=r"the histories must be of one length; their losses have \[3, 1\]"):
+        stacked([two[0], History(losses=[1])], "losses")
+
+
+def test_the_rate_is_that_of_the_first_group_and_the_sentence_has_the_validation():
+    model = network()
+    groups = [{"params": model[0].parameters(), "lr": 0.1}, {"params": model[2].parameters(), "lr": 0.2}]
+    history = fit(model, F.cross_entropy, (X, Y), torch.optim.SGD(groups), epochs=1, batch_size=25, validation=(X, Y))
+    assert history.lrs == [0.1, 0.1]
+    assert f"validation loss {history.validation_losses[0]:.3g}" in str(history)
+
+
+def test_a_validation_loss_that_is_not_finite_ends_the_waiting():
+    model = network()
+
+    def loss(output, y):
+        return F.cross_entropy(output, y) * (1 if model.training or len(y) == 2 else math.nan)
+
+    options = {"epochs": 5, "batch_size": 25, "validation": (X[:9], Y[:9]), "patience": 2}
+    history = fit(model, loss, (X, Y), sgd(model), **options)
+    assert history.stopped == "The loss of the epoch is nan; try a smaller rate."
+    assert len(history.epoch_losses) == 1
+
+
+def test_the_last_batch_is_tried_in_train_mode_and_draws_nothing():
+    model = normalised().eval()
+    torch.manual_seed(3)
+    drawn = torch.get_rng_state()
+    with pytest.raises(ValueError, match="the last batch of an epoch, of 1"):
+        fit(model, F.cross_entropy, (X, Y), sgd(model), epochs=1, batch_size=49)
+    assert torch.equal(torch.get_rng_state(), drawn)
+    assert not model.training
+
+
+def test_epochs_may_be_of_numpy_and_an_output_without_gradient_is_refused():
+    model = network()
+    assert len(fit(model, F.cross_entropy, (X, Y), sgd(model), epochs=np.int64(2), batch_size=50).losses) == 2
+
+    class Detached(nn.Linear):
+        def forward(self, x):
+            return super().forward(x).detach()
+
+    model = Detached(3, 3).double()
+    with pytest.raises(ValueError, match="the output of the model has no gradient"):
+        fit(model, F.cross_entropy, (X, Y), sgd(model), epochs=1, batch_size=10)
+    with pytest.raises(TypeError, match="data must be dense tensors"):
+        fit(network(), F.cross_entropy, (X.to_sparse(), Y), sgd(model), epochs=1, batch_size=10)
+    with pytest.raises(ValueError, match="the target of example 0 is"):
+        evaluate(network(), F.cross_entropy, (X, Y + 9))

@@ -7,7 +7,7 @@ import torch
 from shown import arrays, look_of_the_course, readouts  # noqa: F401
 
 from gdviz import views_names
-from gdviz.style import look
+from gdviz.style import BLUE, VERMILLION, look
 from gdviz.training import History
 
 CLASSES = ["cs", "de", "en"]
@@ -28,6 +28,10 @@ def test_the_bars_are_the_probabilities_and_the_right_one_is_of_another_colour()
     is_right = np.array([[False, False, True], [False, True, False]])
     assert np.allclose(bars(wrong), np.where(is_right, np.nan, SAID), equal_nan=True)
     assert np.allclose(bars(right), np.where(is_right, SAID, np.nan), equal_nan=True)
+    assert [m.look["color"] for m in player._marks if m.kind == "line"] == [VERMILLION.lower(), BLUE.lower()]
+    low, high = player.figure.axes[0].get_ylim()
+    for k, text in enumerate([m for m in player._marks if m.kind == "text"][:3]):  # each beside its bar
+        assert abs(text.look["at"][1] - (k - low) / (high - low)) < 0.1
     assert readouts(player, (1, 0)) == ["cs 0 %", "de 10 %", "en 90 %", "York, step 1"]
     assert player.caption == "At the end York: en 90%; Ulm: cs 70%."
 
@@ -73,8 +77,19 @@ def test_probabilities_may_carry_a_gradient_and_classes_any_letters():
 
 
 def test_the_truth_is_one_class_for_each_name():
-    with pytest.raises(ValueError, match="truth must be one class for each of the 2 names, got 1"):
+    with pytest.raises(ValueError, match="truth must be one class, 0 to 2, for each of the 2 names"):
         views_names.guesses(SAID, CLASSES, [2], {"step": range(2), "name": ["York", "Ulm"]})
+    with pytest.raises(ValueError, match="truth must be one class, 0 to 2"):
+        views_names.guesses(SAID, CLASSES, [2, -1], {"step": range(2), "name": ["York", "Ulm"]})
+    with pytest.raises(ValueError, match=r"probabilities are \(steps, names, classes\) for two sliders"):
+        views_names.guesses(SAID[:, :1], CLASSES, [2, 1], {"step": range(2), "name": ["York", "Ulm"]})
+    with pytest.raises(ValueError, match="a name here is without"):
+        views_names.guesses(SAID, CLASSES, [2, 1], {"step": range(2), "name": ["Yo|rk", "Ulm"]})
+
+
+def test_a_single_name_is_named_too():
+    player = views_names.guesses(SAID[:, :1], CLASSES, [2], {"step": range(2), "name": ["York"]})
+    assert readouts(player, (1, 0))[-1] == "York, step 1"
 
 
 def test_a_race_is_against_the_seconds_at_which_each_epoch_ended():
@@ -122,6 +137,7 @@ def test_a_confusion_matrix_shows_shares_of_the_rows_and_writes_the_counts():
     assert np.allclose(image.get_array(), [[0.8, 0.2, 0], [0, 1, 0], [0, 0, 0]])
     ax = plt.gca()
     assert {text.get_position(): text.get_text() for text in ax.texts} == {(0, 0): "8", (1, 0): "2", (1, 1): "5"}
+    assert {text.get_text(): text.get_color() for text in ax.texts} == {"8": "white", "2": "black", "5": "white"}
     assert [label.get_text() for label in ax.get_yticklabels()] == CLASSES
 
 
@@ -131,3 +147,5 @@ def test_durations_are_on_a_log_axis_with_their_numbers():
     ax = plt.gca()
     assert ax.get_xscale() == "log"
     assert [text.get_text().strip() for text in ax.texts] == ["3.2 s", "1.2 ms"]
+    assert ax.yaxis_inverted()  # the first on top
+    assert ax.get_xlim()[0] < 0.0012

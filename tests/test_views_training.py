@@ -149,3 +149,98 @@ def test_a_path_lies_on_its_slice():
     assert right.get_xlabel() == f"direction 1, {shares[0]:.0%} of the variance"
     (x0, x1), (y0, y1) = right.get_xlim(), right.get_ylim()
     assert ((path > torch.tensor([x0, y0])) & (path < torch.tensor([x1, y1]))).all()
+
+
+def test_a_curve_that_begins_at_zero_is_in_the_window():
+    player = views_training.panels({"share": {"a": [0.0, 0.5, 1.0]}, "b": {"b": [-5.0, 0.0, 5.0]}}, {"step": range(3)})
+    for ax, low, high in zip(player.figure.axes, (0, -5), (1, 5)):
+        assert ax.get_ylim()[0] <= low
+        assert ax.get_ylim()[1] > high
+
+
+def test_values_far_above_the_first_stretch_no_window():
+    player = views_training.panels({"loss": {"a": [1.0, 500.0]}}, {"step": range(2)})
+    assert player.figure.axes[0].get_ylim()[1] < 50
+
+
+def test_three_panels_in_two_rows_are_three_axes_with_one_window_and_the_x_label_below():
+    named = {title: {"a": [1.0, high]} for title, high in (("one", 2.0), ("two", 20.0), ("three", 0.1))}
+    player = views_training.panels(named, {"step": range(2)}, rows=2)
+    assert [ax.get_title(loc="left") or ax.get_title() for ax in player.figure.axes] == list(named)
+    assert [ax.get_xlabel() for ax in player.figure.axes] == ["", "step", "step"]
+    for ax in player.figure.axes:
+        assert ax.get_ylim()[0] < 0.1
+        assert ax.get_ylim()[1] > 20
+
+
+@pytest.mark.parametrize("positions", [2, 6, 7])
+def test_up_to_six_other_positions_are_grey(positions):
+    values, places = np.arange(1.0, 3 * positions + 1).reshape(3, positions), [0, 1, 2]
+    player = views_training.panels({"a": {"x": values}}, {"step": range(3), "rate": list(range(positions))})
+    assert len(player.figure.axes[0].lines) == positions * (positions <= 6)
+    player = views_training.panels({"a": {"x": values.T}}, {"rate": list(range(positions))}, x={"a": ("w", places)})
+    assert len(player.figure.axes[0].lines) == positions * (positions <= 6)
+    assert player.figure.axes[0].get_xscale() == "linear"
+
+
+def test_many_places_have_few_points_and_coinciding_heads_are_all_seen():
+    line = np.linspace(1, 2, 100)[None]
+    player = views_training.panels({"a": {"x": line}}, {"rate": [1]}, x={"a": ("w", np.arange(100.0))})
+    assert arrays(player, "points")[0].shape[-2] <= 13
+    player = views_training.panels({"a": {"x": [1.0, 2.0], "y": [1.0, 2.0]}}, {"step": range(2)})
+    assert [mark.look["size"] for mark in player._marks if mark.kind == "path"] == [20, 15]
+
+
+@pytest.mark.parametrize(("low", "between"), [(0.5, True), (1e-3, False)])
+def test_numbers_stand_between_powers_of_ten_only_where_those_are_few(low, between):
+    player = views_training.panels({"a": {"x": [5.0, low]}}, {"step": range(2)}, log=["a"])
+    ax = player.figure.axes[0]
+    ticks = [tick for tick in ax.get_yticks() if ax.get_ylim()[0] < tick < ax.get_ylim()[1]]
+    assert (2 in ticks) == between
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"log": ["b"]}, {"log": "a loss"}, {"x": {"b": ("w", [1, 2])}}, {"rows": 0}, {"rows": 3}]
+)
+def test_panels_that_are_not_there_are_refused_and_leave_no_figure(wrong):
+    with pytest.raises(ValueError, match=r"panels needs curves and sliders; log and x name panels \(a\)"):
+        views_training.panels({"a": {"x": [1.0, 2.0]}}, {"step": range(2)}, **wrong)
+    with pytest.raises(ValueError, match="panels needs curves"):
+        views_training.panels({}, {"step": range(2)})
+    with pytest.raises(ValueError, match="a panel holds 1 to 4"):
+        views_training.panels({"a": {}}, {"step": range(2)})
+    import matplotlib.pyplot as plt
+
+    assert not plt.get_fignums()
+
+
+def test_names_may_have_braces_and_curves_a_gradient():
+    values = torch.tensor([1.0, 2.0], requires_grad=True)
+    player = views_training.panels({"a": {"x{y}": values}}, {"step": range(2)})
+    assert readouts(player, (1,)) == ["● x{y} 2"]
+
+
+def test_dropout_is_off_in_the_lines_and_the_window_holds_the_data():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.5), nn.Tanh(), nn.Linear(4, 2)).double()
+    weights = [nn.utils.parameters_to_vector(model.parameters()).detach()] * 7
+    inputs, _ = data.toy_moons()
+    player = views_training.decision(data.toy_moons(), {"4": (model, weights)}, range(0, 70, 10))
+    expected = training.evaluate(model, cross_entropy, data.toy_moons())[0]
+    assert np.allclose(arrays(player, "path")[0][..., 1], expected)
+    assert "after the last of 60 epochs" in player.caption
+    x0, x1 = player.figure.axes[0].get_xlim()
+    assert (x0, x1) == pytest.approx((inputs[:, 0].min().item() - 0.4, inputs[:, 0].max().item() + 0.4))
+    ends = arrays(player, "line")[0][0, 0].reshape(4, 3, 2)[:, :2]
+    assert (np.linalg.norm(ends[:, 1] - ends[:, 0], axis=-1) > x1 - x0).all()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [nn.Sequential(nn.Linear(2, 3, bias=False), nn.Linear(3, 2)), nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 2))],
+)
+def test_lines_of_units_are_refused_where_the_first_layer_is_another(model):
+    model = model.double()
+    weights = [nn.utils.parameters_to_vector(model.parameters()).detach()] * 2
+    with pytest.raises(ValueError, match="the model must begin with"):
+        views_training.decision(data.toy_moons(), {"3": (model, weights)}, range(2))
