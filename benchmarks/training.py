@@ -16,7 +16,7 @@ from gdviz.optimizers import Adam
 from gdviz.torch_optimizer import TorchOptimizer
 from gdviz.training import fit
 
-EPOCHS, ROUNDS = 10, 7
+EPOCHS, ROUNDS = 10, 21
 (X, Y), _ = data.digits()
 
 
