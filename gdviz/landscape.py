@@ -56,6 +56,18 @@ def losses_at(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> Callable[[
     inputs, targets = examples_of(model, data)
     _weights(model)  # refuses a model without
     check_pair(model, loss, inputs, targets)
+    output = _output_of(model, inputs)
+    return _many(lambda weights: loss(output(weights), targets))
+
+
+def outputs_at(model: nn.Module, inputs: Tensor) -> Callable[[Any], Tensor]:
+    """f(weights) = what the model gives for inputs (n, ...) with other weights, as losses_at: (..., n, outputs)"""
+    _weights(model)
+    return _many(_output_of(model, inputs))
+
+
+def _output_of(model: nn.Module, inputs: Tensor) -> Callable[[Tensor], Tensor]:
+    """The output of a still copy of the model with the weights of one vector."""
     still = copy.deepcopy(model).eval()
     for part in still.modules():
         if hasattr(part, "sparse"):
@@ -63,15 +75,21 @@ def losses_at(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> Callable[[
     names, shapes = zip(*[(name, p.shape) for name, p in still.named_parameters()])
     sizes = [shape.numel() for shape in shapes]
 
-    def at(weights: Tensor) -> Tensor:
+    def output(weights: Tensor) -> Tensor:
         parts = {name: part.view(shape) for name, part, shape in zip(names, weights.split(sizes), shapes)}
-        return loss(functional_call(still, parts, (inputs,)), targets)
+        return functional_call(still, parts, (inputs,))
+
+    return output
+
+
+def _many(one: Callable[[Tensor], Tensor]) -> Callable[[Any], Tensor]:
+    """A function of one vector of weights as one of any batch of them."""
 
     def fn(weights: Any) -> Tensor:
         weights = torch.stack(list(weights)) if isinstance(weights, list | tuple) else weights
         flat = weights.reshape(-1, weights.shape[-1])
-        losses = vmap(at, chunk_size=CHUNK)(flat) if len(flat) else flat.sum(-1)
-        return losses.reshape(weights.shape[:-1])
+        found = vmap(one, chunk_size=CHUNK)(flat) if len(flat) else flat.sum(-1)
+        return found.reshape(weights.shape[:-1] + found.shape[1:])
 
     return fn
 

@@ -183,6 +183,11 @@ def evaluate(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> tuple[float
     """
     inputs, targets = examples_of(model, data)
     check_pair(model, loss, inputs, targets)
+    return _look(model, loss, inputs, targets)
+
+
+def _look(model: nn.Module, loss: Loss, inputs: Tensor, targets: Tensor) -> tuple[float, float | None]:
+    """What evaluate returns, of examples that have passed the door."""
     with evaluating(model), torch.no_grad():
         output = model(inputs)
         value, hits = float(loss(output, targets)), count_hits(output, targets)
@@ -216,7 +221,7 @@ def _step(
 
 def _end_epoch(model: nn.Module, loss: Loss, held_out: Any, batches: Minibatches, history: History) -> float:
     """The means over the epoch and the look at the validation data; returns the loss to be watched."""
-    value, share = (None, None) if held_out is None else evaluate(model, loss, held_out)  # first: it may be interrupted
+    value, share = (None, None) if held_out is None else _look(model, loss, *held_out)  # first: it may be interrupted
     last = batches.steps_per_epoch
     sizes = [batches.examples(step) for step in range(last)]
     for values, means in ((history.losses, history.epoch_losses), (history.accuracies, history.epoch_accuracies)):

@@ -1,6 +1,5 @@
 """Ready-made players of notebook 05: networks while they are trained."""
 
-import copy
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -11,10 +10,10 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
 from torch.nn.functional import cross_entropy
 
 from gdviz import plots
+from gdviz.landscape import outputs_at
 from gdviz.marks import as_array, escaped
 from gdviz.player import Player
 from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, PURPLE, VERMILLION, look
@@ -148,7 +147,7 @@ def decision(
     places = torch.cartesian_prod(*mesh).to(inputs.dtype)
     edges, units, losses = [], [], []
     for model, weights in networks.values():
-        outputs = _outputs(model, weights, torch.cat([places, inputs]))  # (steps, places + n, 2)
+        outputs = outputs_at(model, torch.cat([places, inputs]))(list(weights)).detach()  # (steps, places + n, 2)
         gap = (outputs[..., 1] - outputs[..., 0])[:, : len(places)].reshape(len(weights), 61, 61)
         edges.append([_line_of_zero(mesh, now) for now in gap])
         units.append(torch.stack([_lines_of_units(model, now, x1 - x0 + y1 - y0) for now in weights]))
@@ -198,20 +197,6 @@ def in_slice(
     both = np.stack([np.asarray(losses), heights.numpy()], -1)
     player.text(right, both, "loss {:.3f}, in the slice {:.3f}", at=(0.97, 0.98), align="right")
     return player
-
-
-def _outputs(model: nn.Module, weights: Sequence[Tensor], inputs: Tensor) -> Tensor:
-    """What the model gives for the inputs (n, ...) with each of the weights: (len(weights), n, ...)."""
-    still = copy.deepcopy(model).eval()
-    names, shapes = zip(*[(name, p.shape) for name, p in still.named_parameters()])
-    sizes = [shape.numel() for shape in shapes]
-
-    def at(vector):
-        parts = {name: part.view(shape) for name, shape, part in zip(names, shapes, vector.split(sizes))}
-        return functional_call(still, parts, (inputs,))
-
-    with torch.no_grad():
-        return vmap(at, chunk_size=16)(torch.stack(list(weights)))
 
 
 def _line_of_zero(mesh: Sequence[Tensor], gap: Tensor) -> np.ndarray:

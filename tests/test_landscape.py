@@ -307,3 +307,12 @@ def test_a_float32_path_with_a_narrow_second_direction_is_no_line():
 
 def test_a_window_of_a_path_that_stands_still_is_two_wide():
     assert landscape.window([torch.zeros(2), torch.tensor([4.0, 0.0])]) == {"xlim": (-1, 5), "ylim": (-1, 1)}
+
+
+def test_the_outputs_at_other_weights_are_those_of_the_model_with_them():
+    model, other = network(), network(seed=1)
+    both = [parameters_to_vector(net.parameters()).detach() for net in (model, other)]
+    found = landscape.outputs_at(model, X)(both)
+    assert torch.allclose(found, torch.stack([model(X), other(X)]), rtol=1e-12)
+    with pytest.raises(ValueError, match="with parameters, got Tanh"):
+        landscape.outputs_at(nn.Tanh(), X)

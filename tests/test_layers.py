@@ -29,7 +29,7 @@ ROOMS = {  # room: what of gdviz it may know
     "views_noise": {"descent", "minibatches", "noise", "optimizers", "player", "plots", "style", "surfaces", "views"},
     "views_momentum": {"descent", "optimizers", "player", "plots", "style", "surfaces", "views"},
     "views_names": {"marks", "player", "style"},
-    "views_training": {"marks", "player", "plots", "style", "surfaces", "views"},
+    "views_training": {"landscape", "marks", "player", "plots", "style", "surfaces", "views"},
     "__init__": {"data", "descent", "optimizers", "surfaces"},
 }
 
