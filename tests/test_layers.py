@@ -30,6 +30,11 @@ ROOMS = {  # room: what of gdviz it may know
     "views_momentum": {"descent", "optimizers", "player", "plots", "style", "surfaces", "views"},
     "views_names": {"marks", "player", "style"},
     "views_training": {"landscape", "marks", "player", "plots", "style", "surfaces", "views"},
+    "guard": set(),
+    "feedback": {"guard", "style"},
+    "mistakes": {"optimizers"},
+    "rule_checks": {"guard", "mistakes", "optimizers", "plots", "style"},
+    "exercises": {"descent", "feedback", "guard", "optimizers", "rule_checks"},
     "__init__": {"data", "descent", "optimizers", "surfaces"},
 }
 

@@ -1,0 +1,178 @@
+"""Run a learner's code so that whatever it does becomes one sentence.
+
+Time and memory are limited, what it prints is kept back, what is global (random numbers, torch's defaults) is put back
+afterwards, and what it raises is told with the learner's own line.
+"""
+
+import contextlib
+import inspect
+import io
+import random
+import signal
+import sysconfig
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+SECONDS = 5.0  # for all that one check runs
+MEMORY = 2_000_000_000  # bytes beyond what the kernel has already
+OURS = (str(Path(__file__).parent), *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")), "<frozen")
+
+
+class Trouble(Exception):
+    """What is to be said to the learner, as whole sentences."""
+
+
+class Blank(Exception):
+    """Not attempted yet: three dots, nothing, or a NotImplementedError where an answer belongs."""
+
+
+class TimeUp(BaseException):
+    """Raised by the alarm; no `except Exception` of a learner catches it."""
+
+
+@contextlib.contextmanager
+def guarded(seconds: float = SECONDS) -> Iterator[list[str]]:
+    """A block that runs a learner's code; yields a list, which afterwards holds remarks on what it did beside its work.
+
+    Raises Trouble (or Blank) and nothing else, except the KeyboardInterrupt of the stop button. The time limit holds in
+    the main thread, where a kernel runs its cells; the memory limit on Linux.
+    """
+    remarks: list[str] = []
+    with contextlib.ExitStack() as stack:
+        printed = Printed()
+        stack.callback(lambda: remarks.extend(printed.remarks()))
+        stack.enter_context(contextlib.redirect_stdout(printed))
+        stack.enter_context(contextlib.redirect_stderr(printed))
+        stack.enter_context(warnings.catch_warnings(action="ignore"))
+        stack.enter_context(_as_before(remarks))
+        try:
+            with _memory_limit(), _time_limit(seconds):
+                yield remarks
+        except (Trouble, Blank):
+            raise
+        except NotImplementedError as error:
+            raise Blank from error
+        except TimeUp as error:
+            raise Trouble(
+                f"It was not finished after {seconds:g} seconds{_at(error)}: a loop that never ends?"
+            ) from None
+        except (Exception, SystemExit) as error:
+            if isinstance(error, MemoryError) or "allocate memory" in str(error):
+                raise Trouble(f"It asks for more memory than there is{_at(error)}: which shape has it?") from error
+            raise Trouble(f"{type(error).__name__}{_at(error)}: {short(error)}") from error
+
+
+class Printed(io.TextIOBase):
+    """In the place of stdout: keeps the first words and counts the lines."""
+
+    def __init__(self):
+        self.text, self.lines = "", 0
+
+    def write(self, text: str) -> int:
+        self.text += text[: max(0, 60 - len(self.text))]
+        self.lines += text.count("\n")
+        return len(text)
+
+    def remarks(self) -> list[str]:
+        first = self.text.strip().split("\n")[0]
+        lines = "1 line" if self.lines < 2 else f"{self.lines} lines"
+        return [f"It printed {lines}, kept back here: {first}"] if first else []
+
+
+def short(thing: object, length: int = 160) -> str:
+    """What a thing says of itself, on one line and not for long."""
+    try:
+        text = " ".join(str(thing).split())
+    except Exception:
+        text = f"a {type(thing).__name__}"
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def fits(function: Callable, args: tuple) -> bool:
+    """Whether a function can be called with so many arguments; true where it does not say."""
+    try:
+        inspect.signature(function).bind(*args)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
+def _at(error: BaseException) -> str:
+    """The learner's own line in which the error arose, if there is one."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.line for frame in frames if not frame.filename.startswith(OURS) and frame.line]
+    return f" in your line `{short(lines[-1])}`" if lines else ""
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+    elif hasattr(signal, "setitimer"):
+        before = signal.signal(signal.SIGALRM, _alarm)
+        signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # again each second, for a learner's bare `except:`
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+    else:  # Windows
+        before = signal.signal(signal.SIGINT, _alarm)
+        timer = threading.Timer(seconds, lambda: signal.raise_signal(signal.SIGINT))
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            signal.signal(signal.SIGINT, before)
+
+
+def _alarm(*_):
+    raise TimeUp
+
+
+@contextlib.contextmanager
+def _memory_limit() -> Iterator[None]:
+    try:
+        import resource
+
+        now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError):  # not Linux
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limits = [limit for limit in (soft, hard, now + MEMORY) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min(limits), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+@contextlib.contextmanager
+def _as_before(remarks: list[str]) -> Iterator[None]:
+    """Put the global random numbers and torch's defaults back, and remark that they were changed."""
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
+    try:
+        yield
+    finally:
+        drawn = not torch.equal(states[0], torch.get_rng_state()) or random.getstate() != states[2]
+        drawn = drawn or str(np.random.get_state()) != str(states[1])  # noqa: NPY002
+        if drawn:
+            remarks.append("It draws from the global random numbers, or seeds them; pass a torch.Generator instead.")
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        random.setstate(states[2])
+        if (dtype, grad) != (torch.get_default_dtype(), torch.is_grad_enabled()):
+            remarks.append("It changes torch's defaults for everything that follows; they are put back.")
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(grad)
