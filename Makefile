@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help lab test notebooks proof bench clean
+.PHONY: help lab test notebooks editions proof bench clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 18
@@ -23,6 +23,9 @@ test: $(READY)  ## lint, laws, notebooks (nbval) and the browser
 
 notebooks: $(READY)  ## run every notebook and write its outputs
 	$(BIN)/python notebooks/write_outputs.py
+
+editions: $(READY)  ## write editions/: notebooks with solutions and lecturer's notes, and slides for a USB stick
+	$(BIN)/python notebooks/write_editions.py
 
 proof: $(READY)  ## compare every rule with torch.optim, write the table of README and the badge of notebook 04
 	$(BIN)/python -m pytest --proof tests/test_equals_torch.py

@@ -2,10 +2,11 @@
 
 A check runs the learner's work on a few problems and compares what comes out with the right result and with those of
 known mistakes; it does not read the code. Whatever the learner has left in the cell (nothing, three dots, text, code
-that raises, never ends, or eats the memory), the answer is a Feedback, and nothing is raised. Pass `mine.name` in the
+that raises, never ends, or eats the memory), the answer is a Feedback, and nothing is raised. Pass `my.name` in the
 place of `name`, and a name that does not exist is no error either. For nbgrader: `assert check_rule(...).correct`.
 """
 
+import copy
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +18,13 @@ import torch
 from torch import Tensor
 
 from gdviz import rule_checks
+from gdviz.check_pictures import two_ways
 from gdviz.descent import gradient
-from gdviz.feedback import Feedback, attempt, mine
+from gdviz.feedback import Feedback, attempt, my
 from gdviz.guard import Blank, Trouble, fits, short
 from gdviz.optimizers import Rule
+from gdviz.predictions import predict, predict_by_click, revisit
+from gdviz.surface_check import check_surface
 
 __all__ = [
     "Feedback",
@@ -31,10 +35,10 @@ __all__ = [
     "check_outcome",
     "check_rule",
 ]
-__all__ += ["mine"]
+__all__ += ["check_surface", "my", "predict", "predict_by_click", "revisit"]
 
 
-def check_rule(rule: Any, reference: Rule) -> Feedback:
+def check_rule(rule: Any, reference: Rule, *, mistakes: Mapping[str, Rule] | None = None) -> Feedback:
     """Whether a rule takes the steps of the reference; else which known mistake takes the learner's steps.
 
     rule: an object with init and update; a class of such; a function (params, grads, *state) -> (params, *state), where
@@ -42,18 +46,18 @@ def check_rule(rule: Any, reference: Rule) -> Feedback:
     torch.optim.Optimizer. Classes and functions get the reference's hyperparameters by their names. A right rule may
     keep another state and compute in another order: only the places are compared, to a millionth of the way.
     reference: a rule of gdviz, each hyperparameter one number, such as Adam(lr=0.1).
+    mistakes: hint -> the rule that makes this mistake; they come before the known ones of gdviz.mistakes.
     The picture has both ways on a bowl. The mistakes: gdviz.mistakes.
     """
     if not rule_checks.is_rule(reference) or isinstance(reference, type):
         raise TypeError(f"reference must be a rule such as Adam(lr=0.1), got {reference!r}")
 
     def work() -> Feedback:
-        found = rule_checks.compare(rule, reference)
-        picture = rule_checks.picture(found, reference)
+        found = rule_checks.compare(rule, reference, mistakes)
+        picture = two_ways(found, reference)
         if found.hint:
             return Feedback(False, found.hint, picture=picture)
-        again = "A second descent with it would go on where the first one ended: keep everything in the state."
-        return Feedback(True, again if rule_checks.remembers(rule, reference) else "", picture=picture)
+        return Feedback(True, rule_checks.AGAIN if rule_checks.remembers(rule, reference) else "", picture=picture)
 
     return attempt(work, rule)
 
@@ -89,10 +93,11 @@ def check_number(
             return Feedback(False, "The size is right, the sign is not.")
         if expected and value and near(1 / value, expected):
             return Feedback(False, "Turned upside down: it is 1 over yours.")
-        power = math.log10(abs(value / expected)) if value and expected else 0.0
-        if abs(power) > 0.5 and near(10.0 ** round(power), 10.0**power):
+        both = value and expected and (value > 0) == (expected > 0)
+        power = math.log10(abs(value)) - math.log10(abs(expected)) if both else 0.0
+        if 0.5 < abs(power) < 6.5 and near(10.0 ** round(power), 10.0**power):
             times = f"1{'0' * abs(round(power))} times too {'large' if power > 0 else 'small'}"
-            return Feedback(False, f"It is {times}: a share or a per cent, a thousandth?{said}")
+            return Feedback(False, f"It is {times}: is the unit another one, or a per cent meant?{said}")
         return Feedback(False, f"It is too {'large' if value > expected else 'small'}.{said}")
 
     return attempt(work, number)
@@ -134,12 +139,13 @@ def check_function(
     largest number. mistakes: hint -> the function that makes this mistake.
     """
 
+    right = [_numbers(reference(*args)) for args in at]
+    wrong = {hint: [_numbers(other(*args)) for args in at] for hint, other in (mistakes or {}).items()}
+
     def work() -> Feedback:
         yours = [_returned(function, args) for args in at]
-        right = [_numbers(reference(*args)) for args in at]
         for one, other in zip(yours, right):
             _same_shape(one, other)
-        wrong = {hint: [_numbers(other(*args)) for args in at] for hint, other in (mistakes or {}).items()}
         return Feedback(*_judged(yours, right, at, tolerance, wrong))
 
     return attempt(work, function)
@@ -157,9 +163,15 @@ def check_gradient(
 
     function: takes the point as one tensor (d,), or its d coordinates one by one, then `extra`; returns d numbers, as a
     tensor or one by one. loss: (..., d) -> (...), as for minimize; torch differentiates it.
-    mistakes: hint -> the loss whose gradient this mistake computes. The picture, for d = 2, has both as arrows.
+    mistakes: hint -> the loss whose gradient this mistake computes.
     """
     points = [torch.as_tensor(point, dtype=torch.float64) for point in at]
+    right = [[gradient(loss, point)] for point in points]
+    wrong = {hint: [[gradient(other, point)] for point in points] for hint, other in (mistakes or {}).items()}
+    wrong |= {
+        "That is the gradient of half the loss: carry the 2 of the square.": [[g[0] / 2] for g in right],
+        "The coordinates have changed places.": [[g[0].flip(0)] for g in right],
+    }
 
     def call(point: Tensor) -> list[Tensor]:
         whole = (point, *extra)
@@ -167,12 +179,6 @@ def check_gradient(
 
     def work() -> Feedback:
         yours = [_flat(call(point), len(point)) for point in points]
-        right = [[gradient(loss, point)] for point in points]
-        wrong = {hint: [[gradient(other, point)] for point in points] for hint, other in (mistakes or {}).items()}
-        wrong |= {
-            "That is the gradient of half the loss: carry the 2 of the square.": [[g[0] / 2] for g in right],
-            "The coordinates have changed places.": [[g[0].flip(0)] for g in right],
-        }
         correct, hint = _judged(yours, right, at, 1e-6, wrong)
         if not correct and _judged(yours, right, at, 1e-3, {})[0]:
             hint = "Right to some digits only: by differences over a step that is too small, or too large? Derive it."
@@ -184,14 +190,16 @@ def check_gradient(
 def check_outcome(thing: Any, run: Callable[[Any], Any], wanted: Mapping[str, Callable[[Any], bool]]) -> Feedback:
     """Whether what run(thing) returns has each of the wanted properties: hint -> a function of it that should hold.
 
-    The first that does not hold is the hint. Right is also told where it raises, in which line.
+    The first that does not hold is the hint, in which {} stands for the outcome: "{:.1f} above the minimum", and
+    {0.name} for a part of it. An outcome of three dots is "not attempted yet".
     """
 
     def work() -> Feedback:
         outcome = run(thing)
         if outcome is ...:
             raise Blank
-        return next((Feedback(False, hint) for hint, holds in wanted.items() if not holds(outcome)), Feedback(True))
+        hint = next((hint for hint, holds in wanted.items() if not holds(outcome)), "")
+        return Feedback(not hint, hint.format(outcome))
 
     return attempt(work, thing)
 
@@ -224,11 +232,12 @@ def _returned(function: Any, args: tuple) -> list[Tensor]:
             f"It must be a function (def ...); yours is {short(repr(function), 40)} ({type(function).__name__})."
         )
     if not fits(function, args):
-        raise Trouble(f"It is called with {len(args)} arguments, and yours takes {inspect.signature(function)}.")
-    given = [arg.clone() if isinstance(arg, Tensor) else arg for arg in args]
+        count = "one argument" if len(args) == 1 else f"{len(args)} arguments"
+        raise Trouble(f"It is called with {count}, and yours takes {inspect.signature(function)}.")
+    given = copy.deepcopy(args)
     value = function(*given)
     for before, after in zip(args, given):
-        if isinstance(before, Tensor) and not torch.equal(before, after):
+        if isinstance(before, Tensor | np.ndarray) and not np.array_equal(before, after):
             raise Trouble("It changes its arguments in place; leave them as they are, and return something new.")
     return _numbers(value)
 
@@ -250,8 +259,9 @@ def _numbers(value: Any) -> list[Tensor]:
 
 
 def _flat(parts: list[Tensor], d: int) -> list[Tensor]:
-    """d numbers, as one tensor."""
-    numbers = parts[0] if len(parts) == 1 else torch.stack(parts) if all(part.ndim == 0 for part in parts) else None
+    """d numbers, as one tensor (d,)."""
+    single = all(part.ndim == 0 for part in parts)
+    numbers = torch.stack(parts) if single else parts[0] if len(parts) == 1 else None
     shapes = ", ".join(str(tuple(part.shape)) for part in parts)
     if numbers is None or numbers.shape != (d,):
         mean = " A mean or a sum over the examples is missing." if any(part.numel() > d for part in parts) else ""
@@ -264,7 +274,8 @@ def _same_shape(yours: list[Tensor], right: list[Tensor]) -> None:
     if shapes[0] == shapes[1]:
         return
     if len(yours) != len(right):
-        raise Trouble(f"It must return {len(right)} things; yours returns {len(yours)}.")
+        wanted = "one thing" if len(right) == 1 else f"{len(right)} things"
+        raise Trouble(f"It must return {wanted}; yours returns {len(yours)}.")
     one, other = next(pair for pair in zip(*shapes) if pair[0] != pair[1])
     wanted = f"the shape {other}" if other else "one number"
     raise Trouble(f"It must return {wanted}; yours has the shape {one}. Over which axis is to be summed or averaged?")
@@ -305,9 +316,11 @@ def _all(outputs: list[list[Tensor]]) -> list[Tensor]:
 def _factor(ratio: float) -> str:
     if abs(ratio + 1) < 1e-5:
         return "The sign is wrong, everything else is right."
-    sign = " and has the wrong sign" if ratio < 0 else ""
+    if abs(ratio - 1) < 1e-3:
+        return "It is right to some digits only: is something rounded, or float32?"
     if abs(ratio) < 1e-12:
         return "It is always zero."
+    sign = " and has the wrong sign" if ratio < 0 else ""
     return f"It is always {abs(ratio):.4g} times the right one{sign}: a factor is missing, or is there twice."
 
 
@@ -322,4 +335,4 @@ def _place(args: Any) -> str:
 
 
 def _shown(parts: list[Tensor]) -> str:
-    return short(", ".join(str(np.round(part.numpy(), 4).tolist()) for part in parts), 60)
+    return short(", ".join(np.array2string(part.numpy(), precision=4, separator=", ") for part in parts), 60)

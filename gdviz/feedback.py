@@ -64,7 +64,7 @@ class Missing:
 
 
 class Mine:
-    """mine.name is what the learner has called `name`, also when there is no such name yet.
+    """my.name is what the learner has called `name`, also when there is no such name yet.
 
     So a check can say kindly that a cell has not been run or that the name is another one.
     """
@@ -80,13 +80,14 @@ class Mine:
         return Missing(name, same + difflib.get_close_matches(name, own, n=1, cutoff=0.7))
 
 
-mine = Mine()
+my = Mine()
 
 
 def attempt(work: Callable[[], Feedback], *given: Any, seconds: float = SECONDS) -> Feedback:
     """The Feedback that work() returns; what goes wrong in it, and what was not given at all, as Feedback.
 
-    given: what the learner wrote. work may raise Blank, Trouble(a sentence), or anything else: see gdviz.guard.
+    given: what the learner wrote. work may raise Blank, Trouble(a sentence), or anything else: see gdviz.guard. In a
+    notebook the cell with the check is another one than the learner's, so no line of it is called theirs.
     """
     for thing in given:
         if isinstance(thing, Missing):
@@ -94,8 +95,10 @@ def attempt(work: Callable[[], Feedback], *given: Any, seconds: float = SECONDS)
         if thing is ... or thing is None:
             return Feedback(False, BEGIN, attempted=False)
     remarks: list[str] = []
+    check = sys._getframe(2)  # who has called the check that calls this
+    asker = check.f_code.co_filename if "get_ipython" in check.f_globals else ""
     try:
-        with guarded(seconds) as remarks:
+        with guarded(seconds, asker) as remarks:
             found = work()
     except Blank:
         return Feedback(False, BEGIN, attempted=False)

@@ -9,12 +9,14 @@ import inspect
 import io
 import random
 import signal
+import sys
 import sysconfig
 import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,11 +39,12 @@ class TimeUp(BaseException):
 
 
 @contextlib.contextmanager
-def guarded(seconds: float = SECONDS) -> Iterator[list[str]]:
+def guarded(seconds: float = SECONDS, asker: str = "") -> Iterator[list[str]]:
     """A block that runs a learner's code; yields a list, which afterwards holds remarks on what it did beside its work.
 
     Raises Trouble (or Blank) and nothing else, except the KeyboardInterrupt of the stop button. The time limit holds in
-    the main thread, where a kernel runs its cells; the memory limit on Linux.
+    the main thread, where a kernel runs its cells; the memory limit on Linux. asker: the file, or cell, of the one who
+    asks: no line of it is called the learner's.
     """
     remarks: list[str] = []
     with contextlib.ExitStack() as stack:
@@ -54,18 +57,10 @@ def guarded(seconds: float = SECONDS) -> Iterator[list[str]]:
         try:
             with _memory_limit(), _time_limit(seconds):
                 yield remarks
-        except (Trouble, Blank):
+        except (Trouble, Blank, KeyboardInterrupt):
             raise
-        except NotImplementedError as error:
-            raise Blank from error
-        except TimeUp as error:
-            raise Trouble(
-                f"It was not finished after {seconds:g} seconds{_at(error)}: a loop that never ends?"
-            ) from None
-        except (Exception, SystemExit) as error:
-            if isinstance(error, MemoryError) or "allocate memory" in str(error):
-                raise Trouble(f"It asks for more memory than there is{_at(error)}: which shape has it?") from error
-            raise Trouble(f"{type(error).__name__}{_at(error)}: {short(error)}") from error
+        except BaseException as error:
+            raise _told(error, seconds, asker) from error
 
 
 class Printed(io.TextIOBase):
@@ -89,15 +84,21 @@ def short(thing: object, length: int = 160) -> str:
     """What a thing says of itself, on one line and not for long."""
     try:
         text = " ".join(str(thing).split())
-    except Exception:
+    except (Exception, SystemExit):
         text = f"a {type(thing).__name__}"
     return text if len(text) <= length else text[: length - 3] + "..."
 
 
-def fits(function: Callable, args: tuple) -> bool:
-    """Whether a function can be called with so many arguments; true where it does not say."""
+def is_own(kind: type) -> bool:
+    """Whether a class is the learner's, and not Python's or a library's."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+    return kind.__module__ != "builtins" and not file.startswith(OURS)
+
+
+def fits(function: Callable, args: tuple, **named: Any) -> bool:
+    """Whether a function can be called with these arguments; true where it does not say."""
     try:
-        inspect.signature(function).bind(*args)
+        inspect.signature(function).bind(*args, **named)
     except TypeError:
         return False
     except ValueError:
@@ -105,9 +106,25 @@ def fits(function: Callable, args: tuple) -> bool:
     return True
 
 
-def _at(error: BaseException) -> str:
-    """The learner's own line in which the error arose, if there is one."""
+def _told(error: BaseException, seconds: float, asker: str) -> Trouble | Blank:
+    """What is said of an exception that came out of a learner's code."""
     frames = traceback.extract_tb(error.__traceback__)
+    at, text = _at([frame for frame in frames if frame.filename != asker]), short(error)
+    if isinstance(error, TypeError | AttributeError) and "ellipsis" in text:
+        return Blank()  # somebody computes with three dots
+    if isinstance(error, NotImplementedError) and not frames[-1].filename.startswith(OURS):
+        return Blank()
+    if isinstance(error, TimeUp):
+        return Trouble(f"It was not finished after {seconds:g} seconds{at}: a loop that never ends?")
+    if isinstance(error, SystemExit):
+        return Trouble(f"It ends the program{at}: leave that out.")
+    if isinstance(error, MemoryError) or "allocate memory" in text:
+        return Trouble(f"It asks for too much memory{at}: which shape has it?")
+    return Trouble(f"{type(error).__name__}{at}{f': {text}' if text else '.'}")
+
+
+def _at(frames: list[traceback.FrameSummary]) -> str:
+    """The learner's own line in which an error arose, if there is one."""
     lines = [frame.line for frame in frames if not frame.filename.startswith(OURS) and frame.line]
     return f" in your line `{short(lines[-1])}`" if lines else ""
 

@@ -209,6 +209,21 @@ def mistaken(rule: Rule, mistake: Mistake) -> Rule:
     return wrong(**{field.name: getattr(rule, field.name) for field in fields(rule)})
 
 
+SUSPECTS = {"A": ("Adam", 9), "B": ("Momentum", 0), "C": ("Adam", 3), "D": ("AdamW", 3)}  # rows of the table
+
+
+def suspect(letter: str, **hyperparameters: Any) -> Rule:
+    """An optimizer of gdviz with one mistake of the table planted in its formula: to be found out in notebook 07.
+
+    letter: "A" and "C" claim to be Adam, "B" Momentum, "D" AdamW; hyperparameters: those of that rule, which may be
+    swept. `check_rule(suspect("A"), Adam())` says which mistake it is. Refused: another letter.
+    """
+    if letter not in SUSPECTS:
+        raise ValueError(f"the suspects are {', '.join(SUSPECTS)}; got {letter!r}")
+    name, row = SUSPECTS[letter]
+    return mistaken(getattr(optimizers, name)(**hyperparameters), MISTAKES[name][row])
+
+
 @cache
 def _wrong(kind: type, changes: tuple[tuple[str, str], ...]) -> type:
     source = textwrap.dedent(inspect.getsource(kind.update))

@@ -54,6 +54,9 @@ class Player(anywidget.AnyWidget):
     click = t.List().tag(sync=True)  # x, y and a count, set by the view
     answered = t.Int(0).tag(sync=True)  # the count of the last click that the kernel has dealt with
     message = t.Unicode().tag(sync=True)
+    asks = t.Int(-1).tag(sync=True)  # the Axes where a guess is wanted before anything moves
+    guess = t.List().tag(sync=True)  # x and y, set by the view once
+    locked = t.List().tag(sync=True)  # the models of the controls that wait for it
 
     def __init__(
         self, figure: Figure, sliders: Mapping[str, Any], *, caption: str = "", at: Mapping[str, int] | None = None
@@ -162,10 +165,39 @@ class Player(anywidget.AnyWidget):
         """
         if not callable(fn):
             raise TypeError(f"on_click takes a function of x and y, got {fn!r}")
+        self._on_click, self.clickable = fn, self._clicked_axes("on_click", ax)
+
+    def on_guess(self, fn: Callable[[float, float], str | None], *, ax: Axes | None = None) -> None:
+        """Play and the sliders wait, at the first step, for a click on ax: a guess. Then fn(x, y) is called, once.
+
+        By keyboard: arrow keys and Enter. The view marks the guess and lets the controls go by itself, also without a
+        kernel. A text that fn returns is shown under the picture. ax: as for on_click.
+        """
+        if not callable(fn):
+            raise TypeError(f"on_guess takes a function of x and y, got {fn!r}")
+        if self.asks >= 0:
+            raise ValueError("this player waits for a guess already; a second one would come too late")
+        self.asks = self._clicked_axes("on_guess", ax)
+        self.message = "First your guess: click the place in the picture (or arrow keys and Enter)."
+        if self.trail >= 0:
+            setattr(self, f"slider_{self.trail}", self.sliders[self.trail]["first"])
+        waiting = self._box.children[-1].children
+        self.locked = [control.model_id for control in waiting]
+
+        def answer(change: Any) -> None:
+            for control in waiting:
+                control.disabled = False
+            self._answer(lambda: fn(*change["new"]), "Your guess is noted, and not judged")
+
+        for control in waiting:
+            control.disabled = True
+        self.observe(answer, "guess")
+
+    def _clicked_axes(self, what: str, ax: Axes | None) -> int:
         ax = ax or next((mark.ax for mark in self._marks if mark.kind == "path" and mark.look["dots"]), None)
         if ax not in self.figure.axes or ax.name == "3d" or {ax.get_xscale(), ax.get_yscale()} - {"linear", "log"}:
-            raise ValueError("on_click needs a 2-D Axes of this player, linear or log: add a path first or give ax")
-        self._on_click, self.clickable = fn, self.figure.axes.index(ax)
+            raise ValueError(f"{what} needs a 2-D Axes of this player, linear or log: add a path first or give ax")
+        return self.figure.axes.index(ax)
 
     def on_text(self, fn: Callable[[str], None], *, label: str, value: str = "") -> None:
         """A field above the picture for a word: fn(text) is called in the kernel with every letter.
@@ -296,11 +328,12 @@ class Player(anywidget.AnyWidget):
         x, y, count = change["new"]
         self._answer(lambda: self._on_click(x, y), f"No path from ({x:.3g}, {y:.3g})", count)
 
-    def _answer(self, work: Callable[[], None], complaint: str, count: int | None = None) -> None:
+    def _answer(self, work: Callable[[], str | None], complaint: str, count: int | None = None) -> None:
         """Let work change the marks: all at once, or, where it raises, none of them and a sentence."""
         arrays, self._clicking, message = [mark.array for mark in self._marks], True, ""
         try:
-            work()
+            returned = work()
+            message = returned if isinstance(returned, str) else ""
         except BaseException as error:
             message = f"{complaint}: {error}"
             del self._marks[len(arrays) :]

@@ -2,20 +2,21 @@
 
 import copy
 import inspect
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from numbers import Number
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gdviz.guard import Blank, Trouble, fits, short
+from gdviz.guard import Blank, Trouble, fits, is_own, short
 from gdviz.mistakes import variants
 from gdviz.optimizers import Rule
 
 Gradients = Callable[[Tensor, int], Tensor]  # (w, step) -> g
 Walk = Callable[[Tensor, Gradients, int], Tensor]  # (start, gradients, steps) -> (steps + 1, d)
+CURVATURES = (0.1, 0.6)  # of the bowl, over lr: along x it creeps, along y it is quick
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +33,16 @@ def problems(reference: Rule) -> list[Problem]:
     generator = torch.Generator().manual_seed(1)
     given = torch.randn(12, 3, generator=generator, dtype=torch.float64) * torch.tensor([1.0, 0.1, 10.0])
     tiny = given[:6] * torch.tensor([1.0, 10.0, 0.0]) * getattr(reference, "eps", 1e-8)
-    curvature = torch.tensor([0.1, 1.0], dtype=torch.float64) / reference.lr
+    curvature = torch.tensor(CURVATURES, dtype=torch.float64) / reference.lr
     far = 12 * reference.lr * torch.tensor([1.0, 0.7], dtype=torch.float64)
     return [
         Problem(torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64), lambda w, step: given[step], 12),
         Problem(torch.zeros(3, dtype=torch.float64), lambda w, step: tiny[step], 6),
         Problem(far, lambda w, step: curvature * w, 20),
     ]
+
+
+AGAIN = "A second descent with it would go on where the first one ended: keep everything in the state."
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +54,12 @@ class Comparison:
     right: Tensor
 
 
-def compare(thing: Any, reference: Rule) -> Comparison:
+def compare(thing: Any, reference: Rule, mistakes: Mapping[str, Rule] | None = None) -> Comparison:
     """Walk through all problems with the learner's thing and with the reference.
 
     thing: a rule; a class of rules; a function (params, grads, *state) -> (params, *state); a function or class that
     makes a torch.optim.Optimizer of parameters. Classes and functions get the reference's hyperparameters by name.
+    mistakes: hint -> the rule that makes this mistake; they come before the known ones.
     Raises Blank, and Trouble where the thing does not run; and whatever its own code raises.
     """
     tried = problems(reference)
@@ -64,17 +69,16 @@ def compare(thing: Any, reference: Rule) -> Comparison:
     if all(n == problem.steps for n, problem in zip(same, tried)):
         hint = _hard_coded(thing, reference, tried) or ""
     else:
-        hint = _known(yours, reference, tried, min(same)) or _measured(yours[0], right[0], tried[0])
-        hint += _first_step(yours[0], right[0])
+        hint = _listed(yours, mistakes or {}, tried) or _known(yours, reference, tried, min(same))
+        hint = hint and hint + _first_step(yours[0], right[0])
+        hint = hint or (AGAIN if remembers(thing, reference) else _unknown(yours, right, tried, same))
     return Comparison(hint, yours[-1], right[-1])
 
 
 def remembers(thing: Any, reference: Rule) -> bool:
     """Whether a second walk with the same rule differs from the first: it keeps something outside of its state."""
-    if not is_rule(thing):
-        return False
-    parts, once = _parts(problems(reference)[0]), copy.deepcopy(thing)
-    return not torch.equal(_way(once)(*parts), _way(once)(*parts))
+    parts, take = _parts(problems(reference)[0]), walk(thing, reference)
+    return not torch.allclose(take(*parts), take(*parts), equal_nan=True)
 
 
 def walk(thing: Any, reference: Rule) -> Walk:
@@ -89,8 +93,9 @@ def walk(thing: Any, reference: Rule) -> Walk:
     if not callable(thing):
         what = f"{short(repr(thing), 40)} ({type(thing).__name__})"
         raise Trouble(f"A rule has the methods init and update; yours is {what}.{_near(thing)}")
-    if fits(thing, (reference,)):  # one argument: the parameters
-        return _torch_way(thing)
+    numbers = _accepted(thing, _hyperparameters(reference))
+    if fits(thing, (reference,), **numbers):  # one argument: the parameters
+        return _torch_way(lambda params: thing(params, **numbers))
     return _way(FromFunction(thing, reference))
 
 
@@ -119,9 +124,10 @@ class FromFunction:
 
     def update(self, params, grads, state):
         names = ", ".join(("params", "grads", *getattr(self.reference.init(params), "_fields", ())))
-        if not fits(self.function, (params, grads, *state)):
+        numbers = _accepted(self.function, _hyperparameters(self.reference))
+        if not fits(self.function, (params, grads, *state), **numbers):
             raise Trouble(f"It is called with {names}; yours takes {inspect.signature(self.function)}.")
-        returned = self.function(params, grads, *state, **_accepted(self.function, _hyperparameters(self.reference)))
+        returned = self.function(params, grads, *state, **numbers)
         if state and isinstance(returned, tuple) and len(returned) != 1 + len(state):
             raise Trouble(f"It returns {len(returned)} things; it must return {names.replace('grads, ', '')}.")
         return (returned[0], returned[1:]) if state and isinstance(returned, tuple) else (returned, state)
@@ -142,10 +148,10 @@ def _way(rule: Any) -> Walk:
             if returned is ...:
                 raise Blank
             if not isinstance(returned, tuple) or len(returned) != 2:
-                raise Trouble(f"update returns two things, the new params and the new state; yours {_a(returned)}.")
+                raise Trouble(f"update returns two things, the new params and the new state; yours {_a(returned)}")
             place, state = returned
             places.append(_place(place, start))
-        return torch.stack(places)
+        return torch.stack([w.to(places[-1].dtype) for w in places])  # float32 if the learner's are
 
     return take
 
@@ -157,7 +163,7 @@ def _torch_way(make: Callable) -> Walk:
         if optimizer is ...:
             raise Blank
         if not isinstance(optimizer, torch.optim.Optimizer):
-            raise Trouble(f"A function of the parameters must return a torch.optim.Optimizer; yours {_a(optimizer)}.")
+            raise Trouble(f"A function of the parameters must return a torch.optim.Optimizer; yours {_a(optimizer)}")
         for step in range(steps):
             w.grad = gradients(places[-1], step).clone()
             optimizer.step()
@@ -172,7 +178,7 @@ def _place(place: Any, start: Tensor) -> Tensor:
     if place is ...:
         raise Blank
     if not isinstance(place, Tensor):
-        raise Trouble(f"The new params must be a tensor like params; yours {_a(place)}.")
+        raise Trouble(f"The new params must be a tensor like params; yours {_a(place)}")
     if place.shape != start.shape:
         raise Trouble(f"The new params must keep the shape {tuple(start.shape)}; yours have {tuple(place.shape)}.")
     if not place.is_floating_point():
@@ -180,10 +186,21 @@ def _place(place: Any, start: Tensor) -> Tensor:
     return place.detach()
 
 
+def _listed(yours: list[Tensor], mistakes: Mapping[str, Rule], tried: list[Problem]) -> str:
+    """The hint of the first of these mistakes whose steps these are."""
+    for hint, wrong in mistakes.items():
+        ways = (_way(wrong)(*_parts(problem)) for problem in tried)
+        if all(_agree(one, way) == problem.steps for one, way, problem in zip(yours, ways, tried)):
+            return hint
+    return ""
+
+
 def _known(yours: list[Tensor], reference: Rule, tried: list[Problem], known: int) -> str:
     """The mistakes whose steps these are: all of them, or the first three and more than are right."""
     exact, best, phrase_of_best = [], max(2, known), ""
     for phrase, wrong in variants(reference):
+        if _agree(yours[0], _way(wrong)(*_parts(tried[0]))) <= best:
+            continue
         ways = [_way(wrong)(*_parts(problem)) for problem in tried]
         same = [_agree(*pair) for pair in zip(yours, ways)]
         if all(n == problem.steps for n, problem in zip(same, tried)):
@@ -202,15 +219,25 @@ def _hard_coded(thing: Any, reference: Rule, tried: list[Problem]) -> str:
     if is_rule(thing) and not isinstance(thing, type):
         return ""
     for name, value in _hyperparameters(reference).items():
+        if name not in _names(thing) or not isinstance(value, Number):
+            continue
         other = replace(reference, **{name: value / 2})
         ways = [(walk(thing, other)(*_parts(p)), _way(other)(*_parts(p))) for p in tried]
-        if name in _names(thing) and any(_agree(*pair) < problem.steps for pair, problem in zip(ways, tried)):
+        if any(_agree(*pair) < problem.steps for pair, problem in zip(ways, tried)):
             return f"With {name}={value:g} it is right, with {name}={value / 2:g} it is not: is it written as a number?"
     return ""
 
 
+def _unknown(yours: list[Tensor], right: list[Tensor], tried: list[Problem], same: list[int]) -> str:
+    """What can be said of steps that no known mistake makes, on the problem that they get wrong first."""
+    wrong = [k for k, problem in enumerate(tried) if same[k] < problem.steps]
+    k = min(wrong, key=lambda k: same[k]) if bool(torch.isfinite(yours[1]).all()) else 1
+    where = "Where gradients are tiny, or zero, it goes wrong. " if k == 1 else ""
+    return where + _measured(yours[k], right[k], tried[k])
+
+
 def _measured(yours: Tensor, right: Tensor, problem: Problem) -> str:
-    """What can be said of steps that no known mistake makes."""
+    """What can be said of steps on one problem."""
     steps, rights = yours.diff(dim=0), right.diff(dim=0)
     if not bool(torch.isfinite(yours).all()):
         k = int((~torch.isfinite(yours)).any(-1).nonzero()[0])
@@ -220,23 +247,24 @@ def _measured(yours: Tensor, right: Tensor, problem: Problem) -> str:
     ratio = steps / rights
     if bool(torch.isclose(ratio, ratio[0, 0], rtol=1e-6).all()):
         return f"Each of your steps is {float(ratio[0, 0]):.3g} times the right one."
-    same = torch.isclose(yours, right, rtol=1e-6).all(0)
-    if bool(same.any()):
-        k = int(same.nonzero()[0]) + 1
-        return f"Coordinate {k} of {len(same)} is right, another is not: each has its own gradient."
+    same = [_agree(yours[:, [i]], right[:, [i]]) == len(steps) for i in range(len(problem.start))]
+    if any(same):
+        return f"Coordinate {same.index(True) + 1} of {len(same)} is right, another is not: each has its own gradient."
     if _agree(yours[:2], right[:2]) == 1:
         k = _agree(yours, right) + 1
-        return f"Your steps are right until step {k}: what must be remembered from one step to the next?"
-    w, g = float(problem.start[0]), float(problem.gradients(problem.start, 0)[0])
-    there = f"must lead to {right[1, 0]:.4g}; yours leads to {yours[1, 0]:.4g}"
+        return f"Step {k} is the first that is wrong: what must be remembered from one step to the next?"
+    i = next((i for i in range(len(right[1])) if f"{yours[1, i]:.6g}" != f"{right[1, i]:.6g}"), 0)
+    w, g = float(problem.start[i]), float(problem.gradients(problem.start, 0)[i])
+    there = f"must lead to {right[1, i]:.6g}; yours leads to {yours[1, i]:.6g}"
     return f"From w = {w:g} with the gradient {g:.3g} the first step {there}."
 
 
 def _first_step(yours: Tensor, right: Tensor) -> str:
     """How long the first step is, where all coordinates agree on it."""
     ratio = (yours[1] - yours[0]) / (right[1] - right[0])
-    told = bool(torch.isclose(ratio, ratio[0], rtol=1e-4).all()) and abs(float(ratio[0]) - 1) > 1e-3
-    return f" Your first step is {float(ratio[0]):.3g} times the right one." if told and ratio[0] != 0 else ""
+    times = float(ratio[0]) if bool(torch.isclose(ratio, ratio[0], rtol=1e-3).all()) else 0.0
+    told = times and abs(times - 1) > 1e-3
+    return f" Your first step is {times:.3g} times the right one." if told else ""
 
 
 def _agree(yours: Tensor, right: Tensor) -> int:
@@ -262,7 +290,7 @@ def is_rule(thing: Any) -> bool:
 
 def _near(thing: Any) -> str:
     """Of an object that is nearly a rule: which method it lacks."""
-    own = {} if type(thing).__module__ == "builtins" else vars(type(thing))
+    own = vars(type(thing)) if is_own(type(thing)) else {}
     methods = [name for name in own if not name.startswith("_")]
     lacking = [name for name in ("init", "update") if not callable(getattr(thing, name, None))]
     others = [name for name in methods if name not in ("init", "update")]
@@ -270,11 +298,11 @@ def _near(thing: Any) -> str:
 
 
 def _a(thing: Any) -> str:
-    """How a thing that does not fit is named: "gives a str"."""
+    """The end of the sentence about a thing that does not fit: "gives something of type str."."""
     if thing is None:
         return "gives nothing (None): is there a return?"
     return (
-        f"gives {len(thing)} things" if isinstance(thing, tuple) else f"gives something of type {type(thing).__name__}"
+        f"gives {len(thing)} things." if isinstance(thing, tuple) else f"gives a thing of type {type(thing).__name__}."
     )
 
 
@@ -292,32 +320,3 @@ def _names(thing: Any) -> set[str]:
 def _accepted(thing: Any, numbers: dict[str, Any]) -> dict[str, Any]:
     names = _names(thing)
     return {name: value for name, value in numbers.items() if name in names}
-
-
-def picture(found: Comparison, reference: Rule) -> Callable[[], None]:
-    """What shows the learner's way on the bowl beside the right one, in the look of the reference."""
-
-    def show() -> None:
-        import matplotlib.pyplot as plt
-
-        from gdviz import plots
-        from gdviz.style import BLACK, look
-
-        name, (start, *_) = type(reference).__name__, found.right
-        reach = 1.3 * float(found.right.abs().max())
-        figure, ax = plt.subplots(figsize=(6, 3.6))
-        x = torch.linspace(-reach, reach, 101)
-        height = (0.1 * x**2 + x[:, None] ** 2).sqrt()  # rows are the second parameter
-        ax.contour(x, x, height, levels=8, colors="#a9a9a9")
-        drawn = look(reference)
-        ax.plot(*found.right.T, color=drawn.color, lw=6, alpha=0.45, label=f"{name}: right")
-        ax.plot(*found.yours.nan_to_num(nan=math.nan).T, color=BLACK, ls="--", marker="s", ms=5, label="yours")
-        ax.plot(*start, "o", color=BLACK, ms=9)
-        ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="parameter x", ylabel="parameter y")
-        ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
-        ends = [f"({', '.join(f'{float(value):.3g}' for value in way[-1])})" for way in (found.yours, found.right)]
-        away = "the same as" if not found.hint else "another than"
-        alt = f"Twenty steps on a bowl: your way ends at {ends[0]}, {away} that of {name}, which ends at {ends[1]}."
-        plots.picture(figure, alt)
-
-    return show

@@ -14,7 +14,7 @@ from gdviz import plots
 from gdviz.descent import Trajectory
 from gdviz.optimizers import Adam, Momentum, Nesterov
 from gdviz.player import Player
-from gdviz.style import BLACK, BLUE, GREEN, GREY, VERMILLION
+from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, VERMILLION
 from gdviz.surfaces import Surface
 from gdviz.views import lost, mark_look, pair
 
@@ -187,6 +187,7 @@ def race(
 
     runs: by name, each with one axis of runs, how the rates were chosen (rates: their names, a switch). shares: by
     name, one for each way of choosing. The bars do not move with the step: they are of the finished descents.
+    A rule that the course does not know is black and dashed, with the name of its class at the head.
     """
     figure, left, right = pair(surface, figsize=(13, 5.4), width_ratios=(1.25, 1))
     places = np.arange(len(runs))[::-1]
@@ -200,12 +201,18 @@ def race(
     caption = f"Share of starts that reach the global minimum ({', '.join(rates)}). {caption}"
     player = Player(figure, {"step": range(first.steps + 1), "learning rates": rates}, caption=caption, **options)
     for place, (name, run) in zip(places, runs.items()):
-        drawn, share = mark_look(run.rule), np.asarray(shares[name], dtype=float)
+        drawn, share = _own_look(run.rule), np.asarray(shares[name], dtype=float)
         ends = np.stack([np.stack([0 * share, share], -1), np.full((len(share), 2), place)], -1)  # (rates, 2, 2)
         player.path(left, run.params, dots=0, **drawn)
         player.line(right, ends[None], color=drawn["color"], width=14)
         player.points(right, ends[None, :, 1:], color=drawn["color"], marker=drawn["marker"], size=20)
     return player
+
+
+def _own_look(rule: Any) -> dict[str, Any]:
+    """The look of a rule; of one without a look, such as a learner's, one that can be told from all others."""
+    name = type(rule).__name__
+    return mark_look(rule) | ({} if name in LOOKS else {"dash": (3, 1.5), "marker": "^", "label": name})
 
 
 def _require(what: str, trajectory: Trajectory, rule: type) -> None:

@@ -20,16 +20,22 @@ def main(names: list[str]) -> None:
     os.environ["TQDM_DISABLE"] = "1"  # no progress bar among the outputs
     for path in [Path(name) for name in names] or sorted(here.glob("*.ipynb")):
         print(path.name)
-        notebook = nbformat.read(path, as_version=4)
-        resources = {"metadata": {"path": str(path.parent)}}
-        NotebookClient(notebook, timeout=120, resources=resources, store_widget_state=False).execute()
-        nbformat.write(cleaned(notebook), path)
+        notebook = executed(nbformat.read(path, as_version=4), path.parent)
+        nbformat.write(notebook, path)
         images = (
             output.get("data", {}).get("image/png") for cell in notebook.cells for output in cell.get("outputs", [])
         )
         first = here / "images" / f"{path.stem}.png"
         first.parent.mkdir(exist_ok=True)
         first.write_bytes(base64.b64decode(next(filter(None, images))))
+
+
+def executed(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
+    """The notebook with the outputs of a fresh kernel that works in this folder, cleaned."""
+    resources = {"metadata": {"path": str(folder)}}
+    options = {"timeout": 600, "store_widget_state": False, "extra_arguments": ["--log-level=ERROR"]}
+    NotebookClient(notebook, resources=resources, **options).execute()
+    return cleaned(notebook)
 
 
 def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

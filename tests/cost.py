@@ -7,6 +7,7 @@ import json
 import time
 from pathlib import Path
 
+import answers
 import nbformat
 from nbclient import NotebookClient
 from nbval.plugin import IPyNbFile
@@ -20,7 +21,7 @@ if sys.platform == "linux":  # there ru_maxrss begins with that of the process t
     peak = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1e6
 else:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
-shown = [thing for thing in gc.get_objects() if isinstance(thing, Player)]
+shown = [thing for thing in gc.get_objects() if issubclass(type(thing), Player)]  # isinstance would ask torch's proxies
 print(json.dumps([peak, [(len(p.picture) + sum(len(mark["data"]) for mark in p.marks)) // 1000 for p in shown]]))
 """
 seen = {}  # stem of a notebook -> (seconds, gigabytes, kilobytes of each player)
@@ -38,7 +39,7 @@ def of(path: Path) -> tuple[float, float, list[int]]:
 
 
 def watch_nbval() -> None:
-    """Ask each kernel of nbval before it stops."""
+    """Ask each kernel of nbval before it stops, and let it answer the exercises."""
     setup, teardown = IPyNbFile.setup, IPyNbFile.teardown
 
     def begin(self):
@@ -48,20 +49,23 @@ def watch_nbval() -> None:
     def end(self):
         if self.kernel is not None and self.kernel.is_alive():
             seconds = time.monotonic() - self.began
-            seen[self.path.stem] = (seconds, *json.loads(answer(self.kernel)))
+            seen[self.path.stem] = (seconds, *json.loads(run(self.kernel, ASK)))
+            answers.seen[self.path.stem] = answers.run_all(self.path, lambda code: run(self.kernel, code))
         teardown(self)
 
     IPyNbFile.setup, IPyNbFile.teardown = begin, end
 
 
-def answer(kernel) -> str:
-    """What ASK prints in a kernel of nbval."""
-    asked, text = kernel.execute_cell_input(ASK, allow_stdin=False), ""
+def run(kernel, code: str) -> str:
+    """What this code prints and shows in a kernel of nbval."""
+    asked, text = kernel.execute_cell_input(code, allow_stdin=False), ""
     while True:
         message = kernel.get_message("iopub", timeout=60)
         if message["parent_header"].get("msg_id") != asked:
             continue
-        if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
-            text += message["content"]["text"]
-        elif message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+        if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
             return text
+        if message["content"].get("name") == "stderr":
+            continue
+        if message["msg_type"] in ("stream", "display_data", "execute_result", "error"):
+            text += answers.words(message["content"])

@@ -1,7 +1,7 @@
 // The pure geometry of the view: node --test tests/geometry.test.mjs
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arrowHead, formatNumber, inside, layout, pointsOf, readout, select, toData, unpack } from "../gdviz/static/player.mjs";
+import { arrowHead, formatNumber, inside, layout, pointsOf, readout, select, toData, toPixels, unpack } from "../gdviz/static/player.mjs";
 
 const mark = (kind, shape, values, more = {}) =>
   unpack({ kind, shape, data: new DataView((kind === "text" ? Float64Array : Float32Array).from(values).buffer), ...more });
@@ -86,4 +86,11 @@ test("a narrow window shows one Axes below the other, a wide one the figure as i
   const narrow = layout([1000, 400], axes, 400);
   assert.deepEqual(narrow.places, [{ from: [0, 0, 500, 400], scale: 0.8, y: 0 }, { from: [500, 0, 500, 400], scale: 0.8, y: 328 }]);
   assert.equal(layout([1000, 400], axes.slice(0, 1), 400).panels.length, 1);
+});
+
+test("pixels and data lead back to each other, linear and log", () => {
+  const axes = { box: [10, 20, 200, 100], xlim: [1, 1000], ylim: [-2, 6], scales: ["log", "linear"] };
+  const [x, y] = toData(axes, toPixels(axes, [30, 2.5]));
+  assert.ok(Math.abs(x - 30) < 1e-9 && Math.abs(y - 2.5) < 1e-9);
+  assert.deepEqual(toPixels(axes, [1, 6]), [10, 20]);
 });

@@ -235,6 +235,40 @@ def test_every_letter_of_a_typed_word_moves_the_bars(lab):
     player.says_eventually("long 100 %; short 0 %")
 
 
+GUESSED = """
+import matplotlib.pyplot as plt
+import torch
+from gdviz.player import Player
+figure, ax = plt.subplots()
+ax.set(xlim=(0, 20), ylim=(0, 20))
+player = Player(figure, {"step": range(21), "rate": [0.1, 0.2]})
+player.path(ax, torch.arange(21.0)[:, None, None].expand(21, 2, 2))
+player.on_guess(lambda x, y: f"{x:.0f} and {y:.0f}")
+player
+"""
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_guess_lets_the_controls_go_also_while_the_kernel_is_busy(lab, busy):
+    page = lab(f"guessed_{busy}.ipynb", notebook=notebook_of([GUESSED]))
+    run_all(page, players(1))
+    player = Shown(page, 0)
+    play = player.box.locator("button:has(.fa-play)")
+    assert play.is_disabled()
+    player.drag(0, 0.5)
+    assert player.says().endswith("step 0; rate 0.2")  # where it began
+    kernel = the_kernel(page)
+    if busy:
+        kernel.suspend()
+    player.canvas.click()
+    page.wait_for_function("(button) => !button.disabled", arg=play.element_handle())
+    player.drag(0, 0.5)
+    player.press(1, "ArrowLeft")
+    assert player.says().endswith("step 10; rate 0.1")
+    kernel.resume()
+    player.box.get_by_text(" and ").wait_for()
+
+
 def twice():
     return notebook_of(CELLS)
 

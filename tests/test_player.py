@@ -291,6 +291,41 @@ def test_an_interrupted_answer_changes_nothing_and_leaves_no_new_mark(player, ax
     assert "a word ''" in player.describe()
 
 
+def test_a_guess_comes_before_anything_moves(player, axes):
+    player.path(axes[0], DESCENT.params)
+    guesses = []
+    player.on_guess(lambda x, y: guesses.append((x, y)) or "Noted.")
+    controls = player.box.children[-1].children
+    assert player.asks == 0
+    assert player.index[0] == 0
+    assert all(control.disabled for control in controls)
+    assert player.locked == [control.model_id for control in controls]
+    assert player.message.startswith("First your guess")
+    player.guess = [2.0, 3.0]
+    assert guesses == [(2.0, 3.0)]
+    assert player.message == "Noted."
+    assert not any(control.disabled for control in controls)
+
+
+def test_a_guess_that_cannot_be_judged_lets_the_controls_go(player, axes):
+    player.path(axes[0], DESCENT.params)
+    player.on_guess(lambda x, y: 1 / 0)
+    player.guess = [2.0, 3.0]
+    assert player.message == "Your guess is noted, and not judged: division by zero"
+    assert not any(control.disabled for control in player.box.children[-1].children)
+
+
+def test_a_guess_is_asked_once_and_by_a_function(player, axes):
+    with pytest.raises(TypeError, match="on_guess takes a function"):
+        player.on_guess("here")
+    with pytest.raises(ValueError, match="on_guess needs a 2-D Axes"):
+        player.on_guess(print)
+    player.path(axes[0], DESCENT.params)
+    player.on_guess(print)
+    with pytest.raises(ValueError, match="waits for a guess already"):
+        player.on_guess(print)
+
+
 @pytest.mark.parametrize("cap", ["square", 3])
 def test_a_cap_is_round_or_butt(player, axes, cap):
     with pytest.raises(ValueError, match="cap must be round or butt"):

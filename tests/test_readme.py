@@ -87,3 +87,34 @@ def test_the_badge_of_notebook_04_says_what_the_table_says():
     assert f"each of the {len(PAIRS)} optimizers" in badge
     assert f"torch.optim {version} to rounding" in badge
     assert f"largest relative difference is {max(figures):.0e}." in badge
+
+
+def test_the_check_says_what_the_readme_says():
+    from gdviz.exercises import check_rule
+    from gdviz.mistakes import MISTAKES, mistaken
+    from gdviz.optimizers import Adam
+
+    multiplies = next(mistake for mistake in MISTAKES["Adam"] if "multiplies by 1 - beta^t" in mistake.phrase)
+    said = re.search(r"check_rule\(my.my_adam, Adam\(lr=0.05\)\)\n```\n```\n(.*?)\n```", README)[1]
+    assert str(check_rule(mistaken(Adam(lr=0.05), multiplies), Adam(lr=0.05))) == said
+
+
+def test_the_lecturers_minutes_are_those_of_the_notebooks():
+    text = (ROOT / "INSTRUCTORS.md").read_text()
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        first = "".join(json.loads(path.read_text())["cells"][0]["source"])
+        table = re.search(rf"### {path.name[:2]} .*?\n(.*?)(?=\n##)", text, re.S)[1]
+        minutes = [int(row) for row in re.findall(r"^\| [^|]+ \| (\d+) \|", table, re.M)]
+        assert sum(minutes) == int(re.search(r"\*\*Time:\*\* (\d+) minutes", first)[1]), path.stem
+
+
+def test_the_lecturer_is_told_how_many_mistakes_the_checks_know():
+    from gdviz.mistakes import MISTAKES
+
+    assert "about 100 wrong rules" in " ".join((ROOT / "INSTRUCTORS.md").read_text().split())
+    assert 95 <= sum(map(len, MISTAKES.values())) <= 110
+
+
+def test_the_lecturers_links_lead_to_files():
+    for target in re.findall(r"\]\(([^)]+)\)", (ROOT / "INSTRUCTORS.md").read_text()):
+        assert target.startswith("https://") or (ROOT / target).exists(), target

@@ -242,6 +242,57 @@ def test_a_click_gives_the_place_in_the_data(host, width):
     assert page.evaluate("model.saved") == 1
 
 
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_guess_is_marked_where_it_was_clicked_and_only_once(host, width):
+    player = two_axes()
+    player.on_guess(print)
+    page = host(player, width=width)
+    canvas = page.locator("canvas")
+    assert "Arrow keys and Enter, or a click, make your guess." in canvas.get_attribute("aria-label")
+    assert page.locator(".message").text_content().startswith("First your guess")
+    page.evaluate(
+        "window.unlocked = []; model.widget_manager = { get_model: async (id) => "
+        "({ set: (...args) => unlocked.push([id, ...args]), save_changes() {} }) }"
+    )
+    left, top, w, h = player.axes[0]["box"]
+    (px, py, pw, _), scale = player.axes[0]["panel"], min(1, width / player.size[0])
+    if scale < 0.6:
+        scale = min(1, width / pw)
+    else:
+        px = py = 0
+    page.mouse.click((left + 0.25 * w - px) * scale, (top + 0.25 * h - py) * scale)
+    x, y = page.evaluate("model.get('guess')")
+    (x0, x1), (y0, y1) = player.axes[0]["xlim"], player.axes[0]["ylim"]
+    assert abs((x - x0) / (x1 - x0) - 0.25) < 0.02
+    assert abs((y - y0) / (y1 - y0) - 0.75) < 0.02
+    assert page.evaluate("model.get('click')") == []
+    assert page.evaluate("unlocked") == [[name, "disabled", False] for name in player.locked]
+    page.evaluate("frames2()")
+    at = [(left + 0.25 * w - px) * scale, (top + 0.25 * h - py) * scale]
+    ink = "([x, y]) => [...document.querySelector('canvas').getContext('2d').getImageData(x, y, 1, 1).data]"
+    assert page.evaluate(ink, at) == [0, 0, 0, 255]
+    page.mouse.click((left + 0.75 * w - px) * scale, (top + 0.25 * h - py) * scale)
+    assert page.evaluate("model.get('guess')") == [x, y]
+    assert len(page.evaluate("model.get('click')")) == 3, "the next click sets the start"
+    assert page.errors == []
+
+
+def test_a_guess_by_keys_is_made_with_enter(host):
+    player = two_axes()
+    player.on_guess(print)
+    page = host(player)
+    page.locator("canvas").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("model.get('guess')") == []
+    page.keyboard.press("Enter")
+    x, y = page.evaluate("model.get('guess')")
+    assert x == pytest.approx(8 + 2 * 22 / 40, abs=0.05)
+    assert y == pytest.approx(4, abs=0.05)
+    assert page.errors == []
+
+
 def test_arrow_keys_move_the_start_and_a_silent_kernel_is_named(host):
     page = host(two_axes())
     canvas = page.locator("canvas")

@@ -12,6 +12,7 @@ from shown import arrays, look_of_the_course, readouts  # noqa: F401
 from gdviz import surfaces, views, views_momentum, views_rate
 from gdviz.descent import grid, minimize
 from gdviz.optimizers import LBFGS, Adadelta, AdaGrad, Adam, AMSGrad, GradientDescent, Momentum, Nesterov, RMSProp
+from gdviz.style import LOOKS
 
 RAVINE = surfaces.ravine()
 RATES = [0.1, 0.3, 0.51]
@@ -201,6 +202,19 @@ def test_the_bars_of_the_race_are_the_shares():
     player = views_momentum.race(wells, runs, {"a": [0.25, 0.5], "b": [1.0, 0.0]}, ["by hand", "swept"])
     assert [bar[0, :, 1, 0].tolist() for bar in arrays(player, "line")] == [[0.25, 0.5], [1.0, 0.0]]
     assert "a: 25%, 50%. b: 100%, 0%." in player.caption
+
+
+def test_a_rule_of_ones_own_is_told_apart_in_the_race():
+    class Halving(GradientDescent):
+        pass
+
+    wells, rules = surfaces.two_wells(), {"L-BFGS": LBFGS, "yours": Halving}
+    runs = {name: minimize(wells, Rule(**grid(lr=[0.01, 0.02])), [[1.0, 1.5]], 9) for name, Rule in rules.items()}
+    player = views_momentum.race(wells, runs, {"L-BFGS": [0.25, 0.5], "yours": [1.0, 0.0]}, ["by hand", "swept"])
+    known, own = (mark.look for mark in player._marks if mark.kind == "path")
+    assert (known["dash"], known["label"]) == ((), "")
+    assert (own["color"], own["dash"], own["marker"], own["label"]) == ("#000000", (3, 1.5), "^", "Halving")
+    assert not any({look.color, look.dash, look.marker} == {"#000000", (3, 1.5), "^"} for look in LOOKS.values())
 
 
 def test_step_sizes_are_in_units_of_the_rate():

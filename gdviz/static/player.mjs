@@ -107,6 +107,13 @@ export function toData(axes, [x, y]) {
   ];
 }
 
+/** Data coordinates of an Axes to pixels: toData turned round. */
+export function toPixels(axes, [x, y]) {
+  const [left, top, width, height] = axes.box;
+  const part = ([a, b], scale, value) => (scale === "log" ? Math.log(value / a) / Math.log(b / a) : (value - a) / (b - a));
+  return [left + width * part(axes.xlim, axes.scales[0], x), top + height * (1 - part(axes.ylim, axes.scales[1], y))];
+}
+
 /** Where the picture is shown: as a whole, scaled to the width; or, where that is too narrow to read, one Axes below the
  *  other. Returns the height, the panels { from: box in the picture, scale, y } and the panel of each Axes. */
 export function layout([width, height], axes, available) {
@@ -230,6 +237,15 @@ async function clockOf(model) {
   return { closed: () => { if ((play.shown -= 1) === 0) play.pause(); } };
 }
 
+/** Let the controls of a player go, which waited for a guess. */
+async function unlock(model) {
+  for (const id of model.get("locked")) {
+    const control = await model.widget_manager?.get_model(id);
+    control?.set("disabled", false);
+    control?.save_changes();
+  }
+}
+
 // --- the view ---------------------------------------------------------------------------------------------------------
 
 function render({ model, el }) {
@@ -242,6 +258,8 @@ function render({ model, el }) {
   let marks = [], places = [], arranged = "", url = "", frame = 0, cursor = null, waiting = 0;
 
   const index = () => model.get("sliders").map((s, i) => Math.round((model.get(`slider_${i}`) - s.first) / s.stride));
+  const asking = () => model.get("asks") >= 0 && !model.get("guess").length; // the controls wait for a guess
+  const target = () => (asking() ? model.get("asks") : model.get("clickable")); // the Axes of a click, or -1
   const soon = () => { frame ||= requestAnimationFrame(draw); };
 
   // Units of the picture to those of the canvas, for what is drawn on one Axes.
@@ -263,8 +281,16 @@ function render({ model, el }) {
       enter(mark.axes);
       drawMark(ctx, mark, model.get("axes")[mark.axes].box, now, model.get("trail"));
     }
-    if (cursor) {
-      enter(model.get("clickable"));
+    const guessed = model.get("guess"), asked = model.get("asks");
+    if (guessed.length) {
+      enter(asked);
+      const place = toPixels(model.get("axes")[asked], guessed);
+      ctx.fillStyle = "#000";
+      drawMarkers(ctx, "D", 13, [place]);
+      drawText(ctx, "your guess", [place[0], place[1] + 12], "center", "top", "#000", 16);
+    }
+    if (cursor && target() >= 0) {
+      enter(target());
       const [x, y] = cursor;
       for (const [dx, dy] of [[14, 0], [0, 14]]) strokeLine(ctx, [[x - dx, y - dy], [x + dx, y + dy]], "#000", 2, []);
     }
@@ -276,8 +302,9 @@ function render({ model, el }) {
     const words = marks.filter((mark) => mark.kind === "text").map((mark) => readout(mark, now)).join("; ");
     const places = model.get("sliders").map((s, i) => `${s.name} ${s.labels[now[i]]}`);
     const start = model.get("clickable") < 0 ? "" : " Arrow keys or a click move the start.";
+    const how = asking() ? " Arrow keys and Enter, or a click, make your guess." : start;
     const state = [...places, words].filter(Boolean).join("; ");
-    canvas.setAttribute("aria-label", [`${model.get("caption")}${start}`, state].filter(Boolean).join(" Shown: "));
+    canvas.setAttribute("aria-label", [`${model.get("caption")}${how}`, state].filter(Boolean).join(" Shown: "));
     const controls = root.closest(".widget-vbox");
     if (!controls) return;
     const handles = controls.querySelectorAll(".noUi-handle, .ui-slider-handle");
@@ -324,7 +351,7 @@ function render({ model, el }) {
   }
 
   function showClickable() {
-    const on = model.get("clickable") >= 0;
+    const on = target() >= 0;
     canvas.classList.toggle("clickable", on);
     canvas.setAttribute("role", on ? "application" : "img");
     canvas.tabIndex = on ? 0 : -1;
@@ -336,9 +363,18 @@ function render({ model, el }) {
     message.textContent = model.get("message");
   }
 
+  function guess(place) {
+    model.set("guess", toData(model.get("axes")[model.get("asks")], place));
+    model.save_changes();
+    message.textContent = "Your guess is noted. Now move it.";
+    cursor = null;
+    unlock(model);
+  }
+
   function ask(place) {
-    const axes = model.get("axes")[model.get("clickable")];
+    const axes = model.get("axes")[target()];
     if (!axes || !inside(axes.box, place)) return;
+    if (asking()) return guess(place);
     cursor = place;
     model.set("click", [...toData(axes, place), (model.get("click")[2] ?? 0) + 1]);
     model.save_changes();
@@ -350,7 +386,7 @@ function render({ model, el }) {
   }
 
   function clicked(event) {
-    const { left, top } = canvas.getBoundingClientRect(), place = places[model.get("clickable")];
+    const { left, top } = canvas.getBoundingClientRect(), place = places[target()];
     if (!place) return;
     const { from, scale, y } = place;
     ask([from[0] + (event.clientX - left) / scale, from[1] + (event.clientY - top - y) / scale]);
@@ -358,19 +394,24 @@ function render({ model, el }) {
 
   function pressed(event) {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    const axes = model.get("axes")[model.get("clickable")];
-    if (!way || !axes) return;
+    const axes = model.get("axes")[target()], sets = asking() && cursor && ["Enter", " "].includes(event.key);
+    if (!(way || sets) || !axes) return;
     event.preventDefault();
     event.stopPropagation();
+    if (sets) return ask(cursor);
     const path = marks.find((mark) => mark.kind === "path" && model.get("axes")[mark.axes] === axes);
     const [left, top, width, height] = axes.box, trail = model.get("trail");
     cursor ??= path ? [...select(path, at(index(), trail, 0))] : [left + width / 2, top + height / 2];
     const fit = (value, low, size) => Math.min(Math.max(value, low), low + size);
-    ask([fit(cursor[0] + (way[0] * width) / 40, left, width), fit(cursor[1] + (way[1] * height) / 40, top, height)]);
+    const next = [fit(cursor[0] + (way[0] * width) / 40, left, width), fit(cursor[1] + (way[1] * height) / 40, top, height)];
+    if (!asking()) return ask(next);
+    cursor = next;
+    soon();
   }
 
   const listeners = {
     "change:picture": showPicture, "change:marks": showMarks, "change:clickable": showClickable,
+    "change:asks": showClickable, "change:guess": showClickable,
     "change:answered": say, "change:message": say, "change:caption": soon,
     ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, soon])),
   };

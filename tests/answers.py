@@ -1,0 +1,388 @@
+"""What the checks of the notebooks say to an empty cell, to the solution and to wrong answers.
+
+After nbval has run a notebook, each answer is run in its exercise cell, and the check below it, in that same kernel; a
+notebook that nbval has not run is run here.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+from nbclient import NotebookClient
+
+
+def one_step(*order: str) -> str:
+    """The answer to the second exercise of notebook 05 with these lines in this order."""
+    lines = {
+        "zero": "optimizer.zero_grad()",
+        "value": "value = cross_entropy(model(x), y)",
+        "backward": "value.backward()",
+        "step": "optimizer.step()",
+    }
+    return "\n    ".join(["def one_step(model, optimizer, x, y):", *map(lines.get, order), "return value"])
+
+
+# Exercise -> wrong answers: what of the solution is replaced ("": all of it), by what, and what the check must say.
+WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
+    "00_start_here": {
+        1: [
+            ("0.45", "0.55", "on the other side of the floor"),
+            ("0.45", "0.9", "the slope at 10 is 20"),
+            ("0.45", "0.1", "One tenth is what shall be left"),
+            ("0.45", "0.3", "too small"),
+            ("0.45", '"0.45"', "without quotation marks"),
+            ("0.45", "4.5", "10 times too large"),
+            ("my_rate", "lr", "There is no `my_rate` here yet"),
+        ],
+        2: [
+            ("w - lr * g", "w + lr * g", "a step goes against the gradient"),
+            ("w - lr * g", "w - g", "without the learning rate"),
+            ("w - lr * g", "-lr * g", "returns the step in place of the place"),
+            ("w - lr * g", "w - 0.2 * g", "is it written as a number?"),
+            ("w - lr * g", "w - lr * 2 * w", "the first step must lead to"),
+            ("return w - lr * g", "w = w - lr * g", "is there a return?"),
+            ("return w - lr * g", "w -= lr * g\n    return w", "It changes params in place"),
+            ("(w, g, lr)", "(w, g, rate)", "yours takes (w, g, rate)"),
+        ],
+        3: [
+            ("2 * (w - 3)", "2 * w", "walks to 0"),
+            ("2 * (w - 3)", "(w - 3)", "The 2 is missing"),
+            ("2 * (w - 3)", "(2 * w - 3)", "The brackets are missing"),
+            ("w - lr", "w + lr", "goes uphill"),
+            ("    return w", "        return w", "is the return inside the loop"),
+            ("range(steps)", "range(1, steps)", "one step too few"),
+            ("range(steps)", "range(steps + 1)", "one step too many"),
+            ("    return w", "    print(w)", "is there a `return`?"),
+            ("    for _ in range(steps):\n        w = w - lr * 2 * (w - 3)\n    return w",
+             "    slope = 2 * (w - 3)\n    for _ in range(steps):\n        w = w - lr * slope\n    return w",
+             "compute it anew"),
+        ],
+    },
+    "01_linear_regression": {
+        1: [
+            ('"bmi"', '"bp"', "a lower loss is a better fit"),
+            ('"bmi"', '"blood pressure"', 'Choose one of "bmi", "bp"'),
+            ('"bmi"', "3890", 'Choose one of "bmi", "bp"'),
+            ("better", "beter", "You have `beter`"),
+        ],
+        2: [
+            (" + 20 * w", "", "The penalty is missing"),
+            ("+ 20 * w", "+ 10 * w", "The penalty's own 2 is missing"),
+            ("+ 20 * w", "+ 20 * w / len(x)", "do not divide it by n"),
+            ("db = (2 * residual).mean()", "db = (2 * residual).mean() + 20 * b", "Only w is penalised"),
+            ("dw = (2 * residual", "dw = (residual", "At (3, 100) it must be"),
+            ("* x).mean()", "* x)", "A mean or a sum over the examples is missing"),
+            ("20 * w", "20 * weight", "NameError in your line `dw = (2"),
+        ],
+        3: [
+            (".mean(-1)", ".sum(-1)", "take the mean"),
+            (".mean(-1)", "", "It must return one number"),
+            ("(residual**2).mean(-1)", "residual.abs().mean(-1)", "not squared"),
+            ("p[..., :1] * x**2 + p[..., 1:2] * x + p[..., 2:]",
+             "p[..., 2:] * x**2 + p[..., 1:2] * x + p[..., :1]", "a, w, b"),
+            ("steps=400", "steps=5", "more steps"),
+            ("lr=0.1", "lr=0.5", "smaller lr"),
+        ],
+    },
+    "02_learning_rate": {
+        1: [
+            ("2 / 6", "1 / 6", "where the zig-zag begins"),
+            ("2 / 6", "2 / 3", "the curvature is the second derivative"),
+            ("2 / 6", "2 / 7", "this is the best rate"),
+            ("2 / 6", '"2 / 6"', "without quotation marks"),
+            ("limit = 2 / 6", "limits = 2 / 6", "You have `limits`"),
+            ("2 / (6 + 1)", "...", "Replace the three dots"),
+            ("2 / (6 + 1)", "2 / 6", "to and fro for ever"),
+            ("2 / (6 + 1)", "1 / (6 + 1)", "half of it"),
+            ("2 / (6 + 1)", "1 / 6", "gone in one step"),
+            ("2 / (6 + 1)", "(6 + 1) / 2", "Turned upside down"),
+            ("2 / (6 + 1)", "0.3", "too large"),
+        ],
+        2: [
+            ("math.ceil", "math.floor", "Round up"),
+            ("math.ceil", "", "not rounded yet"),
+            ("math.log(share)", "math.log(1e-6)", "The share must come in"),
+            ("(kappa - 1) / (kappa + 1)", "1 - 1 / kappa", "the factor of the rate 1 / L"),
+            ("math.log((kappa - 1) / (kappa + 1))", "(-2 / kappa)", "not an approximation"),
+            ("(kappa - 1) / (kappa + 1)", "(kappa + 1) / (kappa - 1)", "The sign"),
+            ("math.log(share) / math.log((kappa - 1) / (kappa + 1))",
+             "math.log((kappa - 1) / (kappa + 1)) / math.log(share)", "Upside down"),
+            ("    return math.ceil", "    n = math.ceil", "is there a `return`?"),
+            ("kappa - 1", "k - 1", "NameError in your line"),
+        ],
+        3: [
+            ("0.5 if step < 30 else 0.5 * 0.75 ** (step - 30)", "0.5", "It still bounces at the end"),
+            ("30 else 0.5 * 0.75 ** (step - 30)", "40 else 0.001", "It has frozen"),
+            ("step < 30", "step < 50", "It has frozen"),
+            ("0.5 if step < 30 else 0.5 * 0.75 ** (step - 30)", "0.5 * 0.9**step", "stay large for longer"),
+            ("0.5 if step < 30 else 0.5 * 0.75 ** (step - 30)", "0.5 if step < 30 else ...", "Not attempted yet"),
+            ("0.5 if step < 30 else 0.5 * 0.75 ** (step - 30)", "0.5 - step / 60", "a positive number for each step"),
+            ("0.5 if step < 30 else 0.5 * 0.75 ** (step - 30)", '"0.5"', "a positive number for each step"),
+            ("return ", "rate = ", "a positive number for each step"),
+            ("(step)", "()", "TypeError"),
+        ],
+    },
+    "03_sgd_noise": {
+        1: [
+            ("0.05 * 256 / 32", "0.05 * 32 / 256", "The other way round"),
+            ("0.05 * 256 / 32", "0.05 * 8**0.5", "keeps lr² / B"),
+            ("0.05 * 256 / 32", "0.05", "would fall to an eighth"),
+            ("0.05 * 256 / 32", '"0.4"', "without quotation marks"),
+            ("256 / 32", "256", "256 / 32, not 256"),
+            ("0.05 * 256 / 32", "0.8", "It is too large"),
+            ("new_rate", "newrate", "You have `newrate`"),
+        ],
+        2: [
+            (".mean()", ".sum()", "divide by the size of the minibatch"),
+            (".mean()", ".sum() / n", "the minibatch has only 4"),
+            ("patients.x[i], patients.y[i]", "patients.x, patients.y", "use only those of i"),
+            ("(2 * residual", "(residual", "half the loss"),
+            ("w * x + b - y", "y - w * x - b", "The sign is wrong"),
+            ("return dw, db", "return db, dw", "changed places"),
+            ("* x).mean()", "* x)", "A mean or a sum over the examples is missing"),
+            ("(2 * residual).mean()", "...", "○ Not attempted yet."),
+        ],
+        3: [
+            ("0.5 / (1 + step)", "0.1", "and then it shakes"),
+            ("0.5 / (1 + step)", "0.05 / (1 + step)", "keep the rate large for longer"),
+            ("0.5 / (1 + step)", "1.5", "It diverges"),
+            ("GradientDescent(lr=0.5 / (1 + step))", "0.5 / (1 + step)", "not the rate alone"),
+            ("1 + step", "step", "ZeroDivisionError in your line `return"),
+            ("lr=0.5 / (1 + step)", "lr=0.1 - 0.001 * step", "lr must be positive"),
+        ],
+    },
+    "04_momentum_and_adam": {
+        1: [
+            (" ** 2", "", "the fraction is squared"),
+            ("(5 - 1) / (5 + 1)", "(25 - 1) / (25 + 1)", "the root of kappa, not kappa"),
+            ("((5 - 1) / (5 + 1)) ** 2", "(25 - 1) / (25 + 1)", "plain gradient descent"),
+            ("((5 - 1) / (5 + 1)) ** 2", "4 / 36", "the best learning rate"),
+            ("((5 - 1) / (5 + 1)) ** 2", "0.9", "too large"),
+            ("((5 - 1) / (5 + 1)) ** 2", '"4/9"', "you have text"),
+            ("best_momentum", "best_moment", "You have `best_moment`"),
+        ],
+        2: [
+            ("(1 - alpha) * grads**2", "(1 - alpha) * grads", "the gradient in v where its square belongs"),
+            ("alpha * v + (1 - alpha)", "(1 - alpha) * v + alpha", "alpha and 1 - alpha exchanged"),
+            ("(1 - alpha) * grads**2", "grads**2", "the whole square in v"),
+            ("alpha * v + (1 - alpha) * grads**2", "v + grads**2", "AdaGrad"),
+            ("(v.sqrt() + eps)", "(v + eps)", "without the root"),
+            ("(v.sqrt() + eps)", "(v + eps).sqrt()", "eps inside the root"),
+            ("params - lr", "params + lr", "a plus where the minus belongs"),
+            ("), v", ")", "always begins anew"),
+            ("params - lr * grads / (v.sqrt() + eps)", "...", "○ Not attempted yet."),
+            ("alpha * v + (1 - alpha) * grads**2", "...", "○ Not attempted yet."),
+        ],
+        3: [
+            ("params - self.lr", "params + self.lr", "-1 times the right one"),
+            ("grads.sign()", "grads", "Your steps are those of GradientDescent"),
+            ("self.lr * grads.sign()", "grads.sign()", "6.67 times the right one"),
+            ("self.lr * grads.sign()", "0.15 * grads.sign()", "is it written as a number?"),
+            ("grads.sign()", "grads / grads.norm()", "the first step must lead to"),
+            ("grads.sign()", "grads / grads.abs()", "divided by zero"),
+            ("grads.sign(), state", "grads.sign()", "update returns two things"),
+            ("SignDescent", "Signdescent", "You have `Signdescent`"),
+            ("grads.sign()", "grad.sign()", "NameError in your line `return params"),
+        ],
+    },
+    "05_training_networks": {
+        1: [
+            ("8 * 29", "8", "one for each epoch"),
+            ("8 * 29", "29", "one epoch of minibatches"),
+            ("8 * 29", "8 * 28", "smaller, and it counts"),
+            ("8 * 29", "8 * 1437 / 50", "no part of an update"),
+            ("8 * 29", "8 * 1437 // 50 + 1", "Round up in each epoch"),
+            ("8 * 29", "8 * 50", "How many minibatches has an epoch?"),
+            ("8 * 29", "8 * 1437", "not for each digit"),
+            ("8 * 29", '"232"', "Write the number alone"),
+            ("updates", "update", "You have `update`"),
+        ],
+        2: [  # all orders in which value is there for backward, and some in which it is not
+            ("", one_step("value", "backward", "zero", "step"), "Nothing moved"),
+            ("", one_step("zero", "value", "step", "backward"), "Nothing moved"),
+            ("", one_step("value", "zero", "step", "backward"), "Nothing moved"),
+            ("", one_step("value", "step", "backward", "zero"), "Nothing moved"),
+            ("", one_step("step", "value", "backward", "zero"), "Nothing moved"),
+            ("", one_step("zero", "step", "value", "backward"), "Nothing moved"),
+            ("", one_step("value", "step", "zero", "backward"),
+             "in your line `value.backward()`: step() changed the weights before"),
+            ("", one_step("step", "zero", "value", "backward"), "the backward() of its own loss"),
+            ("", one_step("step", "value", "zero", "backward"), "the backward() of its own loss"),
+            ("", one_step("value", "zero", "backward", "step"), "✓ Right."),
+            ("", one_step("value", "backward", "step", "zero"), "✓ Right."),
+            ("", one_step("zero", "backward", "value", "step"), "UnboundLocalError in your line `value.backward()`"),
+            ("", one_step("backward", "step", "zero", "value"), "UnboundLocalError in your line `value.backward()`"),
+            ("", one_step("value", "backward", "step"), "the sum of both gradients"),
+            ("", one_step("zero", "value", "backward"), "Nothing moved"),
+            ("", one_step("zero", "value", "step"), "Nothing moved"),
+            ("    return value\n", "", "Return the value"),
+            ("return value", "return ...", "Not attempted yet"),
+            ("model(x), y", "model(y), x", "in your line `value = cross_entropy"),
+            ("one_step", "onestep", "You have `onestep`"),
+        ],
+        3: [
+            ("velocity = self.momentum * velocity + grads",
+             "velocity = self.momentum * velocity + grads + self.decay * params", "yours leads to"),
+            ("velocity + grads\n        return params - self.lr * velocity - self.lr * self.decay * params",
+             "velocity + grads + self.decay * params\n        return params - self.lr * velocity", "that is L2"),
+            (" - self.lr * self.decay * params", "", "do not decay"),
+            ("- self.lr * self.decay * params", "- self.decay * params", "lacks the learning rate"),
+            ("return params - self.lr * velocity - self.lr * self.decay * params",
+             "return (1 - self.lr * self.decay) * (params - self.lr * velocity)", "before the step"),
+            ("+ grads", "+ (1 - self.momentum) * grads", "enters the velocity whole"),
+            ("velocity = self.momentum", "new = self.momentum", "yours leads to"),
+            ("self.decay * params, velocity", "self.decay * params, params", "Step 2 is the first that is wrong"),
+            ("self.lr * velocity", "self.lr * grads", "Step 2 is the first that is wrong"),
+            ("self.decay * params, velocity", "self.decay * params", "update returns two things"),
+            ("self.momentum * velocity", "0.8 * velocity", "momentum=0.4 it is not"),
+            ("self.decay * params", "decay * params", "NameError in your line `return params"),
+            ("velocity = self.momentum * velocity + grads",
+             "velocity *= self.momentum\n        velocity += grads", "✓ Right."),
+            ("DecayedMomentum", "MomentumDecayed", "There is no `DecayedMomentum`"),
+        ],
+    },
+    "06_language_recogniser": {
+        1: [
+            ("12 + 11 + 10", "27", "the two ends count as letters"),
+            ("12 + 11 + 10", "3 * 12", "cannot begin at the last letter"),
+            ("12 + 11 + 10", "29", "also begin or end a run of two or three"),
+            ("12 + 11 + 10", 'len(set(ngrams.ngrams("Kopenhagen")))', "occurs twice is there twice"),
+            ("12 + 11 + 10", "12", "and the runs of two and of three"),
+            ("12 + 11 + 10", "10", "and the runs of two and of three"),
+            ("12 + 11 + 10", 'ngrams.ngrams("Kopenhagen")', "One number is asked"),
+            ("many", "much", "There is no `many` here yet"),
+        ],
+        2: [
+            (" * (numbers != 0)[..., None]", "", "padding was added as well"),
+            (".sum(1)", ".mean(1)", "A mean: add them up"),
+            (".sum(1)", ".sum(1) / (numbers != 0).sum(1)[:, None]", "A mean: add them up"),
+            (".sum(1)", ".sum(2)", "It must return the shape (2, 4); yours has the shape (2, 3)"),
+            (".sum(1)", "", "It must return the shape (2, 4); yours has the shape (2, 3, 4)"),
+            ("(numbers != 0)", "numbers", "multiplied by its number"),
+            ("numbers != 0", "numbers == 0", "the padding alone"),
+            ("[..., None]", "", "RuntimeError in your line `return (table[numbers]"),
+            ("table[numbers]", "table[numbers - 1]", "number k is row k"),
+            ("    return (table", "    (table", "is there a `return`?"),
+            ("    return", "    table[0] = 0\n    return", "changes its arguments in place"),
+        ],
+        3: [
+            ("(self.limit / grads.norm()).clamp(max=1)", "1", "Nothing is clipped"),
+            ("grads * (self.limit / grads.norm()).clamp(max=1)", "grads.clamp(-self.limit, self.limit)",
+             "turns the gradient"),
+            (".clamp(max=1)", "", "stays as it is"),
+            ("(self.limit / grads.norm()).clamp(max=1)", "(1 / grads.norm()).clamp(max=1)", "gets the length 1"),
+            ("self.limit / grads.norm()", "grads.norm() / self.limit", "upside down"),
+            ("grads.norm()", "(grads**2).sum()", "the root of the sum of squares"),
+            ("grads.norm()", "grads.abs().max()", "yours leads to"),
+            ("self.limit / grads", "limit / grads", "NameError in your line `shorter = grads * (limit"),
+            ("self.limit / grads", "2.0 / grads", "is it written as a number?"),
+            ("shorter = grads * (self.limit / grads.norm()).clamp(max=1)",
+             "grads *= (self.limit / grads.norm()).clamp(max=1)\n        shorter = grads", "changes grads in place"),
+            ("return self.rule.update(params, shorter, state)", "return shorter", "update returns two things"),
+            ("self.rule.update(params, shorter", "self.rule.update(shorter, params", "yours leads to"),
+            ("return self.rule.update(params, shorter, state)",
+             "return params - self.rule.lr * shorter, state", "Step 2 is the first that is wrong"),
+            ("Clipped", "Clip", "There is no `Clipped` here yet"),
+        ],
+    },
+    "07_failure_zoo": {
+        1: [
+            ('"counter"', '"no correction"', "A has another one"),
+            ('"average"', '"averge"', "Choose one of"),
+            ('"multiplies"', "...", "Not attempted yet"),
+        ],
+        2: [
+            ("torch.maximum(v_max, v)", "v", "Your steps are those of Adam"),
+            ("torch.maximum(v_max, v)", "max(v_max, v)", "RuntimeError in your line"),
+            ("v_max / (1 - beta2**t)", "v_max", "the first step must lead to"),
+        ],
+        3: [
+            ("(10, 10)", "(100, 100)", "Somebody diverges"),
+            ("(10, 10)", "(-1, 1)", "Both must be positive"),
+            ("(0.01, 0.01)", "(1, 0.01)", "Adam does not win"),
+        ],
+    },
+}  # fmt: skip
+SOLUTION = re.compile(r"<details><summary>Solution</summary>\s+```python\n(.*?)```", re.S)
+seen: dict[str, list["Answer"]] = {}  # stem of a notebook -> all answers
+
+
+class Exercise(NamedTuple):
+    """The sources of the empty cell, of the check below it, and of the solution."""
+
+    empty: str
+    check: str
+    solution: str
+
+
+class Answer(NamedTuple):
+    """An answer to the exercise of this number, what the check must say (part of it), and what it says."""
+
+    number: int
+    source: str
+    expected: str
+    said: str
+
+
+def exercises(notebook: nbformat.NotebookNode) -> list[Exercise]:
+    """The exercises of a notebook: a cell with the tag exercise, one with the tag check, one with the solution."""
+    cells = notebook.cells
+    places = [i for i, cell in enumerate(cells) if "exercise" in cell.metadata.get("tags", [])]
+    assert all(cells[i + 1].metadata.get("tags") == ["check"] for i in places)
+    return [Exercise(cells[i].source, cells[i + 1].source, SOLUTION.match(cells[i + 2].source)[1]) for i in places]
+
+
+def answers(path: Path) -> Iterator[tuple[int, Exercise, str, str]]:
+    """Number, exercise, source and expected words: of the empty cell, of wrong answers, of the solution."""
+    for number, exercise in enumerate(exercises(nbformat.read(path, as_version=4)), 1):
+        yield number, exercise, exercise.empty, "○ Not attempted yet."
+        for old, new, expected in WRONG.get(path.stem, {}).get(number, []):
+            assert old in exercise.solution, f"{path.stem}, {number}: the solution has no {old!r}"
+            yield number, exercise, exercise.solution.replace(old, new) if old else new, expected
+        yield number, exercise, exercise.solution, "✓ Right."
+
+
+def run_all(path: Path, run: Callable[[str], str]) -> list[Answer]:
+    """All answers to the exercises of a notebook; run(code) -> what the cell prints and shows, in its kernel."""
+    found = []
+    for number, exercise, source, expected in answers(path):
+        names = {name for part in ast.parse(exercise.solution).body for name in defined(part)}
+        run(f"for name in {sorted(names)}: globals().pop(name, None)")
+        run(source)
+        found.append(Answer(number, source, expected, run(exercise.check)))
+    return found
+
+
+def defined(statement: ast.stmt) -> set[str]:
+    """The names that a statement at the top of a cell defines."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+
+
+def of(path: Path) -> list[Answer]:
+    """What the checks of a notebook said, in the kernel in which nbval has just run it, or in one of their own."""
+    if path.stem not in seen:
+        notebook = nbformat.read(path, as_version=4)
+        client = NotebookClient(
+            notebook, timeout=60, allow_errors=True, resources={"metadata": {"path": str(path.parent)}}
+        )
+        with client.setup_kernel():
+            for i, cell in enumerate(notebook.cells):
+                client.execute_cell(cell, i)
+
+            def run(code: str) -> str:
+                cell = nbformat.v4.new_code_cell(code)
+                client.execute_cell(cell, 0)
+                return "".join(map(words, cell.outputs))
+
+            seen[path.stem] = run_all(path, run)
+    return seen[path.stem]
+
+
+def words(output: dict) -> str:
+    """What an output or a message says as text."""
+    return output.get("text") or output.get("data", {}).get("text/plain") or output.get("evalue") or ""

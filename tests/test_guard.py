@@ -1,0 +1,282 @@
+"""Whatever a learner's code does, it becomes one sentence, and everything is put back."""
+
+import random
+import resource
+import runpy
+import signal
+import sys
+import threading
+import time
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from gdviz.guard import Blank, Printed, Trouble, fits, guarded, is_own, short
+
+
+def told(work, seconds=5.0):
+    """The sentence for what work() raises."""
+    with pytest.raises(Trouble) as caught, guarded(seconds):
+        work()
+    return str(caught.value)
+
+
+def remarked(work):
+    with guarded() as remarks:
+        work()
+    return remarks
+
+
+@pytest.fixture
+def learner(tmp_path):
+    """learner(source) -> the work() of a learner's file, whose lines are known."""
+
+    def write(source):
+        (tmp_path / "cell.py").write_text(source)
+        return runpy.run_path(str(tmp_path / "cell.py"))["work"]
+
+    return write
+
+
+def test_a_block_that_does_its_work_is_not_remarked_upon():
+    assert remarked(lambda: torch.ones(3).sum()) == []
+
+
+def test_a_loop_that_never_ends_is_stopped_and_its_line_named(learner):
+    work = learner("def work():\n    x = 1\n    while x > 0:\n        x = x + 1\n")
+    sentence = told(work, 0.05)
+    assert sentence.startswith("It was not finished after 0.05 seconds in your line `")
+    assert sentence.endswith("`: a loop that never ends?")
+    assert any(line in sentence for line in ("while x > 0:", "x = x + 1"))
+
+
+def test_a_long_sleep_is_cut_short():
+    began = time.monotonic()
+    assert told(lambda: time.sleep(60), 0.05).startswith("It was not finished after 0.05 seconds")
+    assert time.monotonic() - began < 10
+
+
+def test_a_bare_except_swallows_the_alarm_only_once(learner):
+    work = learner(
+        "import time\ndef work():\n    try:\n        time.sleep(60)\n    except:\n        pass\n    time.sleep(61)\n"
+    )
+    assert "in your line `time.sleep(61)`" in told(work, 0.05)
+
+
+def test_the_alarm_and_its_handler_are_put_back():
+    def handler(*_):
+        pytest.fail("the alarm of a check rang after it")
+
+    before = signal.signal(signal.SIGALRM, handler)
+    told(lambda: time.sleep(60), 0.05)
+    remarked(lambda: None)
+    assert signal.signal(signal.SIGALRM, before) is handler
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_beside_the_main_thread_there_is_no_time_limit_and_no_error():
+    said = []
+    thread = threading.Thread(target=lambda: said.append(told(lambda: 1 / 0, 0.001)))
+    thread.start()
+    thread.join()
+    assert said[0].startswith("ZeroDivisionError")
+
+
+def test_the_stop_button_passes_through():
+    def work():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), guarded():
+        work()
+
+
+def test_an_exception_is_told_with_the_learners_own_line_also_from_within_torch(learner):
+    work = learner("import torch\ndef work():\n    a = torch.ones(3)\n    return a @ torch.ones(4)\n")
+    sentence = told(work)
+    assert sentence.startswith("RuntimeError in your line `return a @ torch.ones(4)`: ")
+    assert "size" in sentence
+    assert told(learner("import json\ndef work():\n    json.loads('{')\n")).startswith(
+        "JSONDecodeError in your line `json.loads('{')`: "
+    )
+
+
+def test_a_line_of_the_course_is_not_called_the_learners(learner):
+    work = learner("from gdviz.descent import gradient\ndef work():\n    gradient(lambda w: w, [1.0])\n")
+    assert "in your line `gradient(lambda w: w, [1.0])`: " in told(work)
+
+
+def test_code_without_a_line_has_none_named():
+    made = {}
+    exec("def work():\n    1 / 0", made)
+    assert told(made["work"]) == "ZeroDivisionError in your line `work()`: division by zero"  # the line that calls it
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise SystemExit
+
+
+class OwnBase(BaseException):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("raised", "sentence"),
+    [
+        ("ValueError('bad')", "ValueError in your line `raise ValueError('bad')`: bad"),
+        ("ValueError", "ValueError in your line `raise ValueError`."),
+        ("KeyError('lr')", "KeyError in your line `raise KeyError('lr')`: 'lr'"),
+        ("Unspeakable", "Unspeakable in your line `raise Unspeakable`: a Unspeakable"),
+        ("OwnBase('x')", "OwnBase in your line `raise OwnBase('x')`: x"),
+        ("GeneratorExit", "GeneratorExit in your line `raise GeneratorExit`."),
+        ("StopIteration", "StopIteration in your line `raise StopIteration`."),
+        ("SystemExit(3)", "It ends the program in your line `raise SystemExit(3)`: leave that out."),
+        ("MemoryError", "It asks for too much memory in your line `raise MemoryError`: which shape has it?"),
+    ],
+)
+def test_each_exception_has_its_sentence(learner, raised, sentence):
+    work = learner(f"def work():\n    raise {raised}\n")
+    work.__globals__.update(Unspeakable=Unspeakable, OwnBase=OwnBase)
+    assert told(work) == sentence
+
+
+def test_exit_and_a_function_without_end_are_told():
+    def without_end():
+        return without_end()
+
+    assert told(lambda: sys.exit("bye")).startswith("It ends the program in your line")
+    assert told(without_end).startswith("RecursionError in your line `return without_end()`")
+
+
+@pytest.mark.parametrize(
+    "work", [lambda: torch.zeros(10**6, 10**6), lambda: np.ones((10**6, 10**5)), lambda: [0] * 10**11]
+)
+def test_a_giant_array_is_told_as_such_and_the_limit_is_put_back(work):
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    assert told(work).startswith("It asks for too much memory in your line `")
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the memory limit holds on Linux")
+def test_memory_that_the_machine_has_and_a_check_does_not_need_is_refused():
+    assert "too much memory" in told(lambda: torch.empty(3_000_000_000, dtype=torch.uint8))
+    assert torch.empty(3_000_000_000, dtype=torch.uint8).numel() == 3_000_000_000  # afterwards it may
+
+
+def test_what_is_not_attempted_is_blank(learner):
+    with pytest.raises(Blank), guarded():
+        raise Blank
+    work = learner("def work():\n    raise NotImplementedError('your turn')\n")
+    with pytest.raises(Blank), guarded():
+        work()
+
+
+def test_what_torch_has_not_implemented_is_no_blank():
+    class Net(torch.nn.Module):
+        pass  # forward is missing
+
+    assert told(lambda: Net()(torch.ones(1))).startswith("NotImplementedError in your line")
+
+
+def test_trouble_is_passed_on_as_it_is():
+    with pytest.raises(Trouble, match=r"^Look at w\.$"), guarded():
+        raise Trouble("Look at w.")
+
+
+def test_what_is_printed_is_kept_back_and_remarked_upon(capsys):
+    remarks = remarked(lambda: print("\n loss is\n3"))
+    assert remarks == ["It printed 3 lines, kept back here: loss is"]
+    assert remarked(lambda: print("one", file=sys.stderr)) == ["It printed 1 line, kept back here: one"]
+    assert remarked(lambda: print("  ")) == []
+    assert capsys.readouterr() == ("", "")
+
+
+def test_endless_printing_fills_no_memory():
+    printed = Printed()
+    for _ in range(1000):
+        assert printed.write("x" * 1000 + "\n") == 1001
+    assert (len(printed.text), printed.lines) == (60, 1000)
+
+
+def test_a_warning_of_the_learner_is_no_error():
+    assert remarked(lambda: warnings.warn("look", stacklevel=1)) == []
+    with pytest.raises(UserWarning):
+        warnings.warn("look", stacklevel=1)
+
+
+def numbers():
+    """One number from each of the three global generators, which are left as they were."""
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    drawn = torch.rand(1).item(), np.random.rand(), random.random()  # noqa: NPY002
+    torch.set_rng_state(states[0])
+    np.random.set_state(states[1])  # noqa: NPY002
+    random.setstate(states[2])
+    return drawn
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: torch.manual_seed(7),
+        lambda: torch.rand(2),
+        lambda: np.random.seed(7),  # noqa: NPY002
+        lambda: np.random.rand(),  # noqa: NPY002
+        lambda: random.seed(7),
+        lambda: random.random(),
+    ],
+)
+def test_global_random_numbers_are_put_back_and_remarked_upon(work):
+    before = numbers()
+    remarks = remarked(work)
+    assert remarks == ["It draws from the global random numbers, or seeds them; pass a torch.Generator instead."]
+    assert numbers() == before
+
+
+def test_a_generator_of_ones_own_is_not_remarked_upon():
+    assert remarked(lambda: torch.rand(2, generator=torch.Generator().manual_seed(7))) == []
+
+
+@pytest.mark.parametrize(
+    "work", [lambda: torch.set_default_dtype(torch.float64), lambda: torch.set_grad_enabled(False)]
+)
+def test_torchs_defaults_are_put_back_and_remarked_upon(work):
+    assert remarked(work) == ["It changes torch's defaults for everything that follows; they are put back."]
+    assert (torch.get_default_dtype(), torch.is_grad_enabled()) == (torch.float32, True)
+
+
+def test_all_is_put_back_and_remarked_upon_also_after_an_exception(capsys):
+    def work():
+        torch.set_default_dtype(torch.float64)
+        torch.manual_seed(7)
+        print("here")
+        raise ValueError
+
+    before = numbers()
+    with pytest.raises(Trouble), guarded() as remarks:
+        work()
+    assert len(remarks) == 3
+    assert (numbers(), torch.get_default_dtype(), capsys.readouterr().out) == (before, torch.float32, "")
+
+
+def test_short_is_one_line_and_not_long():
+    assert short("a\n  b") == "a b"
+    assert short("x" * 160) == "x" * 160
+    assert short("x" * 161) == "x" * 157 + "..."
+    assert short(list(range(100)), 10) == "[0, 1, ..."
+    assert short(Unspeakable()) == "a Unspeakable"
+
+
+def test_fits_binds_the_arguments():
+    assert fits(lambda a, b: 0, (1, 2))
+    assert not fits(lambda a, b: 0, (1,))
+    assert fits(lambda a, lr: 0, (1,), lr=0.1)
+    assert not fits(lambda a: 0, (1,), lr=0.1)
+    assert fits(dict.fromkeys, (1,))  # says nothing of its arguments, or fits
+    assert fits(print, (1, 2, 3))
+
+
+def test_classes_of_the_learner_are_told_from_those_of_libraries():
+    assert is_own(OwnBase)
+    assert not any(is_own(kind) for kind in (int, torch.Tensor, np.ndarray, np.float64, Printed, threading.Thread))

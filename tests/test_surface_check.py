@@ -1,0 +1,148 @@
+"""A learner's own surface: right, or one sentence for each way in which it is none; shown only where it is right."""
+
+import math
+
+import pytest
+import torch
+
+from gdviz.descent import gradient
+from gdviz.feedback import my
+from gdviz.surface_check import check_surface
+from gdviz.surfaces import Surface
+
+
+def valleys(p):
+    x, y = p[..., 0], p[..., 1]
+    return x**4 / 8 - x**2 + y**2 + x / 2
+
+
+RIGHT = {
+    "two valleys": valleys,
+    "a sum over the last axis": lambda p: (p**2).sum(-1),
+    "unbound": lambda p: p.unbind(-1)[0] ** 2 + torch.sin(p.unbind(-1)[1]),
+    "a kink that no point hits": lambda p: p[..., 0].abs() + p[..., 1].abs(),
+    "a branch by torch.where": lambda p: torch.where(p[..., 0] > 0, p[..., 0] ** 2, p[..., 0].abs()),
+    "flat along y": lambda p: p[..., 0] ** 2,
+    "steep": lambda p: 1e8 * (p**2).sum(-1),
+    "shallow": lambda p: 1e-3 * (p**2).sum(-1),
+    "high up": lambda p: 1e3 + (p**2).sum(-1),
+}
+
+
+@pytest.mark.parametrize("function", RIGHT.values(), ids=RIGHT)
+def test_a_surface_is_right_and_told_how_it_was_checked(function):
+    found = check_surface(function)
+    assert str(found) == "✓ Right. torch's gradient agrees with central differences at 25 places."
+
+
+def mixing(p):
+    return (p[..., 0] - p[..., 0].mean()) ** 2 + p[..., 1] ** 2
+
+
+def with_if(p):
+    return p[..., 0] ** 2 if p[..., 1] > 0 else p[..., 0]
+
+
+class WrongGradient(torch.autograd.Function):
+    """x^2 + y^2 with the gradient of half of it."""
+
+    @staticmethod
+    def forward(ctx, p):
+        ctx.save_for_backward(p)
+        return (p**2).sum(-1)
+
+    @staticmethod
+    def backward(ctx, out):
+        (p,) = ctx.saved_tensors
+        return out[..., None] * p
+
+
+WRONG = {
+    "text": ("x**2 + y**2", "✗ Not yet. A surface is a function (def ...); yours is 'x**2 + y**2'."),
+    "a number": (3.5, "✗ Not yet. A surface is a function (def ...); yours is 3.5."),
+    "returns a number": (lambda p: 3.0, "It must return a tensor, by torch's operations; yours returns 3.0."),
+    "returns nothing": (lambda p: None, "It must return a tensor, by torch's operations; yours returns None."),
+    "numpy": (lambda p: p.numpy()[..., 0], "It must return a tensor, by torch's operations"),
+    "the wrong axis": (lambda p: p[0] ** 2 + p[1] ** 2, "25 heights (25,), yours gives (2,): use p[..., 0]"),
+    "one height for all": (lambda p: (p**2).sum(), "25 heights (25,), yours gives ()"),
+    "no sum": (lambda p: p**2, "25 heights (25,), yours gives (25, 2)"),
+    "a logarithm": (lambda p: torch.log(p[..., 0]), "it is not a finite number: a logarithm or a root"),
+    "a root": (lambda p: p[..., 0] + p[..., 1].sqrt(), "it is not a finite number: a logarithm or a root"),
+    "infinite": (lambda p: p[..., 0] ** 2 + math.inf, "it is not a finite number"),
+    "points mixed": (mixing, "All points at once give other heights than one by one"),
+    "constant": (lambda p: torch.ones(p.shape[:-1]), "torch finds no gradient: is it constant"),
+    "detached": (lambda p: (p.detach() ** 2).sum(-1), "torch finds no gradient"),
+    "half detached": (lambda p: p[..., 0] ** 2 + p[..., 1].detach() ** 2, "is not what the heights around say"),
+    "another gradient": (WrongGradient.apply, "is not what the heights around say: a jump, a rounding, a detach?"),
+    "rounded": (lambda p: (p**2).sum(-1).float(), "is not what the heights around say"),
+    "raises": (lambda p: p.nothing, "AttributeError in your line"),
+    "an if": (with_if, "RuntimeError in your line"),
+    "in place": (lambda p: (p.sub_(1) ** 2).sum(-1), "in-place operation"),
+    "two parameters": (lambda x, y: x**2 + y**2, "TypeError"),
+    "no parameter": (lambda: 0, "TypeError"),
+}
+
+
+@pytest.mark.parametrize(("function", "sentence"), WRONG.values(), ids=WRONG)
+def test_what_is_no_surface_is_told_why_and_not_shown(function, sentence):
+    shown = []
+    found = check_surface(function, show=shown.append)
+    assert str(found).startswith("✗ Not yet. ")
+    assert sentence in str(found)
+    found._ipython_display_()
+    assert shown == []
+
+
+def blank(p):
+    return ...
+
+
+def not_yet(p):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("function", [..., None, blank, not_yet])
+def test_what_is_left_empty_is_not_attempted_and_not_shown(function):
+    shown = []
+    found = check_surface(function, show=shown.append)
+    assert str(found).startswith("○ Not attempted yet. Replace the three dots")
+    found._ipython_display_()
+    assert shown == []
+
+
+def test_a_name_that_does_not_exist_is_said():
+    assert str(check_surface(my.no_such_surface)).startswith("○ Not attempted yet. There is no `no_such_surface` here")
+
+
+def test_the_place_that_is_not_finite_is_said_and_is_one():
+    said = str(check_surface(lambda p: torch.log(p[..., 1] + 2), xlim=(-2, 2), ylim=(-3, 3)))
+    x, y = (float(part) for part in said.partition("At (")[2].partition(")")[0].split(","))
+    assert -2 < x < 2
+    assert -3 < y < -2
+
+
+def test_a_right_surface_is_shown_once_when_it_is_displayed_and_not_before():
+    shown = []
+    found = check_surface(valleys, xlim=(-3, 3), ylim=(-2, 4), start=(0.5, 1.0), show=shown.append)
+    assert shown == []
+    found._ipython_display_()
+    (surface,) = shown
+    assert isinstance(surface, Surface)
+    assert (surface.xlim, surface.ylim, surface.start) == ((-3, 3), (-2, 4), (0.5, 1.0))
+    place = torch.tensor([0.5, 1.0], dtype=torch.float64)
+    assert torch.equal(gradient(surface, place), gradient(valleys, place))
+
+
+def test_left_out_the_start_is_near_the_upper_left_corner():
+    shown = []
+    check_surface(valleys, xlim=(-3, 3), ylim=(-1, 1), show=shown.append)._ipython_display_()
+    assert shown[0].start == pytest.approx((-2.1, 0.7))
+
+
+def test_without_show_a_right_surface_has_no_picture():
+    assert check_surface(valleys).picture is None
+
+
+def test_only_the_window_is_looked_at():
+    assert not check_surface(lambda p: p.log().sum(-1)).correct
+    assert check_surface(lambda p: p.log().sum(-1), xlim=(1, 3), ylim=(1, 3)).correct

@@ -1,0 +1,169 @@
+"""The players of notebook 07 show what the formulas say; the four suspects make the mistakes that are meant."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from shown import arrays, look_of_the_course, readouts  # noqa: F401
+
+from gdviz import surfaces, views_zoo
+from gdviz.descent import grid, minimize
+from gdviz.exercises import check_rule
+from gdviz.mistakes import suspect
+from gdviz.optimizers import Adam, AdamW, GradientDescent, Momentum
+
+RAVINE, WELLS, DOUBLE = surfaces.ravine(), surfaces.two_wells(), surfaces.double_well()
+RATES = [0.1, 0.2, 0.3]
+PRODUCT = surfaces.Surface(lambda w: (1 - w[..., 0] * w[..., 1]) ** 2 / 2, (-2, 5), (-3, 4), (4.0, 0.02), (), "product")
+CLAIMS = {"A": Adam, "B": Momentum, "C": Adam, "D": AdamW}
+
+
+@pytest.mark.parametrize(
+    ("letter", "phrase"),
+    [
+        ("A", "whose step counter t stays at 1"),
+        ("B", "with an averaged velocity"),
+        ("C", "that multiplies by 1 - beta^t where the paper divides"),
+        ("D", "with the decay in the gradient"),
+    ],
+)
+def test_a_suspect_makes_its_mistake_and_no_other(letter, phrase):
+    found = check_rule(suspect(letter, lr=0.1), CLAIMS[letter](lr=0.1))
+    assert not found.correct
+    assert f"Your steps are those of {CLAIMS[letter].__name__} {phrase}" in found.hint
+
+
+def test_a_suspect_can_be_swept_and_has_the_hyperparameters_of_its_claim():
+    rule = suspect("D", **grid(lr=RATES), weight_decay=0.5)
+    assert isinstance(rule, AdamW)
+    assert rule.weight_decay == 0.5
+    assert minimize(RAVINE, rule, RAVINE.start, 3).runs == (3,)
+
+
+def test_another_suspect_is_refused():
+    with pytest.raises(ValueError, match="the suspects are A, B, C, D; got 'E'"):
+        suspect("E")
+
+
+def test_the_dots_of_the_lucky_race_are_the_shares_at_the_rate():
+    starts = torch.tensor([[1.0, 1.5], [0.5, 1.0]]).double()[:, None]
+    runs = {"Adam": minimize(WELLS, Adam(**grid(lr=RATES)), starts, 5)}
+    sliders = {"start": ["a", "b"], "learning rate": RATES}
+    player = views_zoo.lucky(WELLS, runs, {"Adam": [0.2, 0.7, 0.4]}, sliders)
+    assert player.caption == "Adam: at best 70% of the starts, with lr 0.2."
+    (dots,) = arrays(player, "points")
+    assert dots.shape == (1, 1, 3, 1, 2)
+    assert np.allclose(dots[0, 0, :, 0], np.stack([RATES, [0.2, 0.7, 0.4]], -1))
+    assert readouts(player, (5, 0, 2)) == ["Adam: 40 %"]
+    assert arrays(player, "path")[0].shape == (6, 2, 3, 2)
+
+
+def test_a_run_of_one_parameter_lies_on_the_curve_of_the_loss():
+    runs = {"Momentum": minimize(DOUBLE, Momentum(lr=0.1), [[1.0], [1.7]], 8)}
+    player = views_zoo.along(DOUBLE, runs, {"start": [1, 1.7]}, every=2, levels=[0.5])
+    on_the_loss, against_the_step = arrays(player, "path")
+    assert np.allclose(on_the_loss[..., 0], runs["Momentum"].params[::2, :, 0])
+    assert np.allclose(on_the_loss[..., 1], runs["Momentum"].losses[::2])
+    assert against_the_step[:, 0, 0].tolist() == [0, 2, 4, 6, 8]
+    assert np.allclose(against_the_step[..., 1], on_the_loss[..., 0])
+    ends = runs["Momentum"].params[-1, :, 0].tolist()
+    assert player.caption == f"Momentum after 8 steps: w = {ends[0]:.2f} at start 1, w = {ends[1]:.2f} at start 1.7."
+
+
+def test_a_place_that_rounds_to_zero_has_no_sign():
+    run = minimize(lambda w: w[..., 0] ** 2, GradientDescent(lr=0.1), [[-1e-9], [1e-9]], 1)
+    assert "-0.00" not in views_zoo.along(DOUBLE, {"GradientDescent": run}, {"start": [1, 2]}).caption
+
+
+@pytest.mark.parametrize("curvatures", [(1, 100), (4, 1), (1, -1), (1, -4)])
+def test_level_lines_are_at_one_height_each_however_turned(curvatures):
+    a, b = curvatures
+    for angle, lines in zip((0, 30, 90), views_zoo.level_lines(curvatures, [0, 30, 90])):
+        cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        x, y = lines @ [cos, sin], lines @ [-sin, cos]
+        heights = a * x**2 + b * y**2
+        assert np.isnan(heights).any()
+        for line in np.split(heights, np.flatnonzero(np.isnan(heights))):
+            assert np.ptp(line[np.isfinite(line)], axis=0) < 1e-6 if np.isfinite(line).any() else True
+
+
+def test_the_rings_turn_with_the_first_slider_and_the_losses_are_told():
+    angles = torch.deg2rad(torch.tensor([0.0, 45.0]).double())[:, None]
+
+    def turned(w):
+        along, across = (
+            torch.cos(angles) * w[..., i] + s * torch.sin(angles) * w[..., 1 - i] for i, s in ((0, 1), (1, -1))
+        )
+        return (along**2 + 100 * across**2) / 2
+
+    runs = {"Adam": minimize(turned, Adam(**grid(lr=RATES)), torch.ones(2, 1, 2).double(), 7)}
+    player = views_zoo.turned((1, 100), runs, {"angle": [0, 45], "lr": RATES})
+    (rings,) = arrays(player, "line")
+    assert rings.shape[:3] == (1, 2, 1)
+    assert np.allclose(rings[0, :, 0], views_zoo.level_lines((1, 100), [0, 45]), equal_nan=True)
+    assert readouts(player, (7, 1, 2)) == [f"Adam: loss {runs['Adam'].losses[-1, 1, 2]:.3g}"]
+
+
+def test_the_share_of_a_weight_that_is_left():
+    decays = torch.tensor([0.1, 0.5]).double()
+    still = minimize(lambda w: 0 * w.sum(-1), AdamW(lr=0.1, weight_decay=decays[:, None]), [4.0, 3.0], 10)
+    player = views_zoo.shrinking(RAVINE, {"AdamW": still}, {"decay": decays.tolist()}, every=5)
+    path, share = arrays(player, "path")  # one curve: x and y shrink alike
+    assert np.allclose(path, still.params[::5])
+    assert np.allclose(share[..., 1], (1 - 0.1 * decays) ** torch.tensor([[0], [5], [10]]))
+    other = minimize(RAVINE, GradientDescent(**grid(lr=[0.01, 0.02])), [4.0, 3.0], 10)
+    assert len(arrays(views_zoo.shrinking(RAVINE, {"": other}, {"decay": decays.tolist()}), "path")) == 3
+
+
+def test_the_edge_shows_the_limit_and_published_numbers():
+    rates = [0.05, 0.1, 0.2, 0.3]
+    runs = minimize(PRODUCT, GradientDescent(**grid(lr=rates)), PRODUCT.start, 100)
+    player = views_zoo.edge(PRODUCT, runs, rates)
+    assert "0.05: 16.09, 0.1: 15.91, 0.2: 2.17, 0.3: diverges." in player.caption
+    (limit,) = arrays(player, "line")
+    assert np.allclose(limit[0, :, :, 1], 2 / np.array(rates)[:, None])
+    curvature = arrays(player, "path")[1][..., 1]
+    assert np.allclose(curvature[:, 0], (runs.params[:, 0] ** 2).sum(-1))
+    assert readouts(player, (100, 2)) == ["x² + y² = 2.17", "limit 2/lr = 10.00"]
+    assert "diverged" in readouts(player, (100, 3))[0]
+    assert player.twin()
+
+
+def test_x2_plus_y2_is_the_larger_curvature_of_the_floor():
+    place = torch.tensor([0.5, 2.0]).double()
+    curvatures = torch.linalg.eigvalsh(torch.autograd.functional.hessian(PRODUCT, place))
+    assert curvatures.tolist() == pytest.approx([0, 0.25 + 4], abs=1e-12)
+
+
+def test_a_run_that_leaves_the_ridge_is_told():
+    offsets = torch.tensor([0.0, 1e-9, 0.5, 2.0]).double()[:, None, None] * torch.tensor([0.0, -1.0]).double()[:, None]
+    params = torch.zeros(4, 2, 1, 2).double()
+    player = views_zoo.ridge(params, offsets, {"angle": [0, 30], "numbers": ["64 bits"]})
+    assert player.caption == "1 of 2 runs stay on the ridge for 3 steps; all others leave it."
+    assert readouts(player, (3, 0, 0)) == ["on the ridge"]
+    assert readouts(player, (2, 1, 0)) == ["on the ridge"]
+    assert readouts(player, (3, 1, 0)) == ["has left it"]
+    assert arrays(player, "path")[1][1:, 1, 0, 1].tolist() == pytest.approx([1e-9, 0.5, 2.0])
+    assert player.twin()
+
+
+def test_a_suspect_stands_beside_the_right_rule_with_the_size_of_its_steps():
+    pairs = {
+        letter: [minimize(RAVINE, rule(**grid(lr=RATES)), RAVINE.start, 6) for rule in (wrong, right)]
+        for letter, wrong, right in (
+            ("C", lambda **given: suspect("C", **given), Adam),
+            ("B", lambda **given: suspect("B", **given), Momentum),
+        )
+    }
+    player = views_zoo.suspects(RAVINE, pairs, RATES)
+    right, right_size, wrong, wrong_size = arrays(player, "path")
+    assert np.allclose(wrong[:, 1], pairs["B"][0].params)
+    assert np.allclose(right[:, 0], pairs["C"][1].params)
+    assert np.allclose(wrong_size[1, 0, :, 1], 10)  # Adam that multiplies: ten times too long
+    assert np.allclose(right_size[1, 0, :, 1], 1)
+    assert np.allclose(wrong_size[1, 1, :, 1], 0.8)  # a tenth of the steepest slope
+    assert readouts(player, (1, 1, 0))[0].startswith("Momentum: step 8.00 lr, loss ")
+    assert readouts(player, (1, 0, 0))[1].startswith("suspect: step 10.00 lr, loss ")
+    worse = [int((one.losses[-1] > other.losses[-1]).sum()) for one, other in pairs.values()]
+    assert player.caption.endswith(f"C {worse[0]} of 3, B {worse[1]} of 3.")
