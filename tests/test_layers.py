@@ -39,16 +39,9 @@ ROOMS = {  # room: what of gdviz it may know
     "check_pictures": {"optimizers", "plots", "rule_checks", "style"},
     "predictions": {"player"},
     "surface_check": {"descent", "feedback", "guard", "surfaces"},
-    "exercises": {
-        "check_pictures",
-        "descent",
-        "feedback",
-        "guard",
-        "optimizers",
-        "predictions",
-        "rule_checks",
-        "surface_check",
-    },
+    "outputs": {"guard"},
+    "exercises": {"check_pictures", "descent", "feedback", "guard", "optimizers", "outputs", "predictions"}
+    | {"rule_checks", "surface_check"},
     "__init__": {"data", "descent", "optimizers", "surfaces"},
 }
 
