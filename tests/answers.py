@@ -348,6 +348,7 @@ def answers(path: Path) -> Iterator[tuple[int, Exercise, str, str]]:
 def run_all(path: Path, run: Callable[[str], str]) -> list[Answer]:
     """All answers to the exercises of a notebook; run(code) -> what the cell prints and shows, in its kernel."""
     found = []
+    run("import gdviz.exercises as e\ne.two_ways = lambda *_: None")  # the words are compared, not the pictures
     for number, exercise, source, expected in answers(path):
         names = {name for part in ast.parse(exercise.solution).body for name in defined(part)}
         run(f"for name in {sorted(names)}: globals().pop(name, None)")
