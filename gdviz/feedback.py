@@ -28,6 +28,8 @@ class Feedback:
     picture: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
     def __and__(self, other: "Feedback") -> "Feedback":
+        if self.correct and not other.attempted:
+            return Feedback(False, f"The first part is right. Now the next one. {other.hint}")
         return other if self.correct else self
 
     def __bool__(self) -> bool:

@@ -17,6 +17,8 @@ from gdviz.guard import Blank, Trouble, fits, short
 def one_number(number: Any, unit: str) -> float:
     """A finite number; refused where it is anything else."""
     said = f" (in {unit})" if unit else ""
+    if isinstance(number, tuple) and 1 <= len(number) <= 2 and all(isinstance(part, int | float) for part in number):
+        raise Trouble(f"Write a decimal point{said}, as in 0.45: with a comma Python reads several numbers.")
     if isinstance(number, str):
         raise Trouble(
             f"Write the number alone{said}, without quotation marks; you have text, {short(repr(number), 40)}."

@@ -249,7 +249,8 @@ def _measured(yours: Tensor, right: Tensor, problem: Problem) -> str:
         return f"Each of your steps is {float(ratio[0, 0]):.3g} times the right one."
     same = [_agree(yours[:, [i]], right[:, [i]]) == len(steps) for i in range(len(problem.start))]
     if any(same):
-        return f"Coordinate {same.index(True) + 1} of {len(same)} is right, another is not: each has its own gradient."
+        which = f"Coordinate {same.index(True) + 1} of {len(same)} is right, another is not"
+        return f"{which}: what is different about their gradients?"
     if _agree(yours[:2], right[:2]) == 1:
         k = _agree(yours, right) + 1
         return f"Step {k} is the first that is wrong: what must be remembered from one step to the next?"

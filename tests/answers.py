@@ -292,7 +292,7 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
         1: [
             ('"counter"', '"no correction"', "A has another one"),
             ('"average"', '"averge"', "Choose one of"),
-            ('"multiplies"', "...", "Not attempted yet"),
+            ('"multiplies"', "...", "The first part is right. Now the next one."),
         ],
         2: [
             ("torch.maximum(v_max, v)", "v", "Your steps are those of Adam"),

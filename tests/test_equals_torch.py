@@ -77,7 +77,7 @@ def largest_difference(loss, rule, given, start, steps, *, ours=None):
 
 
 @each
-@settings(max_examples=10, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=5, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(draw=st.data(), start=st.lists(st.floats(-5, 5), min_size=1, max_size=5), seed=st.integers(0, 2**31))
 def test_a_rule_equals_torch_optim_on_random_losses(rule, draw, start, seed):
     given = {name: draw.draw(strategy, label=name) for name, strategy in PAIRS[rule].drawn.items()}

@@ -751,3 +751,17 @@ def test_in_a_notebook_no_line_of_the_cell_with_the_check_is_called_the_learners
     del names["get_ipython"]
     exec(cell, names)
     assert "in your line" in names["found"].hint
+
+
+def test_a_decimal_comma_is_told_as_such():
+    for number in ((0, 45), (0.45,)):
+        assert check_number(number, 0.45).hint == (
+            "Write a decimal point, as in 0.45: with a comma Python reads several numbers."
+        )
+
+
+def test_half_of_two_answers_is_not_called_nothing():
+    half = check_number(1, 1) & check_number(..., 2)
+    assert half.attempted
+    assert half.hint.startswith("The first part is right. Now the next one.")
+    assert not (check_number(..., 1) & check_number(2, 2)).attempted

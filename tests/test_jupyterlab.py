@@ -186,7 +186,7 @@ def test_shown_twice_and_run_again_there_is_one_clock_and_nothing_is_left(lab):
     assert page.evaluate("watching.size") == 2
     one.drag(0, 0.0)
     one.box.locator("button:has(.fa-play)").click()
-    for _ in range(3):
+    for _ in range(2):
         page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
         page.wait_for_function("document.querySelectorAll('.gdviz-player canvas').length === 2")
         page.wait_for_function("jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")

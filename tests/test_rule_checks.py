@@ -429,7 +429,7 @@ def test_two_steps_alone_are_not_called_a_known_mistake():
     [
         (lambda w, g: w - 0.0006 * g, "Each of your steps is 0.2 times the right one."),
         (lambda w, g: w + 0.006 * g, "Each of your steps is -2 times the right one."),
-        (lambda w, g: w - 0.003 * g * (g == g[0]), "Coordinate 1 of 3 is right, another is not: each has its own"),
+        (lambda w, g: w - 0.003 * g * (g == g[0]), "Coordinate 1 of 3 is right, another is not: what is different"),
         (lambda w, g: w - 0.003 * g.roll(1), "the first step must lead to "),
         (lambda w, g: w, "Nothing moves: the new params are the old ones."),
         (lambda w, g: w / 0 * 0, "Step 1 is not a number: is something divided by zero"),
