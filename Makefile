@@ -2,15 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+COLAB := .venv-colab/bin
 
-.PHONY: help lab test notebooks editions proof bench clean
+.PHONY: help lab test test-colab notebooks editions site links proof bench clean
 
 help:  ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 18
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
 	@touch $@
 
 lab: $(READY)  ## open JupyterLab at the first notebook
@@ -19,13 +20,31 @@ lab: $(READY)  ## open JupyterLab at the first notebook
 test: $(READY)  ## lint, laws, notebooks (nbval) and the browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=60 notebooks tests
+	$(BIN)/python -m pytest -n auto --nbval --nbval-current-env --nbval-cell-timeout=60 notebooks tests
+
+.venv-colab/ready: requirements-colab.txt
+	$(PYTHON) -m venv .venv-colab
+	$(COLAB)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-colab.txt
+	@touch $@
+
+test-colab: export PYTHONPATH := $(CURDIR)
+test-colab: export TQDM_DISABLE := 1
+test-colab: export OMP_NUM_THREADS := 1
+test-colab: .venv-colab/ready  ## the notebooks, the controls and the first cell with the versions of Colab
+	$(COLAB)/python -m pytest -n auto --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=60 notebooks
+	$(COLAB)/python -m pytest -n auto tests/test_colab.py tests/test_html_manager.py
 
 notebooks: $(READY)  ## run every notebook and write its outputs
-	$(BIN)/python notebooks/write_outputs.py
+	$(BIN)/python notebooks/tools/write_outputs.py
 
 editions: $(READY)  ## write editions/: notebooks with solutions and lecturer's notes, and slides for a USB stick
-	$(BIN)/python notebooks/write_editions.py
+	$(BIN)/python notebooks/tools/write_editions.py
+
+site: $(READY)  ## write site/: the course as pages whose players live without a kernel or a network
+	$(BIN)/python notebooks/tools/write_site.py
+
+links:  ## name your fork everywhere: make links REPO=owner/name
+	$(PYTHON) notebooks/tools/write_links.py "$(REPO)"
 
 proof: $(READY)  ## compare every rule with torch.optim, write the table of README and the badge of notebook 04
 	$(BIN)/python -m pytest --proof tests/test_equals_torch.py
@@ -38,5 +57,5 @@ bench: $(READY)  ## time imports, sweeps, minibatches, training and sliders agai
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/slider_latency.py
 
-clean:  ## remove the environment
-	rm -rf .venv
+clean:  ## remove the environments
+	rm -rf .venv .venv-colab

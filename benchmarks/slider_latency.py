@@ -3,7 +3,7 @@
 One picture of notebook 01 three times, and the two players of notebook 04 with the most to draw. Each is driven by the
 arrow keys on its real slider; the time runs from the key's event to the frame after which other pixels are on the
 screen. The kernel is next door, or behind a proxy on loopback that delays each direction by half the round trip, or
-dead. `make bench`.
+dead; and the same player is saved as a page, which has neither kernel nor network. `make bench`.
 """
 
 import asyncio
@@ -107,7 +107,9 @@ ball = noise.ball(H, torch.eye(2), torch.tensor(rates)[:, None], torch.tensor(mo
 sliders = {"step": range(0, 201, 5), "learning rate": rates, "momentum": momenta}
 views_noise.clouds(bowl, balls.params[::5], sliders, ball=ball, at={"step": 20})
 """
-PICTURE = "['canvas', 'img'].map((tag) => document.querySelector(`.jp-OutputArea-output ${tag}`)).find(Boolean)"
+PLACE = "(document.querySelector('.jp-OutputArea-output') ?? document)"
+PICTURE = f"['canvas', 'img'].map((tag) => {PLACE}.querySelector(tag)).find(Boolean)"
+HANDLE = ".noUi-handle, input[type=range]"
 MEASURE = """([type, part]) => {
   // what is shown: the address of an image, or the pixels of a canvas right of this part of its width
   const look = () => {
@@ -161,6 +163,7 @@ def main():
                         rows.append((way, "kernel killed", keys(page)))
                     page.evaluate("jupyterapp.serviceManager.sessions.shutdownAll()")  # each way has the machine alone
                     page.close()
+        rows.append(("gdviz player", "saved page, no network", keys(saved_page(browser, Path(folder, "page.html")))))
         browser.close()
     report(rows)
 
@@ -174,9 +177,20 @@ class Rows(list):
         super().append(row)
 
 
+def saved_page(browser, file):
+    """The player of notebook 01, saved, and opened from its file."""
+    names = {}
+    exec(SETUP, names)
+    names["views"].line_fit(names["patients"], names["loss"], names["descent"], at={"step": 100}).save(file)
+    page = browser.new_context(viewport={"width": 1600, "height": 900}, offline=True).new_page()
+    page.goto(file.as_uri())
+    page.wait_for_function("document.querySelector('canvas')?.ariaLabel")
+    return page
+
+
 def keys(page):
     """Milliseconds of each of the presses, to and fro."""
-    page.locator(".noUi-handle").first.focus()
+    page.locator(HANDLE).first.focus()
     return [
         timed(page, "keydown", lambda k=k: page.keyboard.press(k)) for k in ["ArrowLeft", "ArrowRight"] * (PRESSES // 2)
     ]

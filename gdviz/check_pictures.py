@@ -18,13 +18,13 @@ def two_ways(found: Comparison, reference: Rule) -> Callable[[], None]:
         import matplotlib.pyplot as plt
 
         from gdviz import plots
-        from gdviz.style import BLACK, look
+        from gdviz.style import BLACK, PALE, look
 
         name, reach = type(reference).__name__, 1.3 * float(found.right.abs().max())
         figure, ax = plt.subplots(figsize=(6, 4.2))
         x = torch.linspace(-reach, reach, 101)
         height = (CURVATURES[0] * x**2 + CURVATURES[1] * x[:, None] ** 2).sqrt()  # rows are the second parameter
-        ax.contour(x, x, height, levels=8, colors="#a9a9a9")
+        ax.contour(x, x, height, levels=8, colors=PALE)
         ax.plot(*found.right.T, color=look(reference).color, linewidth=10, label=f"{name}, right")
         dashed = {"color": BLACK, "linestyle": (0, (3, 1.5)), "marker": "s", "markersize": 5, "linewidth": 2}
         ax.plot(*found.yours.T, **dashed, label="yours")

@@ -5,7 +5,7 @@ All geometry is in CSS pixels of the figure, PX for each inch, y downwards; the 
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Number
 from string import Formatter
 from typing import Any
@@ -20,13 +20,14 @@ from matplotlib.text import Text
 from mpl_toolkits.mplot3d import proj3d
 
 PX = 100
+WORDS = 19  # px of words: bold and above 14 pt they are large, and 3:1 is contrast enough (WCAG 2.2)
 FAR = 1e4  # px from the middle of the Axes: what lies beyond does not travel
 MARKERS = ("o", "s", "^", "D")
 SPEC = re.compile(r"\+?(\.\d{1,2})?[feg]|[^{}]*\|[^{}]*")
 HALO = [Stroke(linewidth=4, foreground="white"), Normal()]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Mark:
     """What moves on one Axes. Its array has an axis for each slider, of the slider's length or 1, then its own axes.
 
@@ -41,8 +42,11 @@ class Mark:
     array: np.ndarray
     look: dict[str, Any]
     axis: int | None
-    prepare: Callable[..., np.ndarray] = field(repr=False)
-    put: Callable[["Mark", np.ndarray], None] = field(repr=False)
+    prepare: Callable[..., np.ndarray]
+    put: Callable[["Mark", np.ndarray], None]
+
+    def __repr__(self) -> str:
+        return f"{self.kind} on Axes {self.ax.get_title()!r}, array {self.array.shape}"
 
     def set_data(self, array: Any, **more: Any) -> None:
         """Replace the array, by the rules of the method that made the mark. The picture follows, the axes stay."""
@@ -198,7 +202,7 @@ def checked_look(kind: str, look: dict[str, Any], given: dict[str, Any]) -> dict
         raise ValueError(f"cap must be round or butt, got {look['cap']!r}")
     if look.get("align", "left") not in ("left", "center", "right"):
         raise ValueError(f"align must be left, center or right, got {look['align']!r}")
-    for name in {"width", "size", "dots"} & set(look):
+    for name in {"width", "size", "dots", "casing"} & set(look):
         if not (isinstance(look[name], Number) and 0 <= look[name] < 1000):
             raise ValueError(f"{name} must be a number of pixels, got {look[name]!r}")
     for name, count in (("dash", (0, 2, 4, 6)), ("at", (2,))):
@@ -245,7 +249,9 @@ def draw(mark: Mark, index: tuple[int, ...], zorder: float) -> list:
     pt = 72 / PX
     dot = {"linestyle": "none", "color": look["color"]}
     if mark.kind == "points":
-        return [line(points, marker=look["marker"], markersize=look["size"] * pt, markeredgewidth=0, **dot)]
+        layers = [("white", look["size"] + 2 * look["casing"])] * bool(look["casing"]) + [(look["color"], look["size"])]
+        spots = {"linestyle": "none", "marker": look["marker"], "markeredgewidth": 0}
+        return [line(points, color=color, markersize=size * pt, **spots) for color, size in layers]
     lost = np.flatnonzero(~np.isfinite(points).all(-1))
     points = points[: lost[0]] if len(lost) and mark.kind != "line" else points
     if not len(points):
@@ -284,5 +290,5 @@ def draw(mark: Mark, index: tuple[int, ...], zorder: float) -> list:
         artists.append(line([points[-1]], clip=False, **dot, **head))
         if look["label"]:
             aside, ha = (-12, "right") if x > left + 0.7 * width else (12, "left")
-            artists.append(text(look["label"], (x + aside, y), ha, "center", look["color"], 18))
+            artists.append(text(look["label"], (x + aside, y), ha, "center", look["color"], WORDS))
     return artists

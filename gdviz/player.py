@@ -5,7 +5,8 @@ jslink, so that a drag never asks the kernel.
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,16 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 import traitlets as t
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from gdviz.marks import PX, Mark, as_array, box, checked_look, dims, draw, panel, template_parts
+from gdviz import export
+from gdviz.marks import PX, WORDS, Mark, as_array, box, checked_look, dims, draw, panel, template_parts
 from gdviz.plots import ellipses, png
 from gdviz.sliders import controls, first_values, slider_specs
-from gdviz.style import BLACK, BLUE, VERMILLION
+from gdviz.style import BLACK, BLUE, RUST, VERMILLION
 
 LIMIT = 4_000_000  # bytes of marks
 ROW = {"flex_flow": "row wrap", "align_items": "center"}
@@ -76,9 +80,9 @@ class Player(anywidget.AnyWidget):
         self._joined = {
             widget.model_id: (trait, lambda i=i: getattr(self, f"slider_{i}")) for i, widget, trait in parts
         }
-        row = ipywidgets.HBox([widget for _, widget, _ in parts], layout=ROW)
-        self.clock = next((w.model_id for w in row.children if isinstance(w, ipywidgets.Play)), "")
-        self._box = ipywidgets.VBox([self, row])
+        self._controls = [widget for _, widget, _ in parts]
+        self.clock = next((w.model_id for w in self._controls if isinstance(w, ipywidgets.Play)), "")
+        self._box = ipywidgets.VBox([self, ipywidgets.HBox(self._controls, layout=ROW)])
         self.observe(self._clicked, "click")
 
     def path(self, ax: Axes, array: Any, **look: Any) -> Mark:
@@ -122,8 +126,11 @@ class Player(anywidget.AnyWidget):
         return self.line(ax, ellipses(centre, covariance, share), **look)
 
     def points(self, ax: Axes, array: Any, **look: Any) -> Mark:
-        """Separate points for each position: array (*sliders, n, 2). look: color, marker, size."""
-        usual = {"color": BLACK, "marker": "o", "size": 8}
+        """Separate points for each position: array (*sliders, n, 2).
+
+        look: color, marker, size; casing, the px of white around each, which part them from what they lie on.
+        """
+        usual = {"color": BLACK, "marker": "o", "size": 8, "casing": 0}
         return self._add("points", ax, array, lambda array: self._fitting("points", array, None, dims(ax)), usual, look)
 
     def arrow(self, ax: Axes, array: Any, **look: Any) -> Mark:
@@ -154,7 +161,7 @@ class Player(anywidget.AnyWidget):
             flag = (flag != 0) | ~np.isfinite(numbers).all(-1)
             return np.concatenate([np.broadcast_to(numbers, (*flag.shape, fields)), flag[..., None]], -1)
 
-        usual = {"color": BLACK, "warn": VERMILLION, "size": 18, "at": (0.03, 0.98), "align": "left", "parts": parts}
+        usual = {"color": BLACK, "warn": RUST, "size": WORDS, "at": (0.03, 0.98), "align": "left", "parts": parts}
         return self._add("text", ax, array, prepare, usual, look, diverged=diverged)
 
     def on_click(self, fn: Callable[[float, float], None], *, ax: Axes | None = None) -> None:
@@ -181,15 +188,14 @@ class Player(anywidget.AnyWidget):
         self.message = "First your guess: click the place in the picture (or arrow keys and Enter)."
         if self.trail >= 0:
             setattr(self, f"slider_{self.trail}", self.sliders[self.trail]["first"])
-        waiting = self._box.children[-1].children
-        self.locked = [control.model_id for control in waiting]
+        self.locked = [control.model_id for control in self._controls]
 
         def answer(change: Any) -> None:
-            for control in waiting:
+            for control in self._controls:
                 control.disabled = False
             self._answer(lambda: fn(*change["new"]), "Your guess is noted, and not judged")
 
-        for control in waiting:
+        for control in self._controls:
             control.disabled = True
         self.observe(answer, "guess")
 
@@ -224,7 +230,7 @@ class Player(anywidget.AnyWidget):
     def box(self) -> ipywidgets.VBox:
         """The picture with its controls, to be laid out beside other widgets; ready to be shown."""
         self._pack()
-        for control in self._box.children[-1].children:  # where Python has moved a slider, its control follows
+        for control in self._controls:  # where Python has moved a slider, its control follows
             trait, value = self._joined[control.model_id]
             setattr(control, trait, value())
         return self._box
@@ -246,18 +252,79 @@ class Player(anywidget.AnyWidget):
 
     __repr__ = describe
 
-    def save(self, file: str | Path) -> None:
-        """Write the picture at the current positions as a .png, two dots for each CSS pixel."""
-        if Path(file).suffix != ".png":
-            raise ValueError(f"a player is saved as .png, got {str(file)!r}")
-        Path(file).write_bytes(self.twin(2 * PX))
+    def save(
+        self,
+        file: str | Path,
+        *,
+        title: str | None = None,
+        along: str | None = None,
+        fps: float | None = None,
+        width: int | None = None,
+    ) -> None:
+        """Write the player as a file, by its ending; whole, or not at all.
+
+        .html: one page with the sliders, which moves without a kernel, a network or another file. title: its heading;
+        left out, the file's name.
+        .gif, .mp4: a film along one slider, the others where they are; the last picture stays for two seconds. along:
+        the slider's name; left out, the one that a path grows along. fps: pictures a second, 1 to 50; left out, about
+        eight seconds in all. width: 100 to 3840 px, the height follows; left out, the figure's. An MP4 needs ffmpeg.
+        .png: the picture at the current positions, two dots for each CSS pixel.
+
+        Refused: another ending, an option of another ending, a folder that is not there.
+        """
+        export.save(self, file, title=title, along=along, fps=fps, width=width)
+
+    def state(self) -> dict[str, Any]:
+        """What a page shows: the `traits` that the view reads, the `pace` of Play in ms a step (0: none), a `note`.
+
+        The note says what the fields of on_text hold.
+        """
+        self._pack()
+        pace = next((control.interval for control in self._controls if isinstance(control, ipywidgets.Play)), 0)
+        words = [f"{label.rstrip(':')}: {word}." for label, word in self._words.items()]
+        note = " ".join([*words, "Typing another word needs the notebook."] if words else [])
+        names = set(self.keys) - set(anywidget.AnyWidget.class_trait_names())
+        traits = {name: getattr(self, name) for name in sorted(names) if not name.startswith("_")}
+        return {"traits": traits, "pace": pace, "note": note}
 
     def twin(self, dpi: float = PX, colors: int = 256) -> bytes:
         """The static twin: the figure with the marks at the current positions, drawn by matplotlib, as a PNG."""
         self._pack()
-        artists = [a for i, mark in enumerate(self._marks) for a in draw(mark, self.index, 10 + i)]
-        try:
+        with self._drawn(self.index):
             return png(self.figure, dpi, colors)
+
+    @contextmanager
+    def drawing(self, slider: int, width: int | None = None) -> Iterator[Callable[[int], np.ndarray]]:
+        """draw(k) -> the picture with this slider at position k, uint8 (height, width, 3): the frames of a film.
+
+        What stands still is drawn once. width: px; left out, the figure's.
+        """
+        self._pack()
+        dpi, canvas = self.figure.dpi, self.figure.canvas
+        self.figure.set_dpi((width or self.size[0]) / self.figure.get_figwidth())
+        agg = FigureCanvasAgg(self.figure)
+        agg.draw()
+        still = agg.copy_from_bbox(self.figure.bbox)
+
+        def draw(k: int) -> np.ndarray:
+            agg.restore_region(still)
+            with self._drawn((*self.index[:slider], k, *self.index[slider + 1 :])) as artists:
+                for artist in artists:
+                    artist.draw(agg.get_renderer())
+            return np.array(agg.buffer_rgba())[..., :3]
+
+        try:
+            yield draw
+        finally:
+            self.figure.set_dpi(dpi)
+            self.figure.set_canvas(canvas)
+
+    @contextmanager
+    def _drawn(self, index: tuple[int, ...]) -> Iterator[list[Artist]]:
+        """The marks at these positions as artists on the figure, while the block lasts."""
+        artists = [artist for i, mark in enumerate(self._marks) for artist in draw(mark, index, 10 + i)]
+        try:
+            yield artists
         finally:
             for artist in artists:
                 artist.remove()

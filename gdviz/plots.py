@@ -20,7 +20,7 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageColor
 
 from gdviz.descent import Trajectory
-from gdviz.style import BLACK, GREEN, GREY, ORANGE, PALETTE, SKY, VERMILLION, YELLOW, look
+from gdviz.style import BLACK, GREEN, GREY, ORANGE, PALE, PALETTE, SKY, VERMILLION, YELLOW, look
 from gdviz.surfaces import Surface
 
 ELLIPSE = 61  # points of the curve
@@ -40,7 +40,7 @@ def contours(
     x, y, z = (tensor.numpy() for tensor in surface.mesh(n))
     spread = np.linspace(0, 1, levels + 1) ** 2 if isinstance(levels, Integral) else None
     heights = levels if spread is None else np.unique(np.quantile(z[np.isfinite(z)], spread))
-    look_of = {"cmap": "cividis"} if filled else {"colors": "#a9a9a9", "negative_linestyles": "solid"}
+    look_of = {"cmap": "cividis"} if filled else {"colors": PALE, "negative_linestyles": "solid"}
     drawn = (ax.contourf if filled else ax.contour)(x, y, z, levels=heights, **(look_of | kwargs))
     if surface.minima:
         places = np.array(surface.minima, dtype=float)
@@ -237,13 +237,19 @@ def png(figure: Figure, dpi: float = 100, colors: int = 256) -> bytes:
     with plt.rc_context({"savefig.bbox": "standard"}):  # "tight" would shift the pixels of every mark
         figure.savefig(full, format="png", dpi=dpi)
     image = Image.open(full).convert("RGB")
+    few = image.quantize(palette=palette(image, colors), dither=Image.Dither.NONE)
+    few.save(small, "PNG", optimize=True, dpi=(dpi, dpi))
+    return small.getvalue()
+
+
+def palette(image: Image.Image, colors: int) -> Image.Image:
+    """The palette of the course and the most common other colours of an RGB image, as the image that quantize takes."""
     ours = np.array([ImageColor.getrgb(color) for color in PALETTE])
     common = np.reshape(image.quantize(colors - len(ours)).getpalette(), (-1, 3))
     common = common[np.abs(common[:, None] - ours).max(-1).min(-1) > 8]
     kept = Image.new("P", (1, 1))
     kept.putpalette(np.concatenate([ours, common]).astype(np.uint8).tobytes())
-    image.quantize(palette=kept, dither=Image.Dither.NONE).save(small, "PNG", optimize=True, dpi=(dpi, dpi))
-    return small.getvalue()
+    return kept
 
 
 def _style(trajectory: Trajectory) -> dict:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 # PURPLE keep a contrast of 3:1; the other three are for areas.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#e69f00", "#56b4e9", "#009e73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#f0e442", "#0072b2", "#d55e00", "#cc79a7"
-GREY = "#767676"
+GREY, PALE = "#767676", "#949494"  # for words 4.5:1, for lines in the background 3:1
+RUST = "#b04a00"  # VERMILLION for small words, 4.5:1
 PALETTE = (BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE, GREY, "#ffffff")
 
 
@@ -26,17 +27,17 @@ class Look(NamedTuple):
         return (0, self.dash) if self.dash else "-"
 
 
-LOOKS = {
+LOOKS = {  # no two have the same dash and marker: they are told apart without colours, too
     "GradientDescent": Look(BLUE),
     "Momentum": Look(VERMILLION, marker="s"),
     "Nesterov": Look(VERMILLION, (3, 1.5), "D"),
-    "AdaGrad": Look(GREEN, (3, 1.5), "^"),
+    "AdaGrad": Look(GREEN, (3, 1.5)),
     "RMSProp": Look(GREEN, marker="D"),
     "Adadelta": Look(GREEN, (1, 1), "s"),
-    "Adam": Look(PURPLE),
-    "AMSGrad": Look(PURPLE, (3, 1.5), "^"),
-    "AdamW": Look(PURPLE, (1, 1), "s"),
-    "LBFGS": Look(BLACK),
+    "Adam": Look(PURPLE, marker="^"),
+    "AMSGrad": Look(PURPLE, (3, 1.5), "s"),
+    "AdamW": Look(PURPLE, (1, 1), "^"),
+    "LBFGS": Look(BLACK, (1, 1)),
 }
 
 

@@ -69,8 +69,7 @@ def rate_map(
     player.arrow(left, torch.stack([trajectory.params, trajectory.params + carried], -2), color=GREEN)
     player.text(left, trajectory.losses, "loss {:.3g}", diverged=lost(trajectory))
     spots = torch.stack(torch.broadcast_tensors(lrs[:, None], betas), -1)[None, ..., None, :]
-    player.points(right, spots, color="#ffffff", size=20)
-    player.points(right, spots, color=VERMILLION, size=13)
+    player.points(right, spots, color=VERMILLION, size=13, casing=3.5)
     here = heavy_ball_rate(lrs[:, None, None], betas[:, None], torch.tensor(curvatures)).amax(-1)
     player.text(right, here[None], "factor {:.3f}", at=(0.97, 0.98), align="right")
     return player
@@ -205,7 +204,7 @@ def race(
         ends = np.stack([np.stack([0 * share, share], -1), np.full((len(share), 2), place)], -1)  # (rates, 2, 2)
         player.path(left, run.params, dots=0, **drawn)
         player.line(right, ends[None], color=drawn["color"], width=14)
-        player.points(right, ends[None, :, 1:], color=drawn["color"], marker=drawn["marker"], size=20)
+        player.points(right, ends[None, :, 1:], color=drawn["color"], marker=drawn["marker"], size=24)
     return player
 
 

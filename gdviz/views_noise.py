@@ -14,7 +14,7 @@ from gdviz.minibatches import SampledLoss
 from gdviz.noise import covariance, gradient_covariance
 from gdviz.optimizers import GradientDescent
 from gdviz.player import Player
-from gdviz.style import BLACK, BLUE, GREEN, GREY, VERMILLION
+from gdviz.style import BLACK, BLUE, GREEN, GREY, PALE, VERMILLION
 from gdviz.surfaces import Surface
 from gdviz.views import between, loss_limits, pair
 
@@ -59,7 +59,7 @@ def clouds(
     right.set(xlim=(steps[0], steps[-1]), ylim=(0.5 * low, 8 * high))
     heights = above.clamp(min=0.6 * low)
     if 1 < heights[0].numel() <= 6:
-        right.plot(list(steps), heights.flatten(1), color="#a9a9a9", linewidth=1.5)
+        right.plot(list(steps), heights.flatten(1), color=PALE, linewidth=1.5)
         if len(sliders) == 2:  # each curve has a name
             for name, end in zip(list(sliders.values())[1], heights[-1].tolist()):
                 look = {"size": 13, "color": GREY, "ha": "right", "va": "bottom", "path_effects": plots.CASING}
@@ -108,7 +108,7 @@ def wobble(data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, 
             spots[step, k, : len(chosen)] = torch.stack([data.x[chosen], data.y[chosen]], -1)
     params = runs.params[:-1]
     wanted = params - runs.rule.lr * gradient(surface, params)
-    player.points(left, spots, color=VERMILLION, size=9)
+    player.points(left, spots, color=VERMILLION, size=9, casing=2)
     player.line(left, plots.lines(data, params), color=BLUE)
     player.path(right, params, color=BLUE, width=2)
     player.arrow(right, torch.stack([params, wanted], -2), color=GREEN)
@@ -173,8 +173,8 @@ def gradients(surface: Surface, descent: Trajectory, sampled: SampledLoss, **opt
     full = gradient(surface, params)[:, None]  # (steps, 1, 2)
     figure, left, right = pair(surface)
     left.set(xlabel="slope w", ylabel="intercept b")
-    right.axhline(0, color="#a9a9a9", linewidth=1)
-    right.axvline(0, color="#a9a9a9", linewidth=1)
+    right.axhline(0, color=PALE, linewidth=1)
+    right.axvline(0, color=PALE, linewidth=1)
     rings = plots.ellipses(full, predicted[:, min(2, len(sizes) - 1), None]).reshape(-1, 2)
     (x0, y0), (x1, y1) = rings.min(0), rings.max(0)
     room_x, room_y = 0.05 * (x1 - x0), 0.15 * (y1 - y0)
@@ -234,7 +234,7 @@ def escape(surface: Surface, params: Tensor, sliders: Mapping[str, Any], **optio
     right.set(title="in the lowest valley", xlabel="step", ylabel="share of the runs", ylim=(-0.03, 1.03))
     right.set(xlim=(0, steps[-1]), yticks=[0, 0.5, 1])
     right.set_yticklabels(["0", "50 %", "100 %"])
-    right.plot(steps, arrived, color="#a9a9a9", linewidth=1.5)
+    right.plot(steps, arrived, color=PALE, linewidth=1.5)
     many = ", ".join(f"{share:.0%} with {size}" for share, size in zip(arrived[-1], sizes))
     caption = f"{params.shape[2]} runs for each batch size; in the lowest valley after {steps[-1]} steps: {many}."
     player = Player(figure, sliders, caption=caption, **options)

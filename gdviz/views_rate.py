@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from gdviz import plots
 from gdviz.descent import Trajectory
 from gdviz.player import Player
-from gdviz.style import BLACK, BLUE, GREY, VERMILLION
+from gdviz.style import BLACK, BLUE, GREY, PALE, VERMILLION
 from gdviz.surfaces import Surface
 from gdviz.views import loss_limits, lost, pair
 
@@ -63,7 +63,7 @@ def ravines(trajectory: Trajectory, rates: Sequence[float], conditions: Sequence
     many = f"{len(rates)} learning rates x {len(conditions)} condition numbers, {trajectory.steps} steps each"
     caption = f"{many}: {int(trajectory.diverged.sum())} of {trajectory.diverged.numel()} diverge."
     player = Player(figure, sliders, caption=caption, **options)
-    player.line(left, _ellipses(conditions)[None, None], color="#a9a9a9", width=1)
+    player.line(left, _ellipses(conditions)[None, None], color=PALE, width=1)
     left.plot(0, 0, "+", color=BLACK, markersize=12, markeredgewidth=2)
     player.path(left, trajectory.params)
     player.line(right, spots.swapaxes(0, 1)[None, None], color=BLUE)

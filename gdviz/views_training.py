@@ -16,7 +16,7 @@ from gdviz import plots
 from gdviz.landscape import outputs_at
 from gdviz.marks import as_array, escaped
 from gdviz.player import Player
-from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, PURPLE, VERMILLION, look
+from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, PALE, PURPLE, VERMILLION, look
 from gdviz.surfaces import Surface
 from gdviz.views import between
 
@@ -83,7 +83,7 @@ def _panel(player: Player, ax: Axes, named: Mapping[str, np.ndarray], steps: Seq
     """The curves of one panel, against the steps or as whole lines over the places, and above them their numbers."""
     for row, (name, array) in enumerate(named.items()):
         drawn = look(name)._asdict() if name in LOOKS else dict(zip(("color", "marker"), CURVES[row]))
-        words = {"at": (0.98, 0.98 - LINE * row), "align": "right", "color": drawn["color"], "size": 17}
+        words = {"at": (0.98, 0.98 - LINE * row), "align": "right", "color": drawn["color"]}
         player.text(
             ax,
             array if places is None else array[..., -1],
@@ -93,12 +93,12 @@ def _panel(player: Player, ax: Axes, named: Mapping[str, np.ndarray], steps: Seq
         if places is not None:
             points = np.stack([np.broadcast_to(places, array.shape), array], -1)
             if len(named) == 1 and 1 < array.size // len(places) <= 6:
-                ax.plot(places, array.reshape(-1, len(places)).T, color="#a9a9a9", linewidth=1.5, scaley=False)
+                ax.plot(places, array.reshape(-1, len(places)).T, color=PALE, linewidth=1.5, scaley=False)
             player.line(ax, points, color=drawn["color"], dash=drawn.get("dash", ()))
             player.points(ax, points[..., :: -(-len(places) // 12), :], color=drawn["color"], marker=drawn["marker"])
             continue
         if len(named) == 1 and 1 < array[0].size <= 6:
-            ax.plot(list(steps), array.reshape(len(array), -1), color="#a9a9a9", linewidth=1.5, scaley=False)
+            ax.plot(list(steps), array.reshape(len(array), -1), color=PALE, linewidth=1.5, scaley=False)
         player.curve(ax, array, **drawn, size=15 + 5 * (len(named) - 1 - row))  # of coinciding heads each is seen
 
 
@@ -164,7 +164,7 @@ def decision(
     player.line(left, _stacked(units), color=GREY, width=2)
     player.line(left, _stacked(edges), color=BLACK, width=5)
     heights = np.array(losses).T
-    right.plot(list(steps), heights, color="#a9a9a9", linewidth=1.5)
+    right.plot(list(steps), heights, color=PALE, linewidth=1.5)
     for rank, k in enumerate(np.argsort(-heights[-1])):  # of two that are near, one above and one below
         va = "top" if rank % 2 else "bottom"
         right.text(1.02 * steps[-1], heights[-1, k], list(networks)[k], color=GREY, size=14, va=va)

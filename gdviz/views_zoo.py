@@ -13,7 +13,7 @@ from torch import Tensor
 from gdviz import plots
 from gdviz.descent import Trajectory
 from gdviz.player import Player
-from gdviz.style import BLACK, BLUE, GREY, VERMILLION
+from gdviz.style import BLACK, BLUE, GREY, PALE, VERMILLION
 from gdviz.surfaces import Surface
 from gdviz.views import key, lost, mark_look, pair
 
@@ -195,7 +195,7 @@ def edge(surface: Surface, trajectory: Trajectory, rates: Sequence[float], **opt
 def _draw_turned(player: Player, ax: Axes, curvatures: tuple[float, float], sliders: Mapping[str, Sequence]) -> None:
     """The level lines, one set for each value of the first slider."""
     rings = level_lines(curvatures, next(iter(sliders.values())))
-    player.line(ax, rings.reshape(1, len(rings), *[1] * (len(sliders) - 1), *rings.shape[1:]), color="#a9a9a9", width=1)
+    player.line(ax, rings.reshape(1, len(rings), *[1] * (len(sliders) - 1), *rings.shape[1:]), color=PALE, width=1)
 
 
 def ridge(
@@ -266,5 +266,5 @@ def suspects(
         numbers = [sizes, losses] if k == 0 else [which.expand(len(sizes), -1, -1), sizes, losses]
         template = f"{word}: step {{:.2f}} lr, loss {{:.2g}}"
         at = (0.97, 0.98 - 0.1 * (1 - k))
-        player.text(right, torch.stack(numbers, -1), template, color=looks[k]["color"], at=at, align="right", size=16)
+        player.text(right, torch.stack(numbers, -1), template, color=looks[k]["color"], at=at, align="right")
     return player

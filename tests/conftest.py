@@ -10,11 +10,15 @@ import cost
 import matplotlib
 import proof
 import pytest
+import torch
 from hypothesis import settings
-from lab import FLAGS, jupyter_server, open_notebook
+from lab import FLAGS, NOTEBOOKS, jupyter_server, open_notebook
 
 matplotlib.use("agg")
 os.environ["TQDM_DISABLE"] = "1"  # a slow machine would print a progress bar into a notebook
+if "PYTEST_XDIST_WORKER" in os.environ:  # a worker has one core, and threads that wait for each other take the others
+    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # of its kernels
 
 
 def pytest_addoption(parser):
@@ -26,6 +30,23 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
         terminalreporter.write_line(proof.table())
         if config.getoption("--proof") and exitstatus == 0:
             proof.write()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With -n, groups are spread over the cores: a notebook and its tests, the proof and its table, any other file."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    stems = {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
+    together = {"test_equals_torch": "proof", "test_readme": "proof"}
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            path, _, name = nodeid.partition("::")
+            file, parameter = Path(path).stem, name.partition("[")[2].removesuffix("]")
+            return next((stem for stem in (file, parameter) if stem in stems), together.get(file, file))
+
+    return Groups(config, log)
 
 
 cost.watch_nbval()

@@ -1,19 +1,19 @@
-"""What a notebook costs: seconds, gigabytes, and kilobytes to the browser for each of its players.
+"""What a notebook costs: seconds of computing, gigabytes, and kilobytes to the browser for each of its players.
 
 `make test` runs every notebook by nbval, and this measures there; a notebook that nbval has not run is run here.
 """
 
 import json
-import time
 from pathlib import Path
 
 import answers
+import grounds
 import nbformat
 from nbclient import NotebookClient
 from nbval.plugin import IPyNbFile
 
 ASK = """
-import gc, json, re, resource, sys
+import gc, json, re, resource, sys, time
 from pathlib import Path
 from gdviz.player import Player
 
@@ -22,38 +22,45 @@ if sys.platform == "linux":  # there ru_maxrss begins with that of the process t
 else:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
 shown = [thing for thing in gc.get_objects() if issubclass(type(thing), Player)]  # isinstance would ask torch's proxies
-print(json.dumps([peak, [(len(p.picture) + sum(len(mark["data"]) for mark in p.marks)) // 1000 for p in shown]]))
+payloads = [(len(p.picture) + sum(len(mark["data"]) for mark in p.marks)) // 1000 for p in shown]
+print(json.dumps([time.process_time(), peak, payloads]))
 """
-seen = {}  # stem of a notebook -> (seconds, gigabytes, kilobytes of each player)
+seen = {}  # stem of a notebook -> (seconds, gigabytes, kilobytes of each player); on one idle core it takes no longer
 
 
 def of(path: Path) -> tuple[float, float, list[int]]:
     """The cost of a notebook, as nbval has just seen it, or by running it in a kernel of its own."""
     if path.stem not in seen:
-        notebook = nbformat.read(path, as_version=4)
-        notebook.cells.append(nbformat.v4.new_code_cell(ASK))
-        start = time.monotonic()
-        NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(path.parent)}}).execute()
-        seen[path.stem] = (time.monotonic() - start, *json.loads(notebook.cells[-1].outputs[0].text))
+        ask(path)
     return seen[path.stem]
+
+
+def marks(path: Path) -> list[list]:
+    """The marks of its players and what they stand out against, in the same way."""
+    if path.stem not in grounds.seen:
+        ask(path)
+    return grounds.seen[path.stem]
+
+
+def ask(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells += [nbformat.v4.new_code_cell(question) for question in (ASK, grounds.ASK)]
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(path.parent)}}).execute()
+    seen[path.stem], grounds.seen[path.stem] = (json.loads(cell.outputs[0].text) for cell in notebook.cells[-2:])
 
 
 def watch_nbval() -> None:
     """Ask each kernel of nbval before it stops, and let it answer the exercises."""
-    setup, teardown = IPyNbFile.setup, IPyNbFile.teardown
-
-    def begin(self):
-        self.began = time.monotonic()
-        setup(self)
+    teardown = IPyNbFile.teardown
 
     def end(self):
         if self.kernel is not None and self.kernel.is_alive():
-            seconds = time.monotonic() - self.began
-            seen[self.path.stem] = (seconds, *json.loads(run(self.kernel, ASK)))
+            seen[self.path.stem] = json.loads(run(self.kernel, ASK))
+            grounds.seen[self.path.stem] = json.loads(run(self.kernel, grounds.ASK))
             answers.seen[self.path.stem] = answers.run_all(self.path, lambda code: run(self.kernel, code))
         teardown(self)
 
-    IPyNbFile.setup, IPyNbFile.teardown = begin, end
+    IPyNbFile.teardown = end
 
 
 def run(kernel, code: str) -> str:

@@ -1,7 +1,7 @@
 // The pure geometry of the view: node --test tests/geometry.test.mjs
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arrowHead, formatNumber, inside, layout, pointsOf, readout, select, toData, toPixels, unpack } from "../gdviz/static/player.mjs";
+import { arrowHead, formatNumber, inside, layout, pointsOf, readout, select, stills, toData, toPixels, unpack } from "../gdviz/static/player.mjs";
 
 const mark = (kind, shape, values, more = {}) =>
   unpack({ kind, shape, data: new DataView((kind === "text" ? Float64Array : Float32Array).from(values).buffer), ...more });
@@ -93,4 +93,12 @@ test("pixels and data lead back to each other, linear and log", () => {
   const [x, y] = toData(axes, toPixels(axes, [30, 2.5]));
   assert.ok(Math.abs(x - 30) < 1e-9 && Math.abs(y - 2.5) < 1e-9);
   assert.deepEqual(toPixels(axes, [1, 6]), [10, 20]);
+});
+
+test("for less motion Play shows eight stills, a second each", () => {
+  const slider = (count, stride = 1) => ({ stride, labels: Array(count).fill("") });
+  assert.deepEqual(stills(slider(201), 40, false), { jump: 1, pace: 40 });
+  assert.deepEqual(stills(slider(201), 40, true), { jump: 25, pace: 1000 });
+  assert.deepEqual(stills(slider(21, 4), 40, true), { jump: 12, pace: 1000 });
+  assert.deepEqual(stills(slider(2), 40, true), { jump: 1, pace: 1000 });
 });

@@ -11,7 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "notebooks"))
+sys.path.append(str(ROOT / "notebooks" / "tools"))
 write_editions, slides, npm_files = map(importlib.import_module, ("write_editions", "slides", "npm_files"))
 
 HEAD = "| section | minutes | ask before | expect |\n|---|---|---|---|\n"
@@ -96,7 +96,7 @@ def test_an_exercise_without_a_solution_is_refused(text):
 def test_a_run_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
     nbformat.write(made_up(solution=SOLUTION.replace("6 * 7", "1 / 0")), tmp_path / PATH)
     (tmp_path / "INSTRUCTORS.md").write_text(NOTES)
-    monkeypatch.setattr(write_editions, "write_files", lambda folder, cache: folder.mkdir(parents=True))
+    monkeypatch.setattr(write_editions, "write_files", lambda names, folder, cache: folder.mkdir(parents=True))
     with pytest.raises(Exception, match="ZeroDivisionError"):
         write_editions.write([tmp_path / PATH], tmp_path / "INSTRUCTORS.md", tmp_path / "editions")
     assert list((tmp_path / "editions").iterdir()) == []
@@ -129,16 +129,16 @@ def notebook_00():
 @pytest.fixture(scope="module")
 def editions(tmp_path_factory):
     """Both editions of notebook 00, in a folder with a space in its name."""
-    cache, folder = ROOT / "editions" / "cache", tmp_path_factory.mktemp("a stick")
+    folder = tmp_path_factory.mktemp("a stick")
     try:
-        for name, (version, sha512, _) in npm_files.PACKAGES.items():
-            npm_files.tarball(name, version, sha512, cache)
+        for name in slides.ASSETS:
+            npm_files.tarball(name, *npm_files.PACKAGES[name][:2])
     except ConnectionError as error:
         pytest.fail(str(error)) if os.environ.get("CI") else pytest.skip(f"needs npm's registry once: {error}")
     titles = [title for cell in notebook_00().cells for _, title in write_editions.sections(cell)]
     rows = "".join(f"| {title} | 3 | what? | that |\n" for title in titles)
     (folder / "INSTRUCTORS.md").write_text(f"### 00 Start here\n\n{HEAD}{rows}")
-    write_editions.write([START], folder / "INSTRUCTORS.md", folder / "editions", cache)
+    write_editions.write([START], folder / "INSTRUCTORS.md", folder / "editions")
     return folder / "editions"
 
 

@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
@@ -28,10 +29,14 @@ def player(name="learning rate", values=RATES, **more):
     return shown
 
 
+def parts(shown):
+    return export.code() + export.body(shown)
+
+
 @cache
 def plain():
     """HTML of one player, for the tests that only move it."""
-    return export.fragment(player())
+    return parts(player())
 
 
 @pytest.fixture
@@ -40,8 +45,9 @@ def opened(browser, tmp_path):
     contexts = []
 
     def show(html, *, width=1280, scheme="light"):
-        file = tmp_path / "page.html"
-        file.write_text(f"<!doctype html><meta charset=utf-8><body>{html}", encoding="utf-8")
+        file = html if isinstance(html, Path) else tmp_path / "page.html"
+        if file is not html:
+            file.write_text(f"<!doctype html><meta charset=utf-8><body>{html}", encoding="utf-8")
         context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()
@@ -89,6 +95,7 @@ def test_play_runs_to_the_end_pauses_and_goes_back(opened):
     page = opened(plain())
     step, play = page.get_by_label("step", exact=True), page.get_by_role("button", name="Play", exact=True)
     page.clock.install()
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))  # else it runs on beside run_for
     play.press("Enter")
     page.clock.run_for(3 * 8000 // 31 + 50)
     assert step.input_value() == "6"
@@ -107,9 +114,24 @@ def test_play_runs_to_the_end_pauses_and_goes_back(opened):
     assert play.is_visible()
 
 
+def test_for_less_motion_play_shows_stills(opened):
+    page = opened(plain())
+    page.emulate_media(reduced_motion="reduce")
+    step = page.get_by_label("step", exact=True)
+    page.clock.install()
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))
+    page.get_by_role("button", name="Play", exact=True).click()
+    seen = []
+    for _ in range(8):
+        page.clock.run_for(1000)
+        seen.append(step.input_value())
+    assert seen == ["7", "11", "15", "19", "23", "27", "30", "30"]  # from 3, and the end is not missed
+    assert page.get_by_role("button", name="Play", exact=True).is_visible()
+
+
 def test_labels_are_text(opened):
     name = "<img src=x onerror='window.hurt = 1'>"
-    page = opened(export.fragment(player(name, NASTY, caption="<script>window.hurt = 1</script>")))
+    page = opened(parts(player(name, NASTY, caption="<script>window.hurt = 1</script>")))
     slider = page.get_by_label(name, exact=True)
     for k, label in enumerate(NASTY):
         slider.fill(str(k))
@@ -140,7 +162,7 @@ def test_two_players_on_a_page_move_apart(opened):
 def test_the_controls_wait_for_a_guess(opened):
     asking = player()
     asking.on_guess(lambda x, y: None)
-    page = opened(export.fragment(asking))
+    page = opened(parts(asking))
     step = page.get_by_label("step", exact=True)
     assert step.is_disabled()
     assert page.get_by_role("button", name="Play", exact=True).is_disabled()
@@ -156,7 +178,7 @@ def test_what_needs_the_kernel_is_not_offered(opened):
     shown = player()
     shown.on_click(lambda x, y: None)
     shown.on_text(lambda text: None, label="Name:", value="<i>Wien</i>")
-    page = opened(export.fragment(shown))
+    page = opened(parts(shown))
     canvas = page.locator("canvas")
     assert canvas.get_attribute("role") == "img"
     assert "clickable" not in (canvas.get_attribute("class") or "")
@@ -167,7 +189,7 @@ def test_what_needs_the_kernel_is_not_offered(opened):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_narrow_page_holds_long_labels_and_the_words_stand_out(opened, scheme):
-    html = "<style>:root { color-scheme: light dark }</style>" + export.fragment(player("a name " * 9, NASTY))
+    html = "<style>:root { color-scheme: light dark }</style>" + parts(player("a name " * 9, NASTY))
     page = opened(html, width=400, scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     assert page.locator(".stage img").count() == 2  # one Axes below the other
@@ -180,7 +202,7 @@ def test_a_slider_of_one_value_has_no_control_and_other_ranges_count_by_their_st
     figure, ax = plt.subplots()
     shown = Player(figure, {"one": ["x"], "step": range(0, 41, 4), "batch": range(8, 33, 8)}, at={"step": 0})
     shown.path(ax, torch.rand(1, 11, 4, 2, generator=torch.Generator().manual_seed(0)))
-    page = opened(export.fragment(shown))
+    page = opened(parts(shown))
     assert page.locator("input").count() == 2
     assert page.locator("button").count() == 2  # one Play, of the first range
     assert moved(page, lambda: page.get_by_label("step", exact=True).press("ArrowRight"))
@@ -192,7 +214,7 @@ def test_an_embedded_player_shows_html_and_text_alone(monkeypatch):
     shown, bundles = player(), []
     monkeypatch.setattr(Player, "_ipython_display_", Player._ipython_display_)
     monkeypatch.setattr("IPython.display.display", lambda bundle, **how: bundles.append(bundle))
-    export.embed()
+    export.embed(Player)
     shown._ipython_display_()
     assert bundles == [{"text/plain": shown.describe(), "text/html": export.body(shown)}]
     assert "gdviz-page" not in export.code().split("<script")[0].replace(".gdviz-page", "")
@@ -204,3 +226,44 @@ def test_the_state_weighs_a_third_more_than_its_bytes():
     shown.twin()  # packs
     size = len(shown.picture) + sum(len(mark["data"]) for mark in shown.marks)
     assert len(export.body(shown)) < 4 / 3 * size + 10_000
+
+
+def test_a_saved_page_moves_from_one_file_and_forbids_itself_every_other(opened, tmp_path):
+    player(caption="a < b").save(tmp_path / "my_race.html")
+    page = opened(tmp_path / "my_race.html")
+    assert [url for url in page.asked if not url.startswith("blob:")] == [(tmp_path / "my_race.html").as_uri()]
+    assert (page.title(), page.locator("h1").text_content()) == ("my race", "my race")
+    assert page.get_by_text("a < b", exact=True).is_visible()
+    assert moved(page, lambda: page.get_by_label("step", exact=True).press("End"))
+    refused = """() => new Promise((done) => {
+        addEventListener("securitypolicyviolation", (event) => done(event.effectiveDirective));
+        document.body.append(Object.assign(new Image(), { src: "https://example.org/a.png" }));
+    })"""
+    assert page.evaluate(refused) == "img-src"
+    assert page.errors == []
+
+
+def test_the_heading_of_a_page_is_text(opened, tmp_path):
+    title = "</title><img src=x onerror='window.hurt = 1'> $body"
+    player().save(tmp_path / "a.html", title=title)
+    page = opened(tmp_path / "a.html")
+    assert (page.title(), page.locator("h1").text_content()) == (title, title)
+    assert page.evaluate("window.hurt") is None
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "error", "complaint"),
+    [
+        ("a.txt", {}, ValueError, r"saved as \.html, \.gif, \.mp4 or \.png, got '.*a\.txt'"),
+        ("a", {}, ValueError, r"saved as \.html"),
+        ("a.html", {"fps": 10}, ValueError, r"a \.html takes title; got fps"),
+        ("a.png", {"width": 10, "title": "b"}, ValueError, r"a \.png takes no option; got title, width"),
+        ("a.gif", {"title": "b"}, ValueError, r"a \.gif takes along, fps, width; got title"),
+        ("a.html", {"title": " "}, ValueError, r"title is the heading of the page, a text; got ' '"),
+        ("no/a.html", {}, FileNotFoundError, r"there is no folder '.*no' for a\.html"),
+    ],
+)
+def test_what_cannot_be_saved_is_refused_and_nothing_stays(tmp_path, file, options, error, complaint):
+    with pytest.raises(error, match=complaint):
+        player().save(tmp_path / file, **options)
+    assert list(tmp_path.iterdir()) == []

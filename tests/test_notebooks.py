@@ -48,7 +48,8 @@ def test_budgets(notebook):
     pictures = [any("image/png" in output.get("data", {}) for output in cell.outputs) for cell in code(notebook)]
     assert pictures.index(True) < 3
     imports = next(cell for cell in code(notebook) if "from gdviz" in cell.source)
-    assert sum(line.startswith(("import", "from")) for line in lines(imports)) <= 6
+    ours = [line for line in lines(imports) if "find_spec" not in line]  # is how Colab's line asks
+    assert sum(line.startswith(("import", "from")) for line in ours) <= 6
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -118,7 +119,7 @@ def test_links_lead_to_files(notebook):
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_notebook_runs_in_30_s_and_1_gb(path):
-    """In a kernel of its own: the peak of its resident memory, and what each player sends to the browser."""
+    """In a kernel of its own: computing time, the peak of resident memory, and what each player sends."""
     seconds, gigabytes, payloads = cost.of(path)
     print(f"{path.stem}: {seconds:.1f} s, {gigabytes:.2f} GB, players of {payloads} kB")
     assert seconds < 30

@@ -66,8 +66,9 @@ def drawn(kind):
         bars = torch.stack([ends[..., None, :].expand(*losses.shape, 3, 2), rows.expand(*losses.shape, 3, 2)], -1)
         gaps = torch.cat([bars, torch.full_like(bars[..., :1, :], torch.nan)], -2)
         player.line(ax, gaps.flatten(-3, -2), width=16, cap="butt")
-    elif kind == "points":
-        player.points(ax, params[..., None, :] * torch.linspace(-1, 1, 7)[:, None], size=14, marker="s")
+    elif kind.startswith("points"):
+        look = {"marker": "o", "casing": 4} if kind == "points in white" else {"marker": "s"}
+        player.points(ax, params[..., None, :] * torch.linspace(-1, 1, 7)[:, None], size=14, **look)
     elif kind == "arrow":
         player.arrow(ax, torch.stack([torch.zeros_like(params), params], -2), width=6, color="#cc0000")
     elif kind == "3d path":
@@ -76,7 +77,19 @@ def drawn(kind):
     return player
 
 
-KINDS = ["path", "path s", "path ^", "path D", "curve on a log axis", "line", "bars", "points", "arrow", "3d path"]
+KINDS = [
+    "path",
+    "path s",
+    "path ^",
+    "path D",
+    "curve on a log axis",
+    "line",
+    "bars",
+    "points",
+    "points in white",
+    "arrow",
+]
+KINDS += ["3d path"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,6 +10,7 @@ from gdviz import data, noise, plots, surfaces, views_noise
 from gdviz.descent import gradient, grid, minimize
 from gdviz.minibatches import Minibatches, sampled_loss
 from gdviz.optimizers import GradientDescent, Momentum
+from gdviz.style import PALE
 
 PATIENTS = data.diabetes().standardized()
 LOSS = surfaces.linear_model(PATIENTS)
@@ -46,7 +47,7 @@ def test_clouds_by_name_become_a_slider_and_leave_their_curves_in_grey():
     player = views_noise.clouds(LOSS, ways, {"step": range(13)})
     assert player.sliders[1]["labels"] == ["one", "many"]
     assert np.array_equal(arrays(player, "points")[0], run.params)
-    grey = [line for line in player.figure.axes[1].lines if line.get_color() == "#a9a9a9"]
+    grey = [line for line in player.figure.axes[1].lines if line.get_color() == PALE]
     assert len(grey) == 2
     assert [text.get_text() for text in player.figure.axes[1].texts] == ["one", "many"]
     assert np.allclose(grey[1].get_ydata(), (run.losses[:, 1] - LOWEST).mean(-1), rtol=1e-9)

@@ -18,7 +18,7 @@ function showPlayer(element, view) {
   const said = () => words.map((mark) => view.readout(mark, index())).join("; ");
   traits.sliders.forEach((slider, i) => {
     if (slider.labels.length < 2) return; // nothing to choose
-    if (i === traits.trail && pace) controls.append(...clockButtons(model, i, slider, pace, element));
+    if (i === traits.trail && pace) controls.append(...clockButtons(model, i, slider, () => view.stills(slider, pace), element));
     controls.append(sliderRow(model, i, slider, said));
   });
   const wait = () => { controls.disabled = traits.asks >= 0 && !traits.guess.length; };
@@ -75,18 +75,18 @@ function sliderRow(model, i, { name, first, stride, labels }, said) {
 }
 
 /** Play, which pauses when pressed again and begins anew at the end, and the way back to the start; one clock. */
-function clockButtons(model, i, { first, stride, labels }, pace, element) {
+function clockButtons(model, i, { first, stride, labels }, motion, element) {
   const trait = `slider_${i}`, last = first + stride * (labels.length - 1);
   const play = make("button", { type: "button", className: "play" });
   const back = make("button", { type: "button", textContent: "Back to the start" });
   let timer = 0;
   function run(on) {
     clearInterval(timer);
-    timer = on ? setInterval(tick, pace) : 0;
+    timer = on ? setInterval(tick, motion().pace) : 0;
     play.textContent = on ? "Pause" : "Play";
   }
   function tick() {
-    if (element.isConnected && model.get(trait) < last) model.set(trait, model.get(trait) + stride);
+    if (element.isConnected && model.get(trait) < last) model.set(trait, Math.min(model.get(trait) + motion().jump, last));
     if (!element.isConnected || model.get(trait) >= last) run(false);
   }
   play.addEventListener("click", () => {

@@ -3,6 +3,8 @@
 
 const SANS = '"DejaVu Sans", Verdana, sans-serif';
 const NO_ANSWER_MS = 3000;
+const WORDS = 19; // px, as in marks.py
+const LESS_MOTION = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)"); // node has none
 
 // --- pure: numbers to words -------------------------------------------------------------------------------------------
 
@@ -85,6 +87,12 @@ export function arrowHead([x0, y0], [x1, y1], length = 15, half = 7) {
   const scale = Math.min(length, size) / size;
   const [ax, ay] = [(x1 - x0) * scale, (y1 - y0) * scale], wide = half / length;
   return [[x1, y1], [x1 - ax - ay * wide, y1 - ay + ax * wide], [x1 - ax + ay * wide, y1 - ay - ax * wide]];
+}
+
+/** How Play moves a slider: one stride on at its usual pace, in ms; or, for who has asked for less motion, in about eight
+ *  stills, a second each. */
+export function stills({ stride, labels }, usual, wanted = LESS_MOTION?.matches) {
+  return wanted ? { jump: stride * Math.ceil((labels.length - 1) / 8), pace: 1000 } : { jump: stride, pace: usual };
 }
 
 /** The words of a text mark: each part followed by its number, and whether the run has diverged. */
@@ -201,7 +209,12 @@ export function drawMark(ctx, mark, box, index, trail) {
   ctx.fillStyle = mark.color;
   ctx.lineJoin = "round";
   ctx.lineCap = mark.cap ?? "round";
-  if (mark.kind === "points") drawMarkers(ctx, mark.marker, mark.size, points);
+  if (mark.kind === "points") {
+    ctx.fillStyle = "white";
+    if (mark.casing) drawMarkers(ctx, mark.marker, mark.size + 2 * mark.casing, points);
+    ctx.fillStyle = mark.color;
+    drawMarkers(ctx, mark.marker, mark.size, points);
+  }
   else {
     const triangle = mark.kind === "arrow" && arrowHead(...points);
     const shaft = triangle ? [points[0], [0, 1].map((i) => (triangle[1][i] + triangle[2][i]) / 2)] : points;
@@ -221,13 +234,14 @@ export function drawMark(ctx, mark, box, index, trail) {
   ctx.stroke();
   const leftwards = head[0] > left + 0.7 * width;
   const aside = [head[0] + (leftwards ? -12 : 12), head[1]];
-  if (mark.label) drawText(ctx, mark.label, aside, leftwards ? "right" : "left", "middle", mark.color, 18);
+  if (mark.label) drawText(ctx, mark.label, aside, leftwards ? "right" : "left", "middle", mark.color, WORDS);
 }
 
 /** The model of ipywidgets' Play, mended: shown twice it pauses itself, because it starts its clock inside the event that
  *  tells its views; and it runs on when its last view is gone. Start it right after that event, and count the views. */
 async function clockOf(model) {
   const play = await model.widget_manager?.get_model(model.get("clock"));
+  if (play?.loop && !Object.hasOwn(play, "loop")) calm(play, model.get("sliders")[model.get("trail")]);
   if (!play?.animate) return { closed() {} };
   if (!Object.hasOwn(play, "animate")) {
     const { animate } = play;
@@ -235,6 +249,16 @@ async function clockOf(model) {
   }
   play.shown = (play.shown ?? 0) + 1;
   return { closed: () => { if ((play.shown -= 1) === 0) play.pause(); } };
+}
+
+/** Let ipywidgets' Play go the way of stills. */
+function calm(play, slider) {
+  const { loop } = play, usual = play.get("interval");
+  play.loop = () => {
+    const { jump, pace } = stills(slider, usual), left = play.get("max") - play.get("value");
+    play.set({ step: left ? Math.min(jump, left) : jump, interval: pace });
+    loop.call(play);
+  };
 }
 
 /** Let the controls of a player go, which waited for a guess. */

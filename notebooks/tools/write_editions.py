@@ -13,32 +13,33 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
+from living import sections
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
-from npm_files import write_files
-from slides import sections, write_slides
+from npm_files import CACHE, write_files
+from slides import ASSETS, write_slides
 from tqdm import tqdm
 from write_outputs import executed
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 SOLUTION = "<details><summary>Solution</summary>"
 COLUMNS = ["section", "minutes", "ask before", "expect"]
 
 
 def main(names: list[str]) -> None:
     os.environ["TQDM_DISABLE"] = "1"  # in the notebooks; the bar below was there before
-    paths = [Path(name) for name in names] or sorted(HERE.glob("*.ipynb"))
-    write(paths, HERE.parent / "INSTRUCTORS.md", HERE.parent / "editions")
+    paths = [Path(name) for name in names] or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    write(paths, ROOT / "INSTRUCTORS.md", ROOT / "editions")
 
 
-def write(paths: list[Path], instructors: Path, editions: Path, cache: Path | None = None) -> None:
+def write(paths: list[Path], instructors: Path, editions: Path, cache: Path = CACHE) -> None:
     """Write both editions of these notebooks: all of them, or where one fails none. cache: for npm's packages."""
     books = [nbformat.read(path, as_version=4) for path in paths]
     notes = instructors.read_text(encoding="utf-8")
     solved = [annotated(with_solutions(book, path), notes, path) for book, path in zip(books, paths)]
     editions.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".unfinished-", dir=editions) as folder:
-        write_files(Path(folder, "slides", "assets"), cache or editions / "cache")
+        write_files(ASSETS, Path(folder, "slides", "assets"), cache)
         with tqdm(total=2 * len(paths), unit="edition") as bar:
             for path, book, solution in zip(paths, books, solved):
                 bar.set_description(path.stem)

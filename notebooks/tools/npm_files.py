@@ -5,8 +5,10 @@ import hashlib
 import os
 import tarfile
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 
+CACHE = Path(__file__).parents[2] / ".cache"
 REGISTRY = "https://registry.npmjs.org"
 PACKAGES = {  # package: version, sha512, and under which name each of its files is wanted
     "reveal.js": (
@@ -19,21 +21,28 @@ PACKAGES = {  # package: version, sha512, and under which name each of its files
         "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
         {"es5/tex-svg-full.js": "tex-svg-full.js", "LICENSE": "mathjax.LICENSE"},
     ),
+    "axe-core": (  # for the tests
+        "4.14.1",
+        "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+        {"axe.min.js": "axe.min.js"},
+    ),
 }
 
 
-def write_files(folder: Path, cache: Path) -> None:
-    """Write the wanted files of every package into the folder."""
+def write_files(names: Iterable[str], folder: Path, cache: Path = CACHE) -> None:
+    """Write the wanted files of these packages into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (version, sha512, files) in PACKAGES.items():
+    for name in names:
+        version, sha512, files = PACKAGES[name]
         with tarfile.open(tarball(name, version, sha512, cache)) as archive:
             for inside, wanted in files.items():
                 (folder / wanted).write_bytes(archive.extractfile(f"package/{inside}").read())
 
 
-def tarball(name: str, version: str, sha512: str, cache: Path) -> Path:
+def tarball(name: str, version: str, sha512: str, cache: Path = CACHE) -> Path:
     """The package as a file of the cache, fetched when it is not there; refused when its sha512 is another one."""
-    file, address = cache / f"{name}-{version}.tgz", f"{REGISTRY}/{name}/-/{name}-{version}.tgz"
+    packed = f"{name.rpartition('/')[2]}-{version}.tgz"  # without the scope of @scope/name
+    file, address = cache / packed, f"{REGISTRY}/{name}/-/{packed}"
     data = file.read_bytes() if file.exists() else fetched(address)
     digest = base64.b64encode(hashlib.sha512(data).digest()).decode()
     if digest != sha512:

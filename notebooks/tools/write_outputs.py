@@ -4,9 +4,11 @@ GitHub, a PDF and nbval need the outputs; a dead widget view would hide them in 
 notebook is also written to images/, for the README.
 """
 
+import asyncio
 import base64
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -16,7 +18,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def main(names: list[str]) -> None:
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     os.environ["TQDM_DISABLE"] = "1"  # no progress bar among the outputs
     for path in [Path(name) for name in names] or sorted(here.glob("*.ipynb")):
         print(path.name)
@@ -33,8 +35,11 @@ def main(names: list[str]) -> None:
 def executed(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
     """The notebook with the outputs of a fresh kernel that works in this folder, cleaned."""
     resources = {"metadata": {"path": str(folder)}}
-    options = {"timeout": 600, "store_widget_state": False, "extra_arguments": ["--log-level=ERROR"]}
-    NotebookClient(notebook, resources=resources, **options).execute()
+    options = {"timeout": 600, "store_widget_state": False, "coalesce_streams": True}
+    options["extra_arguments"] = ["--log-level=ERROR"]
+    run = NotebookClient(notebook, resources=resources, **options).async_execute()
+    with ThreadPoolExecutor(1) as thread:  # asyncio.run closes its loop; in a thread of its own no other one is running
+        thread.submit(asyncio.run, run).result()
     return cleaned(notebook)
 
 

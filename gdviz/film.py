@@ -1,0 +1,100 @@
+"""A film along one slider of a player: a GIF by Pillow, an MP4 by the program ffmpeg."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from numbers import Real
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib import rcParams
+from PIL import Image
+from tqdm import tqdm
+
+from gdviz.plots import palette
+
+HOLD = 2  # seconds that the last picture stays
+WIDTHS, RATES = range(100, 3841), (1, 50)  # px; pictures a second
+
+
+class Shots(NamedTuple):
+    """What a film is made of: drawing() is a context of draw(k), the k-th of `count` pictures, (height, width, 3)."""
+
+    drawing: Callable[[], Any]
+    count: int
+    fps: float
+
+
+def plan(player: Any, along: str | None = None, fps: float | None = None, width: int | None = None) -> Shots:
+    """The pictures along one slider, refused where there is no such slider, or a rate or size that no film has."""
+    names = [spec["name"] for spec in player.sliders if len(spec["labels"]) > 1]
+    if not names:
+        raise ValueError("a film goes along a slider of more than one value; this player has none, save it as .png")
+    trail = player.sliders[player.trail]["name"] if player.trail >= 0 else names[0]
+    along = (trail if trail in names else names[0]) if along is None else along
+    if along not in names:
+        raise ValueError(f"along is one of the sliders {', '.join(names)}; got {along!r}")
+    slider = [spec["name"] for spec in player.sliders].index(along)
+    count = len(player.sliders[slider]["labels"])
+    fps = min(max(count / 8, 2), 30) if fps is None else fps  # about eight seconds from end to end, as Play
+    if not isinstance(fps, Real) or not RATES[0] <= fps <= RATES[1]:
+        raise ValueError(f"fps is how many pictures a second: {RATES[0]} to {RATES[1]}, got {fps!r}")
+    if width is not None and width not in WIDTHS:
+        raise ValueError(f"width is a whole number of px: {WIDTHS[0]} to {WIDTHS[-1]}, got {width!r}")
+    return Shots(lambda: player.drawing(slider, width), count, float(fps))
+
+
+def write_gif(file: Path, shots: Shots) -> None:
+    """The pictures in 256 colours, over and over. A GIF counts time in hundredths of a second, so fps is nearly met."""
+    with shots.drawing() as draw:
+        ends = np.concatenate([draw(k) for k in (0, shots.count // 2, shots.count - 1)])
+        colors = palette(Image.fromarray(ends), 256)
+        pictures = (Image.fromarray(p).quantize(palette=colors, dither=Image.Dither.NONE) for p in taken(draw, shots))
+        first, pace = next(pictures), max(20, round(100 / shots.fps) * 10)  # browsers slow down what is faster
+        times = [pace] * (shots.count - 1) + [1000 * HOLD]
+        first.save(file, "GIF", save_all=True, append_images=pictures, duration=times, loop=0, disposal=1)
+
+
+def write_mp4(file: Path, shots: Shots) -> None:
+    """H.264 in the colour format that every player knows, which wants sides of even length: white is added."""
+    program = shutil.which(rcParams["animation.ffmpeg_path"])
+    if program is None:
+        raise RuntimeError(
+            "an .mp4 needs the program ffmpeg, which is not on this machine's path: apt-get, brew, winget or conda "
+            "install ffmpeg. A .gif needs nothing."
+        )
+    with shots.drawing() as draw:
+        height, width, _ = draw(0).shape
+        given = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {shots.fps:g} -i -".split()
+        even = f"pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white,tpad=stop_mode=clone:stop_duration={HOLD}"
+        wanted = ["-vf", even, *["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]]
+        with tempfile.TemporaryFile() as complaints:
+            command = [program, "-y", "-loglevel", "error", *given, *wanted, str(file)]
+            _feed(command, (picture.tobytes() for picture in taken(draw, shots)), complaints)
+
+
+def _feed(command: list[str], chunks: Iterable[bytes], complaints: Any) -> None:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=complaints) as process:
+        try:
+            for chunk in chunks:
+                process.stdin.write(chunk)
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # it has ended, and says why
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        complaints.seek(0)
+        said = complaints.read().decode(errors="replace").strip()
+        raise RuntimeError(f"ffmpeg ended with {process.returncode}: {said}")
+
+
+def taken(draw: Callable[[int], np.ndarray], shots: Shots) -> Iterator[np.ndarray]:
+    """All pictures, with a progress bar where they take more than two seconds."""
+    return (draw(k) for k in tqdm(range(shots.count), "film", unit="picture", delay=2, leave=False))
+
+
+WRITERS = {".gif": write_gif, ".mp4": write_mp4}

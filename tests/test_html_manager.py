@@ -1,0 +1,140 @@
+"""A player in the HTML manager of ipywidgets, as in Colab: the controls move the view, and no kernel is there.
+
+The page asks a made-up host for packages of npm, and the test answers out of the pinned ones.
+"""
+
+import importlib
+import io
+import re
+import sys
+import tarfile
+from pathlib import Path
+
+import anywidget
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from ipywidgets.embed import dependency_state, embed_minimal_html
+
+from gdviz.player import Player
+
+sys.path.append(str(Path(__file__).parents[1] / "notebooks" / "tools"))
+npm_files = importlib.import_module("npm_files")
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore:Deprecated in traitlets 4.1")]  # by ipywidgets 7
+
+MANAGER = "@jupyter-widgets/html-manager"
+PACKAGES = {  # name and version, sha512
+    ("requirejs", "2.3.8"): "7/cTSLOdYkNBNJcDMWf+luFvMriVm7eYxp4BcFCsAX0wF421Vyce5SXP17c+Jd5otXKGNehIonFlyQXSowL6Mw==",
+    (MANAGER, "0.20.9"): "GzwmQB5VFGPu+QsJJxYyLOvHdAtnXrOHG0zfFzSD32wu0ZYBG72p2EERP3av9EqE6NlSe570muudhKwHtsJH9w==",
+    (MANAGER, "1.0.15"): "5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
+    ("anywidget", "0.9.21"): "0uQ9/zZmig/2DuI2OXTDI97msdfRH7cMKK+pxxFqArfNdXXCWalvsKGvl896EyNROXPVuqZB1r7T+RZN9ruQNg==",
+    ("anywidget", "0.11.0"): "LHZgW2j5UjyerZSZcO+BtZPXGMSORQV2bUT480hOR5x/BXS8sOradi/71amJfMueSEnKX0dqPwTfsOGHTsyZpQ==",
+}
+# For each version of ipywidgets here: the HTML manager, and the controls in the browser. Colab's own manager, from
+# googlecolab/colab-cdn-widget-manager, shows the models of ipywidgets 7 with a preview of the controls of ipywidgets 8.
+CASES = {"7": [("0.20.9", 7), ("1.0.15", 8)], "8": [("1.0.15", 8)]}[ipywidgets.__version__[0]]
+HOST = "http://npm.invalid"
+PAGE = f"""<!DOCTYPE html>
+<title>{{title}}</title><body>
+<script data-jupyter-widgets-cdn="{HOST}/" src="{HOST}/requirejs@2.3.8/require.js"></script>
+{{snippet}}"""
+LISTEN = """(canvas) => {
+  window.said = [];
+  const note = () => { if (said.at(-1) !== canvas.ariaLabel) said.push(canvas.ariaLabel); };
+  new MutationObserver(note).observe(canvas, { attributeFilter: ["aria-label"] });
+}"""
+
+
+def walk():
+    """A player of 21 steps and three rates."""
+    figure, ax = plt.subplots(figsize=(6, 4))
+    ax.set(xlim=(0, 21), ylim=(0, 21))
+    player = Player(figure, {"step": range(21), "rate": [0.1, 0.2, 0.3]})
+    x = np.arange(21.0)[:, None] * np.array([0.5, 0.75, 1.0])
+    player.path(ax, np.stack([x, x**2 / 21], -1))
+    player.text(ax, x, "x {:.2f}")
+    return player
+
+
+def html(player, manager, controls):
+    """The page that ipywidgets writes for a player, to be shown by this HTML manager with these controls."""
+    text, address = io.StringIO(), f"{HOST}/{MANAGER}@{manager}/dist/embed-amd.js"
+    state = dependency_state(player.box, drop_defaults=False)
+    embed_minimal_html(text, player.box, state=state, template=PAGE, embed_url=address, requirejs=False)
+    return (
+        text.getvalue() if controls == 7 else re.sub(r'(_module_version": )"1\.[25]\.0"', r'\1"2.0.0"', text.getvalue())
+    )
+
+
+def answer(route, page, versions):
+    """The page itself, a file of a package in the version that is installed here, or nothing."""
+    package = re.fullmatch(rf"{HOST}/(@[^@]+|[^@]+)@[^/]+/(.+)", route.request.url)
+    if not package:
+        return route.fulfill(body=page, content_type="text/html") if route.request.url == f"{HOST}/" else route.abort()
+    name, file = package.groups()
+    key = name, versions[name]
+    with tarfile.open(npm_files.tarball(*key, PACKAGES[key])) as archive:
+        route.fulfill(body=archive.extractfile(f"package/{file}").read())
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"html-manager {case[0]}, controls of {case[1]}")
+def page(request, browser):
+    """A page with the walk."""
+    manager, controls = request.param
+    text = html(walk(), manager, controls)
+    versions = {MANAGER: manager, "requirejs": "2.3.8", "anywidget": anywidget.__version__}
+    page = browser.new_page()
+    page.route("**", lambda route: answer(route, text, versions))
+    page.goto(f"{HOST}/")
+    page.wait_for_selector(".gdviz-player canvas")
+    yield page
+    page.close()
+
+
+def says(page, words):
+    """Wait until the canvas says so to a screen reader, which it does when it has drawn."""
+    page.wait_for_function("(words) => document.querySelector('canvas').ariaLabel?.endsWith(words)", arg=words)
+
+
+def pixels(page):
+    return page.locator("canvas").evaluate("(canvas) => canvas.toDataURL()")
+
+
+def handle(page, number):
+    return page.locator(".noUi-handle, .ui-slider-handle").nth(number)
+
+
+def test_both_sliders_move_the_view_without_a_kernel(page):
+    says(page, "step 20; rate 0.2; x 15.00")
+    seen = [pixels(page)]
+    handle(page, 1).press("ArrowLeft")
+    says(page, "step 20; rate 0.1; x 10.00")
+    seen.append(pixels(page))
+    start = handle(page, 0).bounding_box()
+    page.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(0, start["y"], steps=5)
+    page.mouse.up()
+    says(page, "step 0; rate 0.1; x 0.00")
+    seen.append(pixels(page))
+    handle(page, 0).press("ArrowRight")
+    says(page, "step 1; rate 0.1; x 0.50")
+    seen.append(pixels(page))
+    assert len(set(seen)) == 4
+    assert handle(page, 0).get_attribute("aria-label") == "step"
+    assert handle(page, 1).get_attribute("aria-valuetext") == "0.1; x 0.50"
+
+
+def test_play_moves_slider_and_view_to_the_end_and_then_from_the_start(page):
+    for key in ("End", "ArrowLeft", "ArrowLeft"):
+        handle(page, 0).press(key)
+    handle(page, 1).press("Home")
+    says(page, "step 18; rate 0.1; x 9.00")
+    page.locator("canvas").evaluate(LISTEN)
+    page.locator("button:has(.fa-play)").click()
+    says(page, "step 20; rate 0.1; x 10.00")
+    assert page.locator(".widget-readout").first.inner_text() == "20"
+    page.locator("button:has(.fa-play)").click()
+    page.wait_for_function("said.length >= 4")
+    assert page.evaluate("said.slice(0, 4)") == [f"step {k}; rate 0.1; x {k / 2:.2f}" for k in (19, 20, 0, 1)]
