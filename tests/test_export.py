@@ -2,7 +2,6 @@
 
 import re
 from functools import cache
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
@@ -37,30 +36,6 @@ def parts(shown):
 def plain():
     """HTML of one player, for the tests that only move it."""
     return parts(player())
-
-
-@pytest.fixture
-def opened(browser, tmp_path):
-    """opened(html) -> a page that shows it from a file, without a network; page.asked: what it asked for."""
-    contexts = []
-
-    def show(html, *, width=1280, scheme="light"):
-        file = html if isinstance(html, Path) else tmp_path / "page.html"
-        if file is not html:
-            file.write_text(f"<!doctype html><meta charset=utf-8><body>{html}", encoding="utf-8")
-        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.errors, page.asked = [], []
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.goto(file.as_uri())
-        page.wait_for_function("[...document.querySelectorAll('canvas')].every((c) => c.ariaLabel)")
-        return page
-
-    yield show
-    for context in contexts:
-        context.close()
 
 
 def moved(page, action, nth=0):

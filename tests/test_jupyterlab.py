@@ -1,87 +1,12 @@
 """The course in JupyterLab, in headless Chromium: run all, drag, press keys, read pixels, kill the kernel, drag on."""
 
-import contextlib
-import os
 import signal
 
-import nbformat
 import psutil
 import pytest
-from lab import run_all
+from lab import WATCH, Shown, notebook_of, players, run_all, the_kernel
 
 pytestmark = pytest.mark.browser
-
-PIXELS = """(canvas) => {
-  const { width, height } = canvas, data = canvas.getContext('2d').getImageData(0, 0, width, height).data;
-  let hash = 0, ink = 0;
-  for (let i = 0; i < data.length; i += 4) if (data[i + 3]) { ink += 1; hash = (hash * 31 + i + data[i]) | 0; }
-  return [hash, ink];
-}"""
-WATCH = """
-  // the clocks and observers of the page, counted
-  window.timeouts = [], window.watching = new Set();
-  const setTimeout_ = window.setTimeout;
-  window.setTimeout = (fn, ms, ...args) => { window.timeouts.push(ms); return setTimeout_(fn, ms, ...args); };
-  const { observe, disconnect } = ResizeObserver.prototype;
-  ResizeObserver.prototype.observe = function (el, ...args) {
-    if (el.closest?.('.gdviz-player')) window.watching.add(this);
-    return observe.call(this, el, ...args);
-  };
-  ResizeObserver.prototype.disconnect = function () { window.watching.delete(this); return disconnect.call(this); };
-"""
-
-
-def players(count):
-    return f"document.querySelectorAll('.gdviz-player canvas').length >= {count}"
-
-
-class Shown:
-    """One player as a person meets it: its sliders by their handles, its canvas by its pixels."""
-
-    def __init__(self, page, number):
-        self.page = page
-        self.box = page.locator(".widget-vbox:has(.gdviz-player)").nth(number)
-        self.canvas = self.box.locator("canvas")
-        self.box.scroll_into_view_if_needed()
-        self.page.wait_for_function("(canvas) => canvas.width > 0", arg=self.canvas.element_handle())
-
-    def pixels(self):
-        self.wait_a_frame()
-        return self.canvas.evaluate(PIXELS)
-
-    def says(self):
-        self.wait_a_frame()
-        return self.canvas.get_attribute("aria-label")
-
-    def wait_a_frame(self):
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def says_other_than(self, words):
-        self.page.wait_for_function(
-            "([canvas, words]) => canvas.getAttribute('aria-label') !== words",
-            arg=[self.canvas.element_handle(), words],
-        )
-
-    def says_eventually(self, words):
-        self.page.wait_for_function(
-            "([canvas, words]) => canvas.getAttribute('aria-label').includes(words)",
-            arg=[self.canvas.element_handle(), words],
-        )
-
-    def drag(self, slider, part):
-        """Take the handle of a slider with the mouse and pull it to a part (0 to 1) of its way."""
-        handle = self.box.locator(".noUi-handle").nth(slider)
-        handle.scroll_into_view_if_needed()
-        at, way = handle.bounding_box(), self.box.locator(".noUi-target").nth(slider).bounding_box()
-        y = at["y"] + at["height"] / 2
-        self.page.mouse.move(at["x"] + at["width"] / 2, y)
-        self.page.mouse.down()
-        self.page.mouse.move(way["x"] + way["width"] * part, y, steps=8)
-        self.page.mouse.up()
-
-    def press(self, slider, key):
-        self.box.locator(".noUi-handle").nth(slider).focus()
-        self.page.keyboard.press(key)
 
 
 def test_notebook_01_follows_clicks_and_moves_with_the_kernel_alive_busy_and_dead(lab):
@@ -128,15 +53,6 @@ def test_notebook_01_follows_clicks_and_moves_with_the_kernel_alive_busy_and_dea
     assert player.pixels()[0] != busy[0]
     player.drag(0, 0.5)
     assert "Shown: step 20; " in player.says()
-
-
-def the_kernel(page):
-    kernel = page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.id")
-    for process in psutil.Process(os.getpid()).children(recursive=True):
-        with contextlib.suppress(psutil.Error):  # a helper of Chromium that has just gone
-            if any(kernel in part for part in process.cmdline()):
-                return process
-    raise LookupError(f"no process of kernel {kernel}")
 
 
 def a_click_recomputes_the_descent_from_there(page):
@@ -268,9 +184,3 @@ def test_a_guess_lets_the_controls_go_also_while_the_kernel_is_busy(lab):
 
 def twice():
     return notebook_of(CELLS)
-
-
-def notebook_of(sources):
-    cells = [nbformat.v4.new_code_cell(source.strip()) for source in sources]
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
