@@ -1,0 +1,213 @@
+"""A long lecture: a thousand events, thirty players, two hours of Play, a kernel that restarts, cells run again."""
+
+import pytest
+from lab import WATCH, Shown, notebook_of, players, run_all
+
+from gdviz import export
+
+pytestmark = pytest.mark.browser
+SOURCE = """
+import matplotlib.pyplot as plt
+import torch
+from gdviz.player import Player
+def make(name="step", count=31):
+    figure, ax = plt.subplots(figsize=(4, 2))
+    ax.set(xlim=(0, count), ylim=(0, count))
+    player = Player(figure, {name: range(count)}, at={name: 0})
+    player.path(ax, torch.arange(float(count))[:, None].expand(count, 2))
+    return player
+"""
+COUNT = """
+  // how often a canvas is drawn, and which addresses of pictures are open
+  window.draws = 0, window.addresses = new Set();
+  const { clearRect } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.clearRect = function (...box) { window.draws += 1; clearRect.apply(this, box); };
+  const { createObjectURL, revokeObjectURL } = URL;
+  URL.createObjectURL = (blob) => { const url = createObjectURL(blob); window.addresses.add(url); return url; };
+  URL.revokeObjectURL = (url) => { window.addresses.delete(url); revokeObjectURL(url); };
+"""
+BURST = """(move) => new Promise((done) => {
+  // 1,000 events, 17 a frame: in about a second at 60 frames a second; then one frame more
+  const begun = draws;
+  let frames = 0, sent = 0;
+  const frame = () => {
+    frames += 1;
+    if (sent === 1000) return requestAnimationFrame(() => done([draws - begun, frames + 1]));
+    for (let i = 0; i < 17 && sent < 1000; i += 1) move(sent += 1);
+    requestAnimationFrame(frame);
+  };
+  frame();
+})"""
+IDLE = "jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
+
+names = {}
+exec(SOURCE, names)
+player = names["make"]
+
+
+def weight(page):
+    """Bytes of the heap after garbage collection, nodes and listeners of a page."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    session.send("HeapProfiler.collectGarbage")
+    metrics = {metric["name"]: metric["value"] for metric in session.send("Performance.getMetrics")["metrics"]}
+    session.detach()
+    return metrics["JSHeapUsedSize"], metrics["Nodes"], metrics["JSEventListeners"]
+
+
+def says(page, number=0):
+    return page.locator("canvas").nth(number).get_attribute("aria-label")
+
+
+# --- a page -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_thousand_events_in_a_second_leave_the_last_value_and_one_drawing_for_a_frame(opened):
+    page = opened(f"<script>{COUNT}</script>" + export.code() + export.body(player()))
+    move = """(k) => {
+      const input = document.querySelector('input');
+      input.value = 7 * k % 31;
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+    }"""
+    drawn, frames = page.evaluate(f"({BURST})({move})")
+    assert says(page) == f"step {7000 % 31}"
+    assert page.locator(".value").text_content() == f"{7000 % 31}"
+    assert 59 <= frames <= 62
+    assert 50 <= drawn <= frames
+
+
+def test_thirty_players_on_a_page_move_each_on_its_own(opened):
+    page = opened(export.code() + "".join(export.body(player(f"step {k}")) for k in range(30)))
+    for k in (29, 0, 14):
+        page.get_by_label(f"step {k}", exact=True).press("End")
+    page.wait_for_function("document.querySelectorAll('canvas')[14].ariaLabel === 'step 14 30'")
+    assert [says(page, k).split()[-1] for k in range(30)] == ["30" if k in (0, 14, 29) else "0" for k in range(30)]
+    assert page.errors == []
+
+
+def test_two_hours_of_play_leave_nothing_behind(opened):
+    """The clock is the test's: an hour of ticks takes seconds. Whatever is kept for a tick would weigh megabytes."""
+    page = opened(export.code() + export.body(player()))
+    page.evaluate("window.plays = 0")
+    page.clock.install()
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))
+    page.evaluate("""setInterval(() => {
+      const play = document.querySelector('.play');
+      if (play.textContent === 'Play') window.plays += 1, play.click();
+    }, 1000)""")
+
+    def minutes(count):
+        for _ in range(count // 10):
+            page.clock.run_for(600_000)
+
+    minutes(20)
+    before, begun = weight(page), page.evaluate("plays")
+    minutes(120)
+    after = weight(page)
+    assert page.evaluate("plays") - begun > 700  # of about eight seconds and the second between
+    assert after[0] - before[0] < 200_000
+    assert after[1:] == before[1:]
+    assert page.errors == []
+
+
+def test_play_that_is_pressed_quickly_has_one_clock_and_ends_with_its_place(opened):
+    page = opened(export.code() + export.body(player()))
+    page.clock.install()
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))
+    page.evaluate("for (let i = 0; i < 7; i += 1) document.querySelector('.play').click()")
+    page.clock.run_for(5 * (8000 // 31) + 20)
+    assert page.get_by_label("step", exact=True).input_value() == "5"
+    page.set_viewport_size({"width": 300, "height": 600})  # while it plays
+    page.clock.run_for(2 * (8000 // 31))
+    assert page.get_by_label("step", exact=True).input_value() == "7"
+    page.evaluate("window.timers = 0, window.stopped = clearInterval")
+    page.evaluate("window.clearInterval = (timer) => { timers += 1; stopped(timer); }")
+    page.evaluate("document.querySelector('.gdviz-page').remove()")
+    page.clock.run_for(2 * (8000 // 31))
+    ended = page.evaluate("timers")
+    page.clock.run_for(10_000)
+    assert ended >= 1
+    assert page.evaluate("timers") == ended  # no tick has come since
+    assert page.errors == []
+
+
+def test_a_page_in_two_tabs_is_two_pages(opened, tmp_path):
+    player().save(tmp_path / "a.html")
+    one = opened(tmp_path / "a.html")
+    two = one.context.new_page()
+    two.goto(one.url)
+    two.wait_for_selector("canvas[aria-label]")
+    one.bring_to_front()
+    one.get_by_label("step", exact=True).press("End")
+    one.wait_for_selector("canvas[aria-label='step 30']")
+    assert two.get_by_label("step", exact=True).input_value() == "0"
+    assert one.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
+    two.bring_to_front()
+    two.get_by_label("step", exact=True).press("ArrowRight")
+    two.wait_for_selector("canvas[aria-label='step 1']")
+
+
+# --- JupyterLab -------------------------------------------------------------------------------------------------------
+
+
+def test_in_jupyterlab_a_thousand_keys_a_restart_and_ten_more_runs(lab):
+    page = lab("again.ipynb", notebook=notebook_of([SOURCE, "make()", "make('time')"]), script=WATCH + COUNT)
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    run_all(page, players(2))
+    shown = Shown(page, 0)
+
+    shown.press(0, "Home")
+    move = """(k) => {
+      const key = k % 50 < 25 ? 'ArrowRight' : 'ArrowLeft';
+      document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+    }"""
+    drawn, frames = page.evaluate(f"({BURST})({move})")
+    assert drawn <= 2 * frames  # two players are on the screen
+    shown.press(0, "End")
+    assert shown.says() == "step 30"
+
+    page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.wait_for_function(IDLE)
+    shown.press(0, "Home")
+    assert shown.says() == "step 0"
+    shown.press(0, "ArrowRight")
+    assert shown.says() == "step 1"
+
+    def again():
+        page.evaluate("window.ran = false")
+        page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells').then(() => { ran = true; })")
+        page.wait_for_function("ran")
+        page.wait_for_function(players(2))
+        page.wait_for_function("watching.size === 2 && addresses.size === 2")
+
+    again()
+    living = Shown(page, 0)
+    living.press(0, "ArrowRight")
+    assert living.says() == "step 1"
+    again()
+    before = weight(page)
+    for _ in range(8):
+        again()
+    after = weight(page)
+    assert page.locator(".gdviz-player").count() == 2
+    heap, nodes, listeners = (now - then for now, then in zip(after, before))
+    assert listeners < 8 * 50  # JupyterLab keeps 33 and 54 nodes for each run of two plain sliders with Play
+    assert nodes < 8 * 75
+    assert heap < 8 * 1_000_000
+    assert errors == []
+
+
+def test_thirty_players_in_a_notebook_move_each_on_its_own(lab):
+    cells = [SOURCE, *(f"make('step {k}', 11)" for k in range(30))]
+    page = lab("thirty.ipynb", notebook=notebook_of(cells))
+    run_all(page, "jupyterapp.shell.currentWidget.content.widgets.at(-1).model.executionCount === 31")
+    page.wait_for_function(IDLE)
+    notebook = "jupyterapp.shell.currentWidget.content"
+    for k in (29, 0, 14):
+        page.evaluate(f"{notebook}.scrollToCell({notebook}.widgets[{k + 1}])")
+        canvas = page.locator(f"canvas[aria-label='step {k} 0']")
+        canvas.wait_for()
+        page.locator(".widget-vbox:has(.gdviz-player)", has=canvas).locator(".noUi-handle").press("End")
+        page.wait_for_selector(f"canvas[aria-label='step {k} 10']")
+    assert page.locator("canvas[aria-label$=' 10']").count() <= 3
