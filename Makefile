@@ -56,6 +56,8 @@ bench: $(READY)  ## time imports, sweeps, minibatches, training and sliders agai
 	$(BIN)/python benchmarks/minibatches.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/slider_latency.py
+	$(BIN)/python benchmarks/binder.py
+	$(BIN)/python benchmarks/classroom.py
 
 clean:  ## remove the environments
 	rm -rf .venv .venv-colab
