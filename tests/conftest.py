@@ -25,6 +25,11 @@ def pytest_addoption(parser):
     parser.addoption("--proof", action="store_true", help="write what the tests of equality found (make proof)")
 
 
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # before xdist starts its workers
+        cost.set_pace()
+
+
 def pytest_terminal_summary(terminalreporter, exitstatus, config):
     if proof.complete():
         terminalreporter.write_line(proof.table())
