@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -77,3 +79,8 @@ def test_its_settings_can_be_read_and_bound_the_same_threads():
     (kernels,) = re.findall(r"`(\{\"MappingKernelManager.*\})`", CLASSROOM)
     for name, value in json.loads(kernels)["MappingKernelManager"].items():
         assert isinstance(value, type(getattr(MappingKernelManager(), name)))
+
+
+def test_binder_starts_with_one_thread():
+    show = [sys.executable, "-c", "import os; print(os.environ['OMP_NUM_THREADS'])"]
+    assert subprocess.run(["bash", ROOT / "start", *show], capture_output=True, text=True, check=True).stdout == "1\n"
