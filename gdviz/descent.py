@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -180,16 +181,16 @@ def _start(start: Any, name: str = "start") -> Tensor:
 def _broadcast(start: Tensor, rule: Rule, runs: tuple[int, ...]) -> Tensor:
     """The start, repeated for each run that a swept hyperparameter or a sampled loss asks for."""
     try:
-        shape = torch.broadcast_shapes(start.shape, (*runs, 1))
-    except RuntimeError as error:
+        shape = np.broadcast_shapes(start.shape, (*runs, 1))
+    except ValueError as error:
         given = f"start of shape {tuple(start.shape)} does not broadcast against the runs {runs} of sampled_loss"
         raise ValueError(f"{given}; give the start an axis of 1 for each of them") from error
     params = tuple(shape)
     for name, value in hyperparameters(rule).items():
         given = tuple(value.shape)
         try:
-            shape = torch.broadcast_shapes(shape, given)
-        except RuntimeError:
+            shape = np.broadcast_shapes(shape, given)
+        except ValueError:
             shape = (*shape[:-1], -1)
         if shape[-1] != start.shape[-1]:
             swept = len(given) > 1 and given[-1] == 1

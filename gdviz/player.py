@@ -17,12 +17,11 @@ import numpy as np
 import traitlets as t
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from gdviz import export
 from gdviz.marks import PX, WORDS, Mark, as_array, box, checked_look, dims, draw, panel, template_parts
-from gdviz.plots import ellipses, png
+from gdviz.plots import canvas, ellipses, png
 from gdviz.sliders import controls, first_values, slider_specs
 from gdviz.style import BLACK, BLUE, RUST, VERMILLION
 
@@ -300,24 +299,18 @@ class Player(anywidget.AnyWidget):
         What stands still is drawn once. width: px; left out, the figure's.
         """
         self._pack()
-        dpi, canvas = self.figure.dpi, self.figure.canvas
-        self.figure.set_dpi((width or self.size[0]) / self.figure.get_figwidth())
-        agg = FigureCanvasAgg(self.figure)
-        agg.draw()
-        still = agg.copy_from_bbox(self.figure.bbox)
+        with canvas(self.figure, (width or self.size[0]) / self.figure.get_figwidth()) as agg:
+            agg.draw()
+            still = agg.copy_from_bbox(self.figure.bbox)
 
-        def draw(k: int) -> np.ndarray:
-            agg.restore_region(still)
-            with self._drawn((*self.index[:slider], k, *self.index[slider + 1 :])) as artists:
-                for artist in artists:
-                    artist.draw(agg.get_renderer())
-            return np.array(agg.buffer_rgba())[..., :3]
+            def draw(k: int) -> np.ndarray:
+                agg.restore_region(still)
+                with self._drawn((*self.index[:slider], k, *self.index[slider + 1 :])) as artists:
+                    for artist in artists:
+                        artist.draw(agg.get_renderer())
+                return np.array(agg.buffer_rgba())[..., :3]
 
-        try:
             yield draw
-        finally:
-            self.figure.set_dpi(dpi)
-            self.figure.set_canvas(canvas)
 
     @contextmanager
     def _drawn(self, index: tuple[int, ...]) -> Iterator[list[Artist]]:

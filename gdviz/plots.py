@@ -6,6 +6,8 @@ Each function takes ax=None (the current Axes) and passes its other keywords to 
 import base64
 import io
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
@@ -13,6 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
@@ -233,19 +236,31 @@ def png(figure: Figure, dpi: float = 100, colors: int = 256) -> bytes:
 
     The colours of the palette are always among them: a small mark keeps its own.
     """
-    full, small = io.BytesIO(), io.BytesIO()
-    with plt.rc_context({"savefig.bbox": "standard"}):  # "tight" would shift the pixels of every mark
-        figure.savefig(full, format="png", dpi=dpi)
-    image = Image.open(full).convert("RGB")
+    with canvas(figure, dpi) as agg:
+        agg.draw()
+        image = Image.fromarray(np.asarray(agg.buffer_rgba())).convert("RGB")
+    small = io.BytesIO()
     few = image.quantize(palette=palette(image, colors), dither=Image.Dither.NONE)
-    few.save(small, "PNG", optimize=True, dpi=(dpi, dpi))
+    few.save(small, "PNG", compress_level=8, dpi=(dpi, dpi))
     return small.getvalue()
+
+
+@contextmanager
+def canvas(figure: Figure, dpi: float) -> Iterator[FigureCanvasAgg]:
+    """A canvas with dpi dots for each inch, while the block lasts: then the figure has its own again, and its dpi."""
+    own = figure.dpi, figure.canvas
+    figure.set_dpi(dpi)
+    try:
+        yield FigureCanvasAgg(figure)
+    finally:
+        figure.set_dpi(own[0])
+        figure.set_canvas(own[1])
 
 
 def palette(image: Image.Image, colors: int) -> Image.Image:
     """The palette of the course and the most common other colours of an RGB image, as the image that quantize takes."""
     ours = np.array([ImageColor.getrgb(color) for color in PALETTE])
-    common = np.reshape(image.quantize(colors - len(ours)).getpalette(), (-1, 3))
+    common = np.reshape(image.reduce(2).quantize(colors - len(ours)).getpalette(), (-1, 3))
     common = common[np.abs(common[:, None] - ours).max(-1).min(-1) > 8]
     kept = Image.new("P", (1, 1))
     kept.putpalette(np.concatenate([ours, common]).astype(np.uint8).tobytes())

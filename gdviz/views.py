@@ -36,7 +36,7 @@ def line_fit(
     """
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12.6, 4.4))
     plots.examples(data, ax=left)
-    plots.contours(surface, ax=middle)
+    plots.contours(surface, ax=middle, n=101)
     left.set(title="data and line")
     middle.set(title="loss surface", xlabel="slope w", ylabel="intercept b")
     low, first = loss_limits(trajectory.losses, trajectory.diverged, least=1e-12)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_diabetes, load_digits
 
 from gdviz import data
 
@@ -22,10 +22,13 @@ def test_diabetes_is_in_raw_units():
     assert patients.x_label == "body-mass index (kg/m²)"
 
 
-def test_every_listed_feature_is_there():
-    from sklearn.datasets import load_diabetes
-
-    assert list(data.DIABETES) == load_diabetes().feature_names
+def test_diabetes_is_the_table_of_scikit_learn():
+    raw = load_diabetes(scaled=False)
+    assert list(data.DIABETES) == raw.feature_names
+    for feature, column in zip(raw.feature_names, raw.data.T):
+        patients = data.diabetes(feature)
+        assert np.array_equal(patients.x, column)
+        assert np.array_equal(patients.y, raw.target)
 
 
 def test_an_unknown_feature_lists_the_known_ones():
