@@ -6,6 +6,25 @@ from typing import Any
 import ipywidgets
 
 
+class _Quiet:
+    """A control whose moves reach the other windows of a kernel through the player alone.
+
+    ipywidgets 8 would echo every control to them, whose links answer: two values could then chase each other for ever.
+    """
+
+    def trait_metadata(self, traitname: str, key: str, default: Any = None) -> Any:
+        return False if key == "echo_update" else super().trait_metadata(traitname, key, default)
+
+
+class _Play(_Quiet, ipywidgets.Play): ...
+
+
+class _IntSlider(_Quiet, ipywidgets.IntSlider): ...
+
+
+class _SelectionSlider(_Quiet, ipywidgets.SelectionSlider): ...
+
+
 def slider_specs(sliders: Mapping[str, Any]) -> list[dict]:
     """For each slider its name, first value, stride, whether it is a range, and its labels (the numbers or words).
 
@@ -50,17 +69,17 @@ def _joined(player: ipywidgets.Widget, i: int) -> list[tuple[ipywidgets.Widget, 
         options = [(label, k) for k, label in enumerate(spec["labels"])]
         beyond = 9 * max(0, max(map(len, spec["labels"])) - 7)  # px by which words stick out of the place for a number
         look["layout"]["margin"] = f"2px {2 + beyond}px 2px 2px"
-        slider = ipywidgets.SelectionSlider(options=options, index=value, **look)
+        slider = _SelectionSlider(options=options, index=value, **look)
         ipywidgets.jslink((slider, "index"), trait)
         return [(slider, "index")]
     last = spec["first"] + (count - 1) * spec["stride"]
     ends = {"min": spec["first"], "max": last, "step": spec["stride"], "value": value}
-    slider = ipywidgets.IntSlider(**ends, **look)
+    slider = _IntSlider(**ends, **look)
     ipywidgets.jslink((slider, "value"), trait)
     if i != player.trail:
         return [(slider, "value")]
     pace = min(max(8000 // count, 30), 500)  # ms a step: about eight seconds from end to end
-    play = ipywidgets.Play(**ends, interval=pace, show_repeat=False)
+    play = _Play(**ends, interval=pace, show_repeat=False)
     ipywidgets.jslink((play, "value"), (slider, "value"))
     return [(play, "value"), (slider, "value")]
 

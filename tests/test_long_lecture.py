@@ -211,3 +211,31 @@ def test_thirty_players_in_a_notebook_move_each_on_its_own(lab):
         page.locator(".widget-vbox:has(.gdviz-player)", has=canvas).locator(".noUi-handle").press("End")
         page.wait_for_selector(f"canvas[aria-label='step {k} 10']")
     assert page.locator("canvas[aria-label$=' 10']").count() <= 3
+
+
+def test_two_windows_of_one_kernel_agree_and_come_to_rest(lab):
+    one = lab("windows.ipynb", notebook=notebook_of([SOURCE, "make()"]), script=COUNT)
+    run_all(one, players(1))
+    one.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    two = lab("windows.ipynb", script=COUNT)
+    two.wait_for_function(players(1))
+    push = """() => new Promise((done) => {
+      const handle = document.querySelector('.noUi-handle');
+      let k = 0;
+      const push = () => {
+        const key = k % 40 < 20 ? 'ArrowRight' : 'ArrowLeft';
+        handle.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+        (k += 1) < 210 ? setTimeout(push, 8) : done();
+      };
+      push();
+    })"""
+    one.bring_to_front()
+    one.evaluate(push)
+    for page in (two, one):
+        page.bring_to_front()
+        page.wait_for_function("document.querySelector('canvas').ariaLabel === 'step 10'")
+    one.wait_for_timeout(1000)
+    one.evaluate("draws = 0"), two.evaluate("draws = 0")
+    one.wait_for_timeout(1000)
+    for page in (one, two):
+        assert page.evaluate("[draws, document.querySelector('.noUi-handle').ariaValueNow]") == [0, "10.0"]
