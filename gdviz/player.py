@@ -19,12 +19,13 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gdviz import export
+from gdviz import cells, export
 from gdviz.marks import PX, WORDS, Mark, as_array, box, checked_look, dims, draw, panel, template_parts
 from gdviz.plots import canvas, ellipses, png
 from gdviz.sliders import controls, first_values, slider_specs
 from gdviz.style import BLACK, BLUE, RUST, VERMILLION
 
+STATIC = Path(__file__).parent / "static"
 LIMIT = 4_000_000  # bytes of marks
 ROW = {"flex_flow": "row wrap", "align_items": "center"}
 PATH = {"color": BLUE, "dash": (), "marker": "o", "width": 3, "size": 15, "dots": 7, "label": ""}
@@ -43,8 +44,8 @@ class Player(anywidget.AnyWidget):
     Refused: an array of another shape (the shape that fits is named), a slider without values, over 4 MB of marks.
     """
 
-    _esm = Path(__file__).parent / "static" / "player.mjs"
-    _css = Path(__file__).parent / "static" / "player.css"
+    _esm = (STATIC / "player.mjs").read_text(encoding="utf-8")  # of a path anywidget would keep every player
+    _css = (STATIC / "player.css").read_text(encoding="utf-8")
     picture = t.Bytes().tag(sync=True)  # PNG of all that stands still, two dots for each CSS pixel
     size = t.List().tag(sync=True)  # width and height in CSS pixels
     axes = t.List().tag(sync=True)  # of each Axes: box and panel in pixels, limits and scales
@@ -77,9 +78,9 @@ class Player(anywidget.AnyWidget):
         self._words: dict[str, str] = {}  # of each text field, by its label
         parts = controls(self)
         self._joined = {
-            widget.model_id: (trait, lambda i=i: getattr(self, f"slider_{i}")) for i, widget, trait in parts
+            widget.model_id: (trait, lambda i=i: getattr(self, f"slider_{i}")) for i, widget, trait, _ in parts
         }
-        self._controls = [widget for _, widget, _ in parts]
+        self._controls, self._links = [part[1] for part in parts], [part[3] for part in parts]
         self.clock = next((w.model_id for w in self._controls if isinstance(w, ipywidgets.Play)), "")
         self._box = ipywidgets.VBox([self, ipywidgets.HBox(self._controls, layout=ROW)])
         self.observe(self._clicked, "click")
@@ -229,10 +230,27 @@ class Player(anywidget.AnyWidget):
     def box(self) -> ipywidgets.VBox:
         """The picture with its controls, to be laid out beside other widgets; ready to be shown."""
         self._pack()
+        for widget in self._widgets():
+            widget.open()
         for control in self._controls:  # where Python has moved a slider, its control follows
             trait, value = self._joined[control.model_id]
             setattr(control, trait, value())
         return self._box
+
+    def close(self) -> None:
+        """Take the player and its controls away from the browser; when it is shown again, it is there again."""
+        for widget in self._widgets():
+            super(Player, widget).close() if widget is self else widget.close()
+            for silenced in ("_ipython_display_", "_repr_mimebundle_"):  # ipywidgets would show it no more
+                vars(widget).pop(silenced, None)
+
+    def _widgets(self) -> list[ipywidgets.Widget]:
+        """All that it consists of, each after what it refers to."""
+        if "_box" not in vars(self):  # refused
+            return [self]
+        seen = [*self._controls, *self._box.children, self._box]
+        looks = [getattr(widget, name) for widget in seen for name in ("layout", "style") if hasattr(widget, name)]
+        return [*looks, *seen, *self._links]
 
     @property
     def index(self) -> tuple[int, ...]:
@@ -325,6 +343,7 @@ class Player(anywidget.AnyWidget):
     def _ipython_display_(self):
         from IPython.display import display
 
+        cells.note(self)
         twin = base64.b64encode(self.twin(colors=48)).decode()  # a notebook of twelve is under 500 kB
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
         bundle = {"text/plain": self.describe(), "image/png": twin, "application/vnd.jupyter.widget-view+json": view}

@@ -50,17 +50,17 @@ def first_values(specs: list[dict], at: Mapping[str, int]) -> list[int]:
     return [spec["first"] + positions[spec["name"]] % lengths[spec["name"]] * spec["stride"] for spec in specs]
 
 
-def controls(player: ipywidgets.Widget) -> list[tuple[int, ipywidgets.Widget, str]]:
+def controls(player: ipywidgets.Widget) -> list[tuple[int, ipywidgets.Widget, str, ipywidgets.Widget]]:
     """Play and IntSlider for the step, IntSlider for other ranges, SelectionSlider for the rest; joined by jslink.
 
-    Each with the number of its slider and the trait that holds the position. A slider of one value has nothing to
-    choose and gets no control.
+    Each with the number of its slider before it, and after it the trait that holds the position and its link. A slider
+    of one value has nothing to choose and gets no control.
     """
     chosen = (i for i, spec in enumerate(player.sliders) if len(spec["labels"]) > 1)
     return [(i, *control) for i in chosen for control in _joined(player, i)]
 
 
-def _joined(player: ipywidgets.Widget, i: int) -> list[tuple[ipywidgets.Widget, str]]:
+def _joined(player: ipywidgets.Widget, i: int) -> list[tuple[ipywidgets.Widget, str, ipywidgets.Widget]]:
     spec, trait = player.sliders[i], (player, f"slider_{i}")
     count, value = len(spec["labels"]), getattr(*trait)
     look = {"description": spec["name"], "style": {"description_width": "initial"}}
@@ -70,18 +70,16 @@ def _joined(player: ipywidgets.Widget, i: int) -> list[tuple[ipywidgets.Widget, 
         beyond = 9 * max(0, max(map(len, spec["labels"])) - 7)  # px by which words stick out of the place for a number
         look["layout"]["margin"] = f"2px {2 + beyond}px 2px 2px"
         slider = _SelectionSlider(options=options, index=value, **look)
-        ipywidgets.jslink((slider, "index"), trait)
-        return [(slider, "index")]
+        return [(slider, "index", ipywidgets.jslink((slider, "index"), trait))]
     last = spec["first"] + (count - 1) * spec["stride"]
     ends = {"min": spec["first"], "max": last, "step": spec["stride"], "value": value}
     slider = _IntSlider(**ends, **look)
-    ipywidgets.jslink((slider, "value"), trait)
+    moved = slider, "value", ipywidgets.jslink((slider, "value"), trait)
     if i != player.trail:
-        return [(slider, "value")]
+        return [moved]
     pace = min(max(8000 // count, 30), 500)  # ms a step: about eight seconds from end to end
     play = _Play(**ends, interval=pace, show_repeat=False)
-    ipywidgets.jslink((play, "value"), (slider, "value"))
-    return [(play, "value"), (slider, "value")]
+    return [(play, "value", ipywidgets.jslink((play, "value"), (slider, "value"))), moved]
 
 
 def _spec(name: str, values: Any) -> dict:

@@ -27,7 +27,8 @@ from gdviz.examples import (
 from gdviz.minibatches import Minibatches
 
 QUIET = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")  # tqdm's notebook bar does not look itself
-BAR = {"desc": "fit", "delay": 2, "leave": False, "mininterval": 0.5, "disable": QUIET}
+BAR = {"desc": "fit", "leave": False, "mininterval": 0.5, "disable": QUIET}
+PATIENCE = 2  # seconds without a bar; tqdm's own delay would make the bar's twelve widgets at once, and keep them
 
 
 @dataclass(eq=False)
@@ -133,7 +134,7 @@ def fit(
     check_loop(model, train[0], batches, scheduler, optimizer, epochs)
     history, stopping = History(weights=[_vector(model)] if record else []), EarlyStopping(model, patience)
     each_step = scheduler if isinstance(scheduler, OneCycleLR | CyclicLR) else None
-    bar, began = tqdm(total=epochs * batches.steps_per_epoch, **BAR), time.perf_counter()
+    bar, began = None, time.perf_counter()
     model.train()
     try:
         for step in range(epochs * batches.steps_per_epoch):
@@ -151,15 +152,19 @@ def fit(
                 elif scheduler and not each_step:
                     scheduler.step()
                 stopping.watch(watched_loss)
-            bar.update()
+            if bar is None and time.perf_counter() - began > PATIENCE:
+                bar = tqdm(total=epochs * batches.steps_per_epoch, initial=step, **BAR)
+            if bar is not None:
+                bar.update()
     except Stopped as reason:
         history.stopped = str(reason)
     except KeyboardInterrupt:
         history.cut()
         history.stopped = f"Stopped by hand after {len(history.losses)} steps."
     finally:
-        bar.total = bar.n  # an early end is no error: the bar goes as after the last step
-        bar.close()
+        if bar is not None:
+            bar.total = bar.n  # an early end is no error: the bar goes as after the last step
+            bar.close()
     stopping.restore()
     if record and not torch.equal(history.weights[-1], _vector(model)):
         history.weights.append(_vector(model))
