@@ -38,6 +38,21 @@ BURST = """(move) => new Promise((done) => {
   };
   frame();
 })"""
+PACE = 8000 // 31  # ms a step of Play
+HASTE = f"""
+  // window.hasty: the clock of an ipywidgets Play no longer waits
+  window.ticks = 0, window.hasty = false;
+  const {{ port1, port2 }} = new MessageChannel(), waiting = new Map(), start = setTimeout, end = clearTimeout;
+  port1.onmessage = ({{ data }}) => {{ const tick = waiting.get(data); waiting.delete(data); tick?.(); }};
+  window.setTimeout = (tick, ms, ...args) => {{
+    if (ms !== {PACE} || !hasty) return start(tick, ms, ...args);
+    const id = `tick ${{ticks += 1}}`;
+    waiting.set(id, tick);
+    port2.postMessage(id);
+    return id;
+  }};
+  window.clearTimeout = (id) => waiting.delete(id) || end(id);
+"""
 IDLE = "jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
 
 names = {}
@@ -115,15 +130,15 @@ def test_play_that_is_pressed_quickly_has_one_clock_and_ends_with_its_place(open
     page.clock.install()
     page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))
     page.evaluate("for (let i = 0; i < 7; i += 1) document.querySelector('.play').click()")
-    page.clock.run_for(5 * (8000 // 31) + 20)
+    page.clock.run_for(5 * PACE + 20)
     assert page.get_by_label("step", exact=True).input_value() == "5"
     page.set_viewport_size({"width": 300, "height": 600})  # while it plays
-    page.clock.run_for(2 * (8000 // 31))
+    page.clock.run_for(2 * PACE)
     assert page.get_by_label("step", exact=True).input_value() == "7"
     page.evaluate("window.timers = 0, window.stopped = clearInterval")
     page.evaluate("window.clearInterval = (timer) => { timers += 1; stopped(timer); }")
     page.evaluate("document.querySelector('.gdviz-page').remove()")
-    page.clock.run_for(2 * (8000 // 31))
+    page.clock.run_for(2 * PACE)
     ended = page.evaluate("timers")
     page.clock.run_for(10_000)
     assert ended >= 1
@@ -196,6 +211,34 @@ def test_in_jupyterlab_a_thousand_keys_a_restart_and_ten_more_runs(lab):
     assert nodes < 8 * 75
     assert heap < 8 * 500_000
     assert errors == []
+
+
+def test_an_hour_of_play_in_jupyterlab_leaves_nothing_behind(lab):
+    """As on a page, with the clock of ipywidgets; two hours, tried by hand, were no different."""
+    page = lab("hours.ipynb", notebook=notebook_of([SOURCE, "make()"]), script=COUNT + HASTE)
+    run_all(page, players(1))
+
+    def minutes(count):
+        page.evaluate(
+            """async (count) => {
+              const last = ticks + count, button = document.querySelector('.widget-play button');
+              hasty = true;
+              while (ticks < last) {
+                if (button.querySelector('.fa-play')) button.click();
+                await new Promise((done) => setTimeout(done, 4));
+              }
+            }""",
+            count * 60_000 // PACE,
+        )
+        page.wait_for_function(IDLE)
+        page.wait_for_timeout(1000)
+
+    minutes(20)
+    before = weight(page)
+    minutes(40)
+    after = weight(page)
+    assert after[0] - before[0] < 1_000_000  # of 9,000 steps
+    assert after[1:] == before[1:]
 
 
 def test_a_player_that_its_cell_no_longer_showed_lives_when_it_is_shown_again(lab):
