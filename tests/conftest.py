@@ -51,6 +51,7 @@ def pytest_xdist_make_scheduler(config, log):
             file, parameter = Path(path).stem, name.partition("[")[2].removesuffix("]")
             return next((stem for stem in (file, parameter) if stem in stems), together.get(file, file))
 
+    config.option.loadscopereorder = False  # it would keep for the end what has few tests: the longest groups
     return Groups(config, log)
 
 
