@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 COLAB := .venv-colab/bin
+# pip --no-compile leaves it to Python to compile what is imported, once: wherever that is turned off, it is slow.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help lab test test-colab notebooks editions site links proof bench clean
 
