@@ -181,7 +181,7 @@ def test_no_minimum_is_missing(surface):
     limits = torch.tensor([surface.xlim, surface.ylim][: len(surface.start)], dtype=torch.float64)
     axes = [torch.linspace(low, high, 42, dtype=torch.float64)[1:-1] for low, high in limits]
     starts = torch.cartesian_prod(*axes).reshape(-1, len(limits))
-    ends = minimize(surface, Adam(lr=0.01), starts, 1500).params[-1]
+    ends = minimize(surface, Adam(lr=0.02), starts, 750).params[-1]
     for _ in range(20):
         _, hessians = derivatives(surface, ends)
         curvatures = torch.linalg.eigvalsh(hessians)
