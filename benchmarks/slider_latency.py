@@ -107,7 +107,7 @@ ball = noise.ball(H, torch.eye(2), torch.tensor(rates)[:, None], torch.tensor(mo
 sliders = {"step": range(0, 201, 5), "learning rate": rates, "momentum": momenta}
 views_noise.clouds(bowl, balls.params[::5], sliders, ball=ball, at={"step": 20})
 """
-PLACE = "(document.querySelector('.jp-OutputArea-output') ?? document)"
+PLACE = "(document.querySelector('.jp-OutputArea-output:has(canvas, img)') ?? document)"
 PICTURE = f"['canvas', 'img'].map((tag) => {PLACE}.querySelector(tag)).find(Boolean)"
 HANDLE = ".noUi-handle, input[type=range]"
 MEASURE = """([type, part]) => {
