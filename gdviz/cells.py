@@ -44,7 +44,7 @@ def _ended(*_: Any) -> None:
     shell, cell, run = _running()
     if cell in _shown:
         _began(cell, run)  # it may have shown nothing this time
-    names = shell.user_ns.items()
+    names = list(shell.user_ns.items())  # another thread may add some
     kept = {id(value) for name, value in names if name.strip("_0123456789")}  # _, __ and _7 are IPython's
     kept |= {id(thing) for _, things in _shown.values() for thing in things}
     for thing in [thing for thing in _replaced if id(thing) not in kept]:
