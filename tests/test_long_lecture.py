@@ -256,15 +256,18 @@ def test_a_player_that_its_cell_no_longer_showed_lives_when_it_is_shown_again(la
         shown.press(0, "End")
         shown.press(0, "ArrowLeft")
         assert shown.says().endswith("step 29")
-        page.evaluate(
+        this, other = f"pair[{turn % 2}]", f"pair[{1 - turn % 2}]"
+        page.wait_for_function(
             """async (code) => {
-              const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
-              await kernel.requestExecute({ code }).done;
+              const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session, told = [];
+              const asked = kernel.requestExecute({ code });
+              asked.onIOPub = ({ content }) => told.push(content.text ?? '');
+              await asked.done;
+              return told.join('') === '(29,) None\\n';
             }""",
-            f"this, other = pair[{turn % 2}], pair[{1 - turn % 2}]\n"
-            f"this.caption, other = f'turn {turn}, {{this.index}}, {{other.comm}}', None\ndel this",
+            arg=f"{this}.caption = 'turn {turn}'\nprint({this}.index, {other}.comm)",
         )
-        shown.says_eventually(f"turn {turn}, (29,), None")
+        shown.says_eventually(f"turn {turn}")
 
 
 def test_thirty_players_in_a_notebook_move_each_on_its_own(lab):
