@@ -67,8 +67,7 @@ def _joined(player: ipywidgets.Widget, i: int) -> list[tuple[ipywidgets.Widget, 
     look["layout"] = {"flex": "1 1 280px", "width": "auto", "max_width": "560px"}
     if not spec["is_range"]:
         options = [(label, k) for k, label in enumerate(spec["labels"])]
-        beyond = 9 * max(0, max(map(len, spec["labels"])) - 7)  # px by which words stick out of the place for a number
-        look["layout"]["margin"] = f"2px {2 + beyond}px 2px 2px"
+        look["layout"]["margin"] = "2px"  # as an IntSlider has
         slider = _SelectionSlider(options=options, index=value, **look)
         return [(slider, "index", ipywidgets.jslink((slider, "index"), trait))]
     last = spec["first"] + (count - 1) * spec["stride"]
