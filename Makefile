@@ -6,7 +6,7 @@ COLAB := .venv-colab/bin
 # pip --no-compile leaves it to Python to compile what is imported, once: wherever that is turned off, it is slow.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help lab test test-colab notebooks editions site links proof bench clean
+.PHONY: help lab test check test-rounding test-colab notebooks editions site links proof bench clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 18
@@ -19,10 +19,22 @@ $(READY): requirements.txt pyproject.toml
 lab: $(READY)  ## open JupyterLab at the first notebook
 	$(BIN)/jupyter lab --notebook-dir=notebooks notebooks/00_start_here.ipynb
 
-test: $(READY)  ## lint, laws, notebooks (nbval) and the browser
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n auto --nbval --nbval-current-env --nbval-cell-timeout=60 notebooks tests
+
+check: lint  ## lint and laws, in under a minute
+	$(BIN)/python -m pytest -n auto $(LAWS)
+
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600
+
+test: lint  ## lint, laws, notebooks (nbval) and the browser
+	$(BIN)/python -m pytest -n auto $(NBVAL) notebooks tests
+
+test-rounding: $(READY)  ## every notebook under other arithmetics: all that it prints must be the same
+	for how in generic threads nudged; do \
+		$(BIN)/python -m pytest -n auto --dist loadscope -p tests.rounding --arithmetic=$$how $(NBVAL) notebooks || exit 1; \
+	done
 
 .venv-colab/ready: requirements-colab.txt
 	$(PYTHON) -m venv .venv-colab
@@ -30,10 +42,9 @@ test: $(READY)  ## lint, laws, notebooks (nbval) and the browser
 	@touch $@
 
 test-colab: export PYTHONPATH := $(CURDIR)
-test-colab: export TQDM_DISABLE := 1
 test-colab: export OMP_NUM_THREADS := 1
 test-colab: .venv-colab/ready  ## the notebooks, the controls and the first cell with the versions of Colab
-	$(COLAB)/python -m pytest -n auto --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=60 notebooks
+	$(COLAB)/python -m pytest -n auto --dist loadscope $(NBVAL) notebooks
 	$(COLAB)/python -m pytest -n auto tests/test_colab.py tests/test_html_manager.py
 
 notebooks: $(READY)  ## run every notebook and write its outputs
@@ -57,6 +68,7 @@ bench: $(READY)  ## time imports, sweeps, minibatches, training and sliders agai
 	$(BIN)/python benchmarks/sweeps.py
 	$(BIN)/python benchmarks/minibatches.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/notebooks.py
 	$(BIN)/python benchmarks/slider_latency.py
 	$(BIN)/python benchmarks/binder.py
 	$(BIN)/python benchmarks/classroom.py

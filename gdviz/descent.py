@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from gdviz.hyperparameters import as_tensor, checked, hyperparameters
 from gdviz.optimizers import Rule
+from gdviz.progress import watched
 
 Loss = Callable[[Tensor], Tensor]
 
@@ -115,8 +115,7 @@ def minimize(
     losses = params.new_empty((steps + 1, *params.shape[:-1]))
     if sampled_loss:
         _value(loss, params, 0)  # one that does not fit is refused before the first step
-    bar = {"delay": 2, "leave": False, "mininterval": 0.5}
-    for step in tqdm(range(steps), "minimize", **bar):
+    for step in watched(range(steps), "minimize"):
         if scheduled and step:
             rule_now = checked(rule_at(step), start.dtype)
         began = time.perf_counter()
@@ -129,7 +128,7 @@ def minimize(
     unseen = range(
         0 if sampled_loss else steps, steps + 1
     )  # looked at now and not between two steps: that would scatter the memory
-    for step in tqdm(unseen, "full loss", **bar):
+    for step in watched(unseen, "full loss"):
         losses[step] = _value(loss, history[step][0], step)
     return Trajectory(
         params=torch.stack([params for params, _ in history]),

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib import rcParams
 from PIL import Image
-from tqdm import tqdm
 
 from gdviz.plots import palette
+from gdviz.progress import watched
 
 HOLD = 2  # seconds that the last picture stays
 WIDTHS, RATES = range(100, 3841), (1, 50)  # px; pictures a second
@@ -94,7 +94,7 @@ def _feed(command: list[str], chunks: Iterable[bytes], complaints: Any) -> None:
 
 def taken(draw: Callable[[int], np.ndarray], shots: Shots) -> Iterator[np.ndarray]:
     """All pictures, with a progress bar where they take more than two seconds."""
-    return (draw(k) for k in tqdm(range(shots.count), "film", unit="picture", delay=2, leave=False))
+    return (draw(k) for k in watched(range(shots.count), "film", "picture"))
 
 
 WRITERS = {".gif": write_gif, ".mp4": write_mp4}

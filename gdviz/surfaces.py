@@ -10,7 +10,8 @@ from itertools import product
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
+
+from gdviz.progress import watched
 
 Window = tuple[float, float]
 Place = tuple[float, ...]
@@ -46,7 +47,7 @@ class Surface:
         x = torch.linspace(*self.xlim, n, dtype=torch.float64)
         y = torch.linspace(*self.ylim, n, dtype=torch.float64)
         with torch.no_grad():
-            rows = tqdm(y, "mesh", delay=2, leave=False, mininterval=0.5)  # one by one: data may be long
+            rows = watched(y, "mesh", "row")  # one by one: data may be long
             return x, y, torch.stack([self(torch.stack([x, height.expand(n)], -1)) for height in rows])
 
     def basin(self, params: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
-from tqdm.auto import tqdm
 
 from gdviz.examples import (
     Loss,
@@ -25,10 +23,7 @@ from gdviz.examples import (
     examples_of,
 )
 from gdviz.minibatches import Minibatches
-
-QUIET = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")  # tqdm's notebook bar does not look itself
-BAR = {"desc": "fit", "leave": False, "mininterval": 0.5, "disable": QUIET}
-PATIENCE = 2  # seconds without a bar; tqdm's own delay would make the bar's twelve widgets at once, and keep them
+from gdviz.progress import watched
 
 
 @dataclass(eq=False)
@@ -75,10 +70,11 @@ class History:
         """The seconds at the end of each finished epoch."""
         return [self.seconds[last - 1] for last in self.epoch_ends]
 
-    def seconds_until(self, accuracy: float) -> float:
-        """The seconds at the end of the first epoch with this accuracy on the validation data; infinite without one."""
-        both = zip(self.epoch_seconds, self.validation_accuracies)
-        return next((seconds for seconds, share in both if share >= accuracy), math.inf)
+    def examples_until(self, accuracy: float) -> int | None:
+        """How many gradients of an example it took to the end of the first epoch with this accuracy on the validation
+        data; None without one."""
+        both = zip(self.epoch_ends, self.validation_accuracies)
+        return next((self.examples[last - 1] for last, share in both if share >= accuracy), None)
 
     def cut(self) -> None:
         """Make the lists of steps equally long, and those of epochs, where a training was stopped in the middle."""
@@ -134,10 +130,10 @@ def fit(
     check_loop(model, train[0], batches, scheduler, optimizer, epochs)
     history, stopping = History(weights=[_vector(model)] if record else []), EarlyStopping(model, patience)
     each_step = scheduler if isinstance(scheduler, OneCycleLR | CyclicLR) else None
-    bar, began = None, time.perf_counter()
+    began = time.perf_counter()
     model.train()
     try:
-        for step in range(epochs * batches.steps_per_epoch):
+        for step in watched(range(epochs * batches.steps_per_epoch), "fit"):
             chosen = batches(step)
             _step(model, loss, train[0][chosen], train[1][chosen], optimizer, history)
             history.seconds.append(time.perf_counter() - began)
@@ -152,19 +148,11 @@ def fit(
                 elif scheduler and not each_step:
                     scheduler.step()
                 stopping.watch(watched_loss)
-            if bar is None and time.perf_counter() - began > PATIENCE:
-                bar = tqdm(total=epochs * batches.steps_per_epoch, initial=step, **BAR)
-            if bar is not None:
-                bar.update()
     except Stopped as reason:
         history.stopped = str(reason)
     except KeyboardInterrupt:
         history.cut()
         history.stopped = f"Stopped by hand after {len(history.losses)} steps."
-    finally:
-        if bar is not None:
-            bar.total = bar.n  # an early end is no error: the bar goes as after the last step
-            bar.close()
     stopping.restore()
     if record and not torch.equal(history.weights[-1], _vector(model)):
         history.weights.append(_vector(model))

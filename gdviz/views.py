@@ -198,4 +198,5 @@ def between(values: Any) -> str:
     """Of numbers that are all finite or not: "at 2", "between 1 and 3", "between 1 and inf"."""
     values = torch.as_tensor(values, dtype=torch.float64)
     low, high = float(values.min()), float(values.max())
-    return f"at {low:.3g}" if low == high else f"between {low:.3g} and {high:.3g}"
+    low, high = f"{low:.3g}", f"{high:.3g}"
+    return f"at {low}" if low == high else f"between {low} and {high}"

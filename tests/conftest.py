@@ -15,7 +15,6 @@ from hypothesis import settings
 from lab import FLAGS, NOTEBOOKS, jupyter_server, open_notebook
 
 matplotlib.use("agg")
-os.environ["TQDM_DISABLE"] = "1"  # a slow machine would print a progress bar into a notebook
 if "PYTEST_XDIST_WORKER" in os.environ:  # a worker has one core, and threads that wait for each other take the others
     torch.set_num_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"  # of its kernels
@@ -23,11 +22,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a worker has one core, and threads th
 
 def pytest_addoption(parser):
     parser.addoption("--proof", action="store_true", help="write what the tests of equality found (make proof)")
-
-
-def pytest_configure(config):
-    if not hasattr(config, "workerinput"):  # before xdist starts its workers
-        cost.set_pace()
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus, config):

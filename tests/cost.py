@@ -1,13 +1,9 @@
-"""What a notebook costs: seconds of an idle core, gigabytes, and kilobytes to the browser for each of its players.
-
-Beside other tests a core computes more slowly: the seconds are divided by how much longer a loop takes there than it
-took before the tests began.
+"""What a notebook costs: gigabytes, and kilobytes to the browser for each of its players.
 
 `make test` runs every notebook by nbval, and this measures there; a notebook that nbval has not run is run here.
 """
 
 import json
-import os
 from pathlib import Path
 
 import answers
@@ -16,21 +12,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbval.plugin import IPyNbFile
 
-SPIN = """
-import time, torch
-
-def spin():
-    w, start = torch.zeros(8, 8, dtype=torch.float64), time.process_time()
-    for _ in range(20_000):
-        w = 0.9 * w + 0.1
-    return time.process_time() - start
-"""
-ASK = f"""{SPIN}
-import os
-computed = time.process_time()
-computed /= max(1, min(spin() for _ in range(3)) / float(os.environ["GDVIZ_SPIN"]))
-"""
-ASK += """
+ASK = """
 import gc, json, re, resource, sys
 from pathlib import Path
 from gdviz.player import Player
@@ -41,19 +23,12 @@ else:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
 shown = [thing for thing in gc.get_objects() if issubclass(type(thing), Player)]  # isinstance would ask torch's proxies
 payloads = [(len(p.picture) + sum(len(mark["data"]) for mark in p.marks)) // 1000 for p in shown]
-print(json.dumps([computed, peak, payloads]))
+print(json.dumps([peak, payloads]))
 """
-seen = {}  # stem of a notebook -> (seconds, gigabytes, kilobytes of each player)
+seen = {}  # stem of a notebook -> (gigabytes, kilobytes of each player)
 
 
-def set_pace() -> None:
-    """Time the loop now, for all kernels of this run."""
-    names = {}
-    exec(SPIN, names)
-    os.environ["GDVIZ_SPIN"] = str(min(names["spin"]() for _ in range(5)))
-
-
-def of(path: Path) -> tuple[float, float, list[int]]:
+def of(path: Path) -> tuple[float, list[int]]:
     """The cost of a notebook, as nbval has just seen it, or by running it in a kernel of its own."""
     if path.stem not in seen:
         ask(path)

@@ -118,11 +118,10 @@ def test_links_lead_to_files(notebook):
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_a_notebook_runs_in_30_s_and_1_gb(path):
-    """In a kernel of its own: computing time, the peak of resident memory, and what each player sends."""
-    seconds, gigabytes, payloads = cost.of(path)
-    print(f"{path.stem}: {seconds:.1f} s, {gigabytes:.2f} GB, players of {payloads} kB")
-    assert seconds < 30
+def test_a_notebook_needs_under_1_gb_and_its_players_under_1_mb(path):
+    """In a kernel of its own: the peak of resident memory, and what each player sends."""
+    gigabytes, payloads = cost.of(path)
+    print(f"{path.stem}: {gigabytes:.2f} GB, players of {payloads} kB")
     assert gigabytes < 1
     assert payloads
     assert max(payloads) < 1000

@@ -555,15 +555,15 @@ def test_one_parameter_of_another_model_is_enough_to_refuse():
         fit(model, F.cross_entropy, (X, Y), mixed, epochs=1, batch_size=10)
 
 
-def test_the_seconds_of_epochs_and_until_an_accuracy():
+def test_the_seconds_of_epochs_and_the_examples_until_an_accuracy():
     model = network()
     options = {"epochs": 3, "batch_size": 16, "validation": (X, Y)}
     history = fit(model, F.cross_entropy, (X, Y), sgd(model, lr=0.5), **options)
     assert history.epoch_ends == [4, 8, 12]
     assert history.epoch_seconds == [history.seconds[3], history.seconds[7], history.seconds[11]]
-    made = History(seconds=[1, 2, 3, 4, 5], epoch_ends=[2, 4], validation_accuracies=[0.5, 0.7])
-    assert [made.seconds_until(share) for share in (0.1, 0.5, 0.6, 0.7)] == [2, 2, 4, 4]
-    assert made.seconds_until(0.71) == math.inf
+    made = History(examples=[8, 16, 24, 32, 40], epoch_ends=[2, 4], validation_accuracies=[0.5, 0.7])
+    assert [made.examples_until(share) for share in (0.1, 0.5, 0.6, 0.7)] == [16, 16, 32, 32]
+    assert made.examples_until(0.71) is None
     assert History().epoch_seconds == []
 
 

@@ -1,0 +1,84 @@
+"""The notebooks under other arithmetics: pytest -p tests.rounding --arithmetic=generic --nbval notebooks
+
+Machines differ in the last bits of a sum: in the width of their vector instructions, in how many threads share it. What
+a notebook prints must not. So each arithmetic runs every notebook, and nbval compares all text with what is committed.
+"""
+
+import os
+
+from nbval.plugin import IPyNbFile
+from numpy._core import _multiarray_umath as numpys
+
+
+def threads(count: int) -> dict[str, str]:
+    return {f"{library}_NUM_THREADS": str(count) for library in ("OMP", "MKL", "OPENBLAS")}
+
+
+WIDE = [name for name in numpys.__cpu_dispatch__ if numpys.__cpu_features__.get(name)]
+GENERIC = {  # the narrowest instructions of torch, MKL, oneDNN, OpenBLAS and numpy
+    "ATEN_CPU_CAPABILITY": "default",
+    "MKL_CBWR": "COMPATIBLE",
+    "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "OPENBLAS_CORETYPE": "Nehalem",
+    "NPY_DISABLE_CPU_FEATURES": " ".join(WIDE),
+}
+ARITHMETICS = {"generic": GENERIC | threads(1), "threads": threads(4), "nudged": threads(1)}
+NUDGE = '''
+def nudge():
+    """Move every start by about 1e-12 of itself: what torch draws, a network's first weights, minimize's start.
+
+    That of minimize is moved by one factor, so that what is exactly on a ridge, or turned, stays so to rounding.
+    """
+    import torch
+    from gdviz import descent
+
+    own = torch.Generator().manual_seed(7)
+    rand, init, broadcast = torch.rand, torch.nn.init, descent._broadcast
+
+    def moved(tensor):
+        return tensor * (1 + 1e-12 * rand(tensor.shape, generator=own, dtype=torch.float64).to(tensor.dtype))
+
+    def returned(function):
+        return lambda *args, **kwargs: moved(function(*args, **kwargs))
+
+    def filled(function):
+        def fill(tensor, *args, **kwargs):
+            function(tensor, *args, **kwargs)
+            with torch.no_grad():
+                return tensor.copy_(moved(tensor))
+
+        return fill
+
+    torch.rand, torch.randn = returned(torch.rand), returned(torch.randn)
+    descent._broadcast = lambda start, *args: broadcast(start * (1 + 1e-12), *args)
+    for name in ("uniform_", "normal_", "kaiming_uniform_"):
+        setattr(init, name, filled(getattr(init, name)))
+
+
+nudge()
+del nudge
+'''
+
+
+def pytest_addoption(parser):
+    parser.addoption("--arithmetic", choices=ARITHMETICS, default="generic", help="in which the notebooks are run")
+
+
+def pytest_configure(config):
+    """Set it for the kernels, which are started later."""
+    os.environ.update(ARITHMETICS[config.getoption("arithmetic")])
+    if config.getoption("arithmetic") == "nudged":
+        IPyNbFile.setup = _then_nudged(IPyNbFile.setup)
+
+
+def _then_nudged(setup):
+    def nudged(self):
+        setup(self)
+        asked = self.kernel.execute_cell_input(NUDGE, allow_stdin=False)
+        answer = {}
+        while answer.get("parent_header", {}).get("msg_id") != asked:
+            answer = self.kernel.get_message("shell", timeout=120)
+        assert answer["content"]["status"] == "ok", answer["content"]
+
+    return nudged
