@@ -369,7 +369,7 @@ def of(path: Path) -> list[Answer]:
     if path.stem not in seen:
         notebook = nbformat.read(path, as_version=4)
         client = NotebookClient(
-            notebook, timeout=60, allow_errors=True, resources={"metadata": {"path": str(path.parent)}}
+            notebook, timeout=600, allow_errors=True, resources={"metadata": {"path": str(path.parent)}}
         )
         with client.setup_kernel():
             for i, cell in enumerate(notebook.cells):

@@ -103,6 +103,7 @@ def host(browser):
         context = browser.new_context(viewport={"width": width, "height": 900}, device_scale_factor=density)
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(120_000)  # beside other work a browser may be slow
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.errors = errors
@@ -147,6 +148,7 @@ def opened(browser, tmp_path):
         context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(120_000)  # beside other work a browser may be slow
         page.errors, page.asked = [], []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.on("request", lambda request: page.asked.append(request.url))
@@ -172,6 +174,7 @@ def lab(browser, tmp_path_factory):
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(120_000)  # beside other work a browser may be slow
         page.add_init_script(script)
         open_notebook(page, address, name)
         return page

@@ -45,7 +45,7 @@ def marks(path: Path) -> list[list]:
 def ask(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     notebook.cells += [nbformat.v4.new_code_cell(question) for question in (ASK, grounds.ASK)]
-    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
     seen[path.stem], grounds.seen[path.stem] = (json.loads(cell.outputs[0].text) for cell in notebook.cells[-2:])
 
 
@@ -67,7 +67,7 @@ def run(kernel, code: str) -> str:
     """What this code prints and shows in a kernel of nbval."""
     asked, text = kernel.execute_cell_input(code, allow_stdin=False), ""
     while True:
-        message = kernel.get_message("iopub", timeout=60)
+        message = kernel.get_message("iopub", timeout=600)
         if message["parent_header"].get("msg_id") != asked:
             continue
         if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":

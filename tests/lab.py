@@ -47,7 +47,7 @@ def jupyter_server(folder):
     with log.open("w") as out:
         server = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], stdout=out, stderr=out)
     try:
-        address, end = f"http://127.0.0.1:{port}", time.monotonic() + 60
+        address, end = f"http://127.0.0.1:{port}", time.monotonic() + 240
         while not answers(f"{address}/api"):
             if time.monotonic() > end or server.poll() is not None:
                 raise TimeoutError(log.read_text())
@@ -60,7 +60,7 @@ def jupyter_server(folder):
 
 def open_notebook(page, address, name):
     """Open a notebook on a page and wait until its kernel is idle."""
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(240_000)
     page.goto(f"{address}/lab/tree/{name}?reset")
     page.wait_for_function("window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
 

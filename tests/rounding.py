@@ -78,7 +78,7 @@ def _then_nudged(setup):
         asked = self.kernel.execute_cell_input(NUDGE, allow_stdin=False)
         answer = {}
         while answer.get("parent_header", {}).get("msg_id") != asked:
-            answer = self.kernel.get_message("shell", timeout=120)
+            answer = self.kernel.get_message("shell", timeout=600)
         assert answer["content"]["status"] == "ok", answer["content"]
 
     return nudged

@@ -42,7 +42,7 @@ def run(kernel):
         kernel.shell_channel.send(message)
         told.clear()
         while True:
-            reply = kernel.get_iopub_msg(timeout=60)
+            reply = kernel.get_iopub_msg(timeout=600)
             if reply["parent_header"].get("msg_id") != message["header"]["msg_id"]:
                 continue
             told.append((reply["msg_type"], reply["content"]))

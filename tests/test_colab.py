@@ -53,7 +53,7 @@ def kernel(folder, python, env):
         return [(message["msg_type"], message["content"]) for message in messages]
 
     try:
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=300)
         yield run
     finally:
         client.stop_channels()

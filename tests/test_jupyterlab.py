@@ -45,7 +45,7 @@ def test_notebook_01_follows_clicks_and_moves_with_the_kernel_alive_busy_and_dea
     assert busy[0] != before[0]
 
     kernel.send_signal(signal.SIGKILL)
-    gone, _ = psutil.wait_procs([kernel], timeout=20)
+    gone, _ = psutil.wait_procs([kernel], timeout=120)
     assert gone
     page.locator(".jp-Dialog button.jp-mod-accept").click()  # "The kernel appears to have died."
     player.press(0, "ArrowLeft")
