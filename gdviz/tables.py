@@ -21,7 +21,9 @@ from torch import Tensor
 Row = tuple[int, list[str]]  # the line of the file in which it begins, and its cells
 
 SEPARATORS = ",;\t"
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)  # float() also takes 1_000 and nan
+NUMBER = re.compile(
+    r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE
+)  # float() also takes 1_000 and nan
 BREAK = re.compile(r"\r\n|\r|\n")
 MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 CURES = {  # what stands where a number should (the first that fits) -> what to do about it
@@ -36,12 +38,13 @@ CURES = {  # what stands where a number should (the first that fits) -> what to 
     r"[−–—‐‑]\s*[\d.].*|.*\de[−–—‐‑]\d+|-\s+\d.*|\(\s*\d.*\)|\d\S*-": "write minus as a hyphen, before the number",
     r"[+-]?(\d+,\d*|,\d+)(e[+-]?\d+)?": "a decimal comma? Write a point (and nothing between thousands)",
     r"[+-]?\d[\d.,'’ _]*\d(e[+-]?\d+)?": "write nothing between thousands, and a point for a decimal comma: 1234.5",
-    r"[^\d;|\t]*\d[\d.,'’ _]*([^\d;|\t]*|[^\d;|\t]*[^\W\d]\d)": "write the number alone; its unit belongs in the name of the column",
+    r"[^\d;|\t]*\d[\d.,'’ _]*[^\d;|\t]*([^\W\d]\d)?": "write the number alone; a unit belongs in the column's name",
     r".*[;|\t].*": "it holds another separator than the first row",
 }
 OTHERS = {  # how a file begins that is no CSV -> what it is, and the cure
     rb"PK\x03\x04|\xd0\xcf\x11\xe0": "is a workbook (of Excel, say); open it there and save it as CSV UTF-8",
     rb"\x1f\x8b": "is compressed; unpack it first",
+    rb"(\xef\xbb\xbf)?\s*\[?\s*\{\s*\"": "is JSON; save it as CSV UTF-8",
     rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|table|\?xml)\b": "is a web page; download the file itself",
 }
 CONTAINERS = (  # what is no column -> the cure
@@ -85,7 +88,7 @@ def columns(path: str | Path, *names: str) -> list[list[float]]:
     """
     for name in names:
         if not isinstance(name, str):
-            raise TypeError(f"with csv=..., x and y are names of columns, as text; got {_short(name)}")
+            raise TypeError(f"with csv=..., x and y are names of columns, as text; got {_short(repr(name))}")
     names = [plain(name) for name in names]
     path, found = text(path)
     separator, head, body = _table(path, found, names)
@@ -108,13 +111,13 @@ def text(path: str | Path) -> tuple[Path, str]:
     try:
         file = Path(os.path.expanduser(path))
     except TypeError:
-        raise TypeError(f"a file is given by its path, got {_short(path)}") from None
+        raise TypeError(f"a file is given by its path, got {_short(repr(path))}") from None
     if not os.path.isfile(file):
         given = str(path)
         why = "; that is a folder: name a file in it" if os.path.isdir(file) else ""
         why = "; that is an address: download the file first" if "://" in given else why
         why = "; that is the text itself: save it in a file, and give its path" if "\n" in given else why
-        raise FileNotFoundError(f"no file {' '.join(str(file).split())[:300]} in {Path.cwd()}{why}")
+        raise FileNotFoundError(f"no file {_short(str(file), 300)} in {Path.cwd()}{why}")
     raw = file.read_bytes()
     for start, what in OTHERS.items():
         if re.match(start, raw, re.IGNORECASE):
@@ -135,8 +138,9 @@ def rows(path: Path, found: str, separator: str) -> Iterator[Row]:
     except csv.Error as error:
         before = lines[first - 1 : reader.line_num - 1]  # they end within a quoted cell
         if not before:
-            why = "within a quoted cell, write a quotation mark twice"
-            raise ValueError(f"{path}, line {first} cannot be read ({error}); {why}") from None
+            why = "after a closing quotation mark comes a separator; write one within a cell twice"
+            why = f"a cell has more than {csv.field_size_limit():,} characters" if "limit" in str(error) else why
+            raise ValueError(f"{path}, line {first}: {why}") from None
         *closed, _ = next(csv.reader(before, delimiter=separator, skipinitialspace=True))
         raise ValueError(f"{path}: the quotation mark in line {first + _breaks(closed)} is not closed") from None
 
@@ -146,9 +150,10 @@ def _decoded(path: Path, raw: bytes) -> str:
         found = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data":
-            raise ValueError(f"{path} is cut or spoilt: it ends within a letter; copy it anew") from None
-        found = "\0"
-    if "\0" in found:
+            cure = "copy it anew, or save it as CSV UTF-8"
+            raise ValueError(f"{path} is cut or spoilt: it ends within a letter; {cure}") from None
+        found = None
+    if found is None or "\0" in found:  # half of the bytes of UTF-16 are zeros
         raise ValueError(f"{path} is not UTF-8 text; save it as CSV UTF-8")
     return found
 
@@ -219,7 +224,7 @@ def _check_quoted(path: Path, row: Row, wanted: int, separator: str, at: list[in
 def _cell(path: Path, line: int, name: str, cell: str) -> float:
     number = cell.strip()
     if not NUMBER.fullmatch(number) or isinf(float(number)):
-        raise ValueError(f"{path}, line {line}, column {name!r}: {_short(cell)} is not a number{_cure(cell)}")
+        raise ValueError(f"{path}, line {line}, column {name!r}: {_short(repr(cell))} is not a number{_cure(cell)}")
     return float(number)
 
 
@@ -227,7 +232,7 @@ def _cure(cell: str) -> str:
     """What to do about a text where a number should be."""
     if NUMBER.fullmatch(cell.strip()):
         return ": it is too large" if isinf(float(cell)) else ": it is text; float(...) makes a number of it"
-    shape = unicodedata.normalize("NFKC", cell).strip()
+    shape = unicodedata.normalize("NFKC", cell).strip()[:80]
     return next((f": {cure}" for known, cure in CURES.items() if re.fullmatch(known, shape, re.IGNORECASE)), "")
 
 
@@ -248,10 +253,10 @@ def _array(refusal: str, values: Any) -> np.ndarray:
             bare = [_bare(item) for item in items] if isinstance(items, list | tuple) else items
             array = np.array(bare, dtype=object)
     except (TypeError, ValueError, RuntimeError):
-        raise TypeError(f"{refusal}, got {_short(values)}") from None
+        raise TypeError(f"{refusal}, got {_short(repr(values))}") from None
     if array.ndim == 0:
         cure = next((cure for kind, cure in CONTAINERS if isinstance(values, kind)), "")
-        raise TypeError(f"{refusal}: shape (n,), got shape (): {_short(values)}{cure}")
+        raise TypeError(f"{refusal}: shape (n,), got shape (): {_short(repr(values))}{cure}")
     if array.ndim > 1 and array.shape[1:] != (1,):
         cure = "choose one column, such as x[:, 0], or x['size'] of a frame"
         raise ValueError(f"{refusal}: shape (n,), got shape {array.shape}; {cure}")
@@ -271,9 +276,10 @@ def _number(name: str, position: int, value: Any) -> float:
             return float(value)
         except OverflowError:
             return inf
-    shown = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-    cure = _cure(shown) if isinstance(value, str | bytes) or not isinstance(value, Sized) else ""
-    raise TypeError(f"{name} must be numbers, one for each example, got {_short(value)} at position {position}{cure}")
+    given = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    shown = _short(repr(given) if isinstance(value, str | bytes) else given)
+    cure = _cure(given) if isinstance(value, str | bytes) or not isinstance(value, Sized) else ""
+    raise TypeError(f"{name} must be numbers, one for each example, got {shown} at position {position}{cure}")
 
 
 def _constant(numbers: np.ndarray, held: np.dtype) -> bool:
@@ -285,6 +291,7 @@ def _constant(numbers: np.ndarray, held: np.dtype) -> bool:
     return most - least <= (0 if exact else 4 * eps * largest)
 
 
-def _short(value: Any, length: int = 60) -> str:
-    shown = " ".join(repr(value).split())
-    return shown if len(shown) <= length else shown[: length - 3] + "..."
+def _short(shown: str, length: int = 60) -> str:
+    """On one line, and not for long."""
+    line = " ".join(shown.split())
+    return line if len(line) <= length else line[: length - 3] + "..."

@@ -159,8 +159,20 @@ def test_a_quotation_mark_that_is_not_closed_is_named_with_its_line(flats, text,
 
 
 def test_a_quotation_mark_within_a_quoted_cell_must_be_doubled(flats):
-    with pytest.raises(ValueError, match=r"line 3 cannot be read .* write a quotation mark twice"):
+    with pytest.raises(ValueError, match="line 3: after a closing quotation mark comes a separator; write one within"):
         read(flats('size,price,note\n50,310,a\n62,350,"5" pipe"\n75,420,c\n'))
+
+
+@pytest.mark.parametrize("cell", [f"{'1' * 100_000}x", f"1{' ' * 100_000};", f"1{'1,' * 50_000}", "a" * 100_000])
+def test_a_long_cell_is_refused_at_once_and_shown_in_short(flats, cell):
+    with pytest.raises(ValueError, match=r"line 2, column 'size': .*\.\.\. is not a number") as refused:
+        read(flats(f'size,price\n"{cell}",350\n62,310\n'))
+    assert len(str(refused.value)) < 400
+
+
+def test_a_cell_that_is_too_long_is_named_with_its_line(flats):
+    with pytest.raises(ValueError, match="line 3: a cell has more than 131,072 characters"):
+        read(flats(f"size,price,note\n50,310,a\n62,350,{'a' * 200_000}\n75,420,c\n"))
 
 
 @pytest.mark.parametrize(
@@ -190,7 +202,6 @@ def test_a_column_that_is_not_asked_for_may_be_there_twice(flats):
         ("size price\n1 2\n2 3\n", "it has 'size price' .*commas, semicolons or tabs separate"),
         ("Flats in Leipzig\n\nsize,price\n1,2\n", r"it has 'Flats in Leipzig' \(line 3 has it: delete the lines above"),
         ("# by a logger\n# 2024\nsize;price\n1;2\n", "line 3 has it: delete the lines above"),
-        ('[{"size": 1, "price": 2},\n{"size": 2, "price": 3}]', "has no column 'size'"),
     ],
 )
 def test_a_missing_column_lists_those_that_are_there(flats, text, message):
@@ -244,7 +255,8 @@ CELLS = {  # the cure -> cells that call for it
     "a decimal comma": "62,5|-62,5|1,5e3|,5|62,|1,234",
     "write nothing between thousands": "1.234,56|1,234.56|1,234,567|1.234.567|1 000|1\u00a0000|1\u202f000|1\u2009000,5"
     "|1'000|1’000|1_000|1_0.5|12 34",
-    "write the number alone": "$310|310 €|€ 1.200,00|USD 5|£5|310,- €|50 m2|50m²|62.5 kg|~5|>5|5*|'50'|\"50\"|5°C|-$5|1d5|++5",
+    "write the number alone": "$310|310 €|€ 1.200,00|USD 5|£5|310,- €|50 m2|50m²|62.5 kg|~5|>5|5*|'50'|\"50\"|5°C|-$5"
+    "|1d5|++5",
     "it holds another separator": "50;310|50\t310",
     "": "x|two|0x10|1e5e5|½|+|1+1|size",
 }
@@ -282,6 +294,8 @@ def test_another_encoding_says_how_to_save_it(flats, text, encoding):
         (b"\x1f\x8b\x08\x00", "is compressed; unpack it first"),
         (b"\n<!DOCTYPE html>\n<html>", "is a web page; download the file itself"),
         (b"\xef\xbb\xbf<html lang='en'>", "is a web page"),
+        (b'[{"size": 50, "price": 310}]', "is JSON; save it as CSV UTF-8"),
+        (b'{\n  "size": [50, 62]}', "is JSON"),
         (b'<?xml version="1.0"?>', "is a web page"),
         ("size,price\n50,310\n62,ä".encode()[:-1], "is cut or spoilt: it ends within a letter"),
         (b"", "is empty; it needs a row of column names and a row for each example"),
@@ -420,11 +434,11 @@ SPANS = DATES - DATES[0]
     [*held(TEXTS), pd.Series(TEXTS, dtype="string"), np.array(TEXTS, dtype="S"), [b"1", b"2"], [np.str_("1"), 2]],
 )
 def test_text_has_one_answer_whatever_holds_it(x):
-    answer = (
-        r"x must be numbers, one for each example, got .*1'\)? at position 0: it is text; float\(...\) makes a number"
-    )
-    with pytest.raises(TypeError, match=answer):
+    with pytest.raises(TypeError) as refused:
         data.own(x, [1, 2, 3])
+    assert str(refused.value) == (
+        "x must be numbers, one for each example, got '1' at position 0: it is text; float(...) makes a number of it"
+    )
 
 
 @pytest.mark.parametrize(
@@ -439,11 +453,13 @@ def test_text_has_one_answer_whatever_holds_it(x):
     ],
 )
 def test_a_bool_has_one_answer_whatever_holds_it(x):
-    answer = r"x must be numbers, one for each example, got .*True.* at position 0: write 1 for True and 0 for False"
-    with pytest.raises(TypeError, match=answer):
+    answer = " must be numbers, one for each example, got True at position 0: write 1 for True and 0 for False"
+    with pytest.raises(TypeError) as refused:
         data.own(x, [1, 2, 3])
-    with pytest.raises(TypeError, match=answer.replace("x", "y", 1)):
+    assert str(refused.value) == f"x{answer}"
+    with pytest.raises(TypeError) as refused:
         data.own([1, 2, 3], x)
+    assert str(refused.value) == f"y{answer}"
 
 
 @pytest.mark.parametrize("x", [[1, True, 3], [1.5, 2, np.False_], pd.Series([1, True, 3], dtype=object)])
