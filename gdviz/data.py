@@ -33,8 +33,8 @@ LANGUAGES = {
 class Data:
     """One feature x (n,) and one target y (n,), float64, with the words for the axes.
 
-    Refused: x and y of different length, fewer than two points, what is no number or not finite, and an x that is
-    constant, or would be but for rounding.
+    Refused: x and y of different lengths, fewer than two points, values that are not finite numbers, and an x that
+    is constant up to rounding.
     """
 
     x: Tensor
@@ -151,8 +151,8 @@ def own(x: Any, y: Any, *, csv: str | Path | None = None) -> Data:
     """Your own data: own(x, y) from lists, arrays, tensors or pandas columns; own("size", "price", csv="flats.csv").
 
     With csv, x and y are names of columns in its first row; commas, semicolons and tabs separate.
-    Refused beside what Data refuses: a file that is missing or no CSV in UTF-8, and, with its line, what
-    tables.columns refuses.
+    Refused, besides what Data refuses: a file that is missing or not a CSV in UTF-8, and whatever tables.columns
+    refuses, with its line.
     """
     if csv is not None:
         return Data(*tables.columns(csv, x, y), tables.plain(x), tables.plain(y))

@@ -35,10 +35,10 @@ CURES = {  # what stands where a number should (the first that fits) -> what to 
     rf"|.*\b({MONTHS})[a-z]*\b.*": "a date or a time? Write a number instead, such as the days since the first",
     r"[+-]?\d+\.?\d*": "write it with the digits 0 to 9",
     r".*%.*": "leave out the per cent sign, in every row alike",
-    r"[−–—‐‑]\s*[\d.].*|.*\de[−–—‐‑]\d+|-\s+\d.*|\(\s*\d.*\)|\d\S*-": "write minus as a hyphen, before the number",
+    r"[−–—‐‑]\s*[\d.].*|.*\de[−–—‐‑]\d+|-\s+\d.*|\(\s*\d.*\)|\d\S*-": "type a plain minus (-) before the number",
     r"[+-]?(\d+,\d*|,\d+)(e[+-]?\d+)?": "a decimal comma? Write a point (and nothing between thousands)",
     r"[+-]?\d[\d.,'’ _]*\d(e[+-]?\d+)?": "write nothing between thousands, and a point for a decimal comma: 1234.5",
-    r"[^\d;|\t]*\d[\d.,'’ _]*[^\d;|\t]*([^\W\d]\d)?": "write the number alone; a unit belongs in the column's name",
+    r"[^\d;|\t]*\d[\d.,'’ _]*[^\d;|\t]*([^\W\d]\d)?": "write the number alone; put unit and currency in the header",
     r".*[;|\t].*": "it holds another separator than the first row",
 }
 OTHERS = {  # how a file begins that is no CSV -> what it is, and the cure
@@ -50,7 +50,7 @@ OTHERS = {  # how a file begins that is no CSV -> what it is, and the cure
 CONTAINERS = (  # what is no column -> the cure
     (str, "; if that names a column of a file, add csv=..."),
     (MappingView | Iterator, "; make a list of it: list(...)"),
-    (Mapping, "; make a list of its values: list(....values())"),
+    (Mapping, "; give its values: list(d.values())"),
     (Set, "; a set has no order, so give a list"),
 )
 
@@ -60,7 +60,7 @@ def column(name: str, values: Any, *, varies: bool = False) -> Tensor:
 
     Ints, floats, fractions and decimals are numbers, also in a frame or an array of one column, (n, 1).
     Refused, whatever holds them: text, bools, dates, complex numbers, missing values, NaN, infinities; with `varies`,
-    values that are the same but for rounding.
+    values that are constant up to rounding.
     """
     array = _array(f"{name} must be numbers, one for each example", values)
     if array.dtype.kind not in "iuf":
@@ -73,7 +73,7 @@ def column(name: str, values: Any, *, varies: bool = False) -> Tensor:
             f"{name} must be finite, got {numbers[bad[0]]} at position {bad[0]} ({len(bad)} such); drop those"
         )
     if varies and len(numbers) > 1 and _constant(numbers, array.dtype):
-        rounding = "" if (numbers == numbers[0]).all() else ", but for rounding"
+        rounding = "" if (numbers == numbers[0]).all() else ", up to rounding"
         what = f"{name} is constant ({numbers[0]:g}{rounding})"
         raise ValueError(f"{what}: every slope fits as well as any other; vary {name}")
     return torch.from_numpy(numbers)
@@ -96,8 +96,8 @@ def columns(path: str | Path, *names: str) -> list[list[float]]:
     for row in body:
         _check_row(path, row, len(head), separator)
         _check_quoted(path, row, len(head), separator, at)
-    read = [[_cell(path, line + _breaks(cells[:i]), head[i], cells[i]) for i in at] for line, cells in body]
-    return [list(numbers) for numbers in zip(*read)]
+    numbers = [[_cell(path, row, i, head[i]) for i in at] for row in body]
+    return [list(read) for read in zip(*numbers)]
 
 
 def plain(name: str) -> str:
@@ -132,13 +132,13 @@ def rows(path: Path, found: str, separator: str) -> Iterator[Row]:
     first = 1
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
+            if "".join(cells).strip():
                 yield first, cells
             first = reader.line_num + 1
     except csv.Error as error:
         before = lines[first - 1 : reader.line_num - 1]  # they end within a quoted cell
         if not before:
-            why = "after a closing quotation mark comes a separator; write one within a cell twice"
+            why = "only a separator may follow a closing quotation mark; double those within a cell"
             why = f"a cell has more than {csv.field_size_limit():,} characters" if "limit" in str(error) else why
             raise ValueError(f"{path}, line {first}: {why}") from None
         *closed, _ = next(csv.reader(before, delimiter=separator, skipinitialspace=True))
@@ -172,7 +172,7 @@ def _table(path: Path, found: str, names: list[str]) -> tuple[str, list[str], li
             known = ", ".join(map(repr, head))
             raise ValueError(f"{path} has no column {name!r}; it has {known} ({_elsewhere(path, found, names)})")
         if head.count(name) > 1:
-            raise ValueError(f"{path} has {head.count(name)} columns {name!r}; give each a name of its own")
+            raise ValueError(f"{path} has {head.count(name)} columns named {name!r}; rename all but one")
     return separator, head, body
 
 
@@ -194,17 +194,17 @@ def _elsewhere(path: Path, found: str, names: list[str]) -> str:
         with contextlib.suppress(ValueError):
             for line, cells in rows(path, found, separator):
                 if {*names} <= {plain(cell) for cell in cells}:
-                    return f"line {line} has it: delete the lines above"
-    return "the first row holds the names; commas, semicolons or tabs separate"
+                    return f"line {line} has it; delete the lines above it"
+    return "names belong in the first row, separated by commas, semicolons or tabs"
 
 
 def _check_row(path: Path, row: Row, wanted: int, separator: str) -> None:
     line, cells = row
     if len(cells) < wanted:
-        cure = "is one missing, or is the line no example?"
+        cure = "is a cell missing, or is this line not an example?"
     elif any(cell.strip() for cell in cells[wanted:]):
         comma = "a decimal comma? Write a point; " if separator == "," else ""
-        cure = f"{comma}a text that holds {separator!r} needs quotation marks"
+        cure = f"{comma}put text that contains {separator!r} in quotation marks"
     else:
         return
     raise ValueError(f"{path}, line {line} has {len(cells)} cell{'s'[: len(cells) > 1]}, the header {wanted} ({cure})")
@@ -213,7 +213,7 @@ def _check_row(path: Path, row: Row, wanted: int, separator: str) -> None:
 def _check_quoted(path: Path, row: Row, wanted: int, separator: str, at: list[int]) -> None:
     """Refused: a quoted cell with a line that reads as an example: two marks that are not closed look like one cell."""
     line, cells = row
-    for i, cell in enumerate(cells):
+    for i, cell in enumerate(cells if _breaks(cells) else []):
         for part in BREAK.split(cell)[1:]:
             within = next(csv.reader([part], delimiter=separator, skipinitialspace=True), [])
             if len(within) == wanted and all(NUMBER.fullmatch(within[j].strip()) for j in at):
@@ -221,23 +221,25 @@ def _check_quoted(path: Path, row: Row, wanted: int, separator: str, at: list[in
                 raise ValueError(f"{path}: the quotation mark in line {opened} is not closed: it takes in {part!r}")
 
 
-def _cell(path: Path, line: int, name: str, cell: str) -> float:
-    number = cell.strip()
+def _cell(path: Path, row: Row, i: int, name: str) -> float:
+    line, cells = row
+    number = cells[i].strip()
     if not NUMBER.fullmatch(number) or isinf(float(number)):
-        raise ValueError(f"{path}, line {line}, column {name!r}: {_short(repr(cell))} is not a number{_cure(cell)}")
+        where = f"{path}, line {line + _breaks(cells[:i])}, column {name!r}"
+        raise ValueError(f"{where}: {_short(repr(cells[i]))} is not a number{_cure(number)}")
     return float(number)
 
 
 def _cure(cell: str) -> str:
     """What to do about a text where a number should be."""
     if NUMBER.fullmatch(cell.strip()):
-        return ": it is too large" if isinf(float(cell)) else ": it is text; float(...) makes a number of it"
+        return ": too large for a float" if isinf(float(cell)) else ": it is text; float(...) makes a number of it"
     shape = unicodedata.normalize("NFKC", cell).strip()[:80]
     return next((f": {cure}" for known, cure in CURES.items() if re.fullmatch(known, shape, re.IGNORECASE)), "")
 
 
 def _breaks(cells: list[str]) -> int:
-    return sum(len(BREAK.findall(cell)) for cell in cells)
+    return len(BREAK.findall("|".join(cells)))
 
 
 def _array(refusal: str, values: Any) -> np.ndarray:
@@ -271,7 +273,7 @@ def _bare(item: Any) -> Any:
 
 
 def _number(name: str, position: int, value: Any) -> float:
-    if isinstance(value, Real | Decimal) and not isinstance(value, bool | np.timedelta64):
+    if isinstance(value, float | int | Real | Decimal) and not isinstance(value, bool | np.timedelta64):
         try:
             return float(value)
         except OverflowError:
