@@ -41,11 +41,13 @@ CURES = {  # what stands where a number should (the first that fits) -> what to 
     r"[^\d;|\t]*\d[\d.,'’ _]*[^\d;|\t]*([^\W\d]\d)?": "write the number alone; put unit and currency in the header",
     r".*[;|\t].*": "it holds another separator than the first row",
 }
+NOT_UTF8 = "is not UTF-8 text; save it as CSV UTF-8"
 OTHERS = {  # how a file begins that is no CSV -> what it is, and the cure
     rb"PK\x03\x04|\xd0\xcf\x11\xe0": "is a workbook (of Excel, say); open it there and save it as CSV UTF-8",
     rb"\x1f\x8b": "is compressed; unpack it first",
     rb"(\xef\xbb\xbf)?\s*\[?\s*\{\s*\"": "is JSON; save it as CSV UTF-8",
     rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|table|\?xml)\b": "is a web page; download the file itself",
+    rb"[^\0]*\0": NOT_UTF8,  # of UTF-16, half the bytes are zero
 }
 CONTAINERS = (  # what is no column -> the cure
     (str, "; if that names a column of a file, add csv=..."),
@@ -122,7 +124,12 @@ def text(path: str | Path) -> tuple[Path, str]:
     for start, what in OTHERS.items():
         if re.match(start, raw, re.IGNORECASE):
             raise ValueError(f"{file} {what}")
-    return file, _decoded(file, raw)
+    try:
+        return file, raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        ends = error.reason == "unexpected end of data"
+        what = "is cut or spoilt: it ends within a letter; copy it anew" if ends else NOT_UTF8
+        raise ValueError(f"{file} {what}") from None
 
 
 def rows(path: Path, found: str, separator: str) -> Iterator[Row]:
@@ -143,19 +150,6 @@ def rows(path: Path, found: str, separator: str) -> Iterator[Row]:
             raise ValueError(f"{path}, line {first}: {why}") from None
         *closed, _ = next(csv.reader(before, delimiter=separator, skipinitialspace=True))
         raise ValueError(f"{path}: the quotation mark in line {first + _breaks(closed)} is not closed") from None
-
-
-def _decoded(path: Path, raw: bytes) -> str:
-    try:
-        found = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if error.reason == "unexpected end of data":
-            cure = "copy it anew, or save it as CSV UTF-8"
-            raise ValueError(f"{path} is cut or spoilt: it ends within a letter; {cure}") from None
-        found = None
-    if found is None or "\0" in found:  # half of the bytes of UTF-16 are zeros
-        raise ValueError(f"{path} is not UTF-8 text; save it as CSV UTF-8")
-    return found
 
 
 def _table(path: Path, found: str, names: list[str]) -> tuple[str, list[str], list[Row]]:
@@ -183,9 +177,7 @@ def _head(path: Path, found: str, separator: str, skip: int) -> list[str]:
     except ValueError:
         return []
     head = [plain(cell) for cell in cells]
-    while head and not head[-1]:
-        head.pop()
-    return head
+    return head[: max((i for i, name in enumerate(head, 1) if name), default=0)]
 
 
 def _elsewhere(path: Path, found: str, names: list[str]) -> str:
