@@ -21,9 +21,7 @@ from torch import Tensor
 Row = tuple[int, list[str]]  # the line of the file in which it begins, and its cells
 
 SEPARATORS = ",;\t"
-NUMBER = re.compile(
-    r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE
-)  # float() also takes 1_000 and nan
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)  # float() takes 1_000, nan
 BREAK = re.compile(r"\r\n|\r|\n")
 MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 CURES = {  # what stands where a number should (the first that fits) -> what to do about it
@@ -32,7 +30,7 @@ CURES = {  # what stands where a number should (the first that fits) -> what to 
     r"true|false": "write 1 for True and 0 for False",
     r"\(?.*\dj\)?": "it is complex; take its real part or its absolute value",
     r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}([T ].*)?|\d{1,4}[-/]\d{1,2}|.*\d:\d\d.*|-?\d+ (day|hour|minute|\w*second)s?( .*)?"
-    rf"|.*\b({MONTHS})[a-z]*\b.*": "a date or a time? Write a number instead, such as the days since the first",
+    rf"|(?=.*\d).*\b({MONTHS})[a-z]*\b.*": "a date or a time? Write a number instead, such as the days since the first",
     r"[+-]?\d+\.?\d*": "write it with the digits 0 to 9",
     r".*%.*": "leave out the per cent sign, in every row alike",
     r"[−–—‐‑]\s*[\d.].*|.*\de[−–—‐‑]\d+|-\s+\d.*|\(\s*\d.*\)|\d\S*-": "type a plain minus (-) before the number",

@@ -266,7 +266,7 @@ CELLS = {  # the cure -> cells that call for it
     "write the number alone": "$310|310 €|€ 1.200,00|USD 5|£5|310,- €|50 m2|50m²|62.5 kg|~5|>5|5*|'50'|\"50\"|5°C|-$5"
     "|1d5|++5",
     "it holds another separator": "50;310|50\t310",
-    "": "x|two|0x10|1e5e5|½|+|1+1|size",
+    "": "x|two|market|0x10|1e5e5|½|+|1+1|size",
 }
 
 
