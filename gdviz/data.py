@@ -1,15 +1,15 @@
 """Data sets that need no download: real, made, or the learner's own."""
 
-import csv
 import re
 from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
+
+from gdviz import tables
 
 DIABETES = {  # scikit-learn's names of the ten features -> what is on the axis, in raw units
     "age": "age (years)",
@@ -33,7 +33,8 @@ LANGUAGES = {
 class Data:
     """One feature x (n,) and one target y (n,), float64, with the words for the axes.
 
-    Refused: x and y of different length, fewer than two points, NaN or infinities, and an x that is constant.
+    Refused: x and y of different lengths, fewer than two points, values that are not finite numbers, and an x that
+    is constant up to rounding.
     """
 
     x: Tensor
@@ -42,14 +43,12 @@ class Data:
     y_label: str = "y"
 
     def __post_init__(self):
-        for name in ("x", "y"):
-            object.__setattr__(self, name, _column(name, getattr(self, name)))
+        object.__setattr__(self, "x", tables.column("x", self.x, varies=True))
+        object.__setattr__(self, "y", tables.column("y", self.y))
         if len(self.x) != len(self.y):
             raise ValueError(f"x and y must be of one length, got {len(self.x)} and {len(self.y)}")
         if len(self.x) < 2:
             raise ValueError(f"a line needs at least two points, got {len(self.x)}")
-        if bool((self.x == self.x[0]).all()):
-            raise ValueError(f"x is constant ({float(self.x[0]):g}): every slope fits as well as any other; vary x")
 
     def __len__(self) -> int:
         return len(self.x)
@@ -76,8 +75,8 @@ def diabetes(feature: str = "bmi") -> Data:
     """
     if feature not in DIABETES:
         raise ValueError(f"unknown feature {feature!r}; known are {', '.join(DIABETES)}")
-    columns = _read(Path(__file__).parent / "diabetes.csv", feature, "progression")
-    return Data(columns[feature], columns["progression"], DIABETES[feature], "disease progression after one year")
+    x, y = tables.columns(Path(__file__).parent / "diabetes.csv", feature, "progression")
+    return Data(x, y, DIABETES[feature], "disease progression after one year")
 
 
 def toy_line(n: int = 30, *, w: float = 2.0, b: float = 1.0, noise: float = 0.5, seed: int = 0) -> Data:
@@ -134,77 +133,34 @@ def names(path: str | Path | None = None) -> tuple[list[str], list[str]]:
     (Unicode licence, beside the file), made by names/from_cldr.py. path: another such file.
     Refused: a file that is missing, of another form, or cut.
     """
-    path = Path(path) if path else Path(__file__).parent / "names" / "names.csv"
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path} in {Path.cwd()}")
-    text = path.read_bytes().decode("utf-8-sig", errors="replace")  # a file may end within a letter
-    head, *rows = csv.reader(text.splitlines()) if text else [[]]
-    if len(head) != 2 or not head[1].isdecimal():
+    path, text = tables.text(path or Path(__file__).parent / "names" / "names.csv")
+    text = text[: max(map(text.rfind, "\r\n")) + 1]  # a last line without an end was cut
+    head = re.match(r"[^\r\n]*,(\d+)[\r\n]", text)
+    if not head:
         raise ValueError(f"{path} is no file of names: its first row says what it is and how many names follow")
-    whole = rows if text.endswith("\n") else rows[:-1]
-    if len(whole) != int(head[1]) or "\ufffd" in text or any(len(row) != 2 for row in whole):
-        many = f"it should hold {head[1]} names and holds {len(whole)} whole ones"
-        raise ValueError(f"{path} is cut or spoilt: {many}; write it anew, the one of gdviz by installing it anew")
-    return [name for _, name in rows], [language for language, _ in rows]
+    _, *rows = tables.rows(path, text, ",")
+    spoilt = [line for line, row in rows if len(row) != 2]
+    if len(rows) != int(head[1]) or spoilt:
+        many = f"it should hold {head[1]} names and holds {len(rows) - len(spoilt)} whole ones"
+        where = f", line {spoilt[0]} is not one" if spoilt else ""
+        raise ValueError(f"{path} is cut or spoilt: {many}{where}; restore it, that of gdviz by installing it again")
+    return [name for _, (_, name) in rows], [language for _, (language, _) in rows]
 
 
 def own(x: Any, y: Any, *, csv: str | Path | None = None) -> Data:
     """Your own data: own(x, y) from lists, arrays, tensors or pandas columns; own("size", "price", csv="flats.csv").
 
     With csv, x and y are names of columns in its first row; commas, semicolons and tabs separate.
-    Refused beside what Data refuses: a missing or empty file, an unknown column (the known ones are listed), cells that
-    are no numbers (the row is named).
+    Refused, besides what Data refuses: a file that is missing or not a CSV in UTF-8, and whatever tables.columns
+    refuses, with its line.
     """
     if csv is not None:
-        columns = _read(Path(csv), x, y)
-        return Data(columns[x], columns[y], str(x), str(y))
-    return Data(x, y, str(getattr(x, "name", None) or "x"), str(getattr(y, "name", None) or "y"))
+        return Data(*tables.columns(csv, x, y), tables.plain(x), tables.plain(y))
+    return Data(x, y, _label(x, "x"), _label(y, "y"))
 
 
-def _column(name: str, values: Any) -> Tensor:
-    refusal = f"{name} must be numbers, one for each example"
-    try:
-        array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
-        array = array.astype(np.float64) if array.dtype.kind in "iufO" else None
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{refusal}, got {_short(values)}") from error
-    if array is None:
-        raise TypeError(f"{refusal}, got {_short(values)}")
-    if array.ndim != 1:
-        raise ValueError(f"{refusal}: shape (n,), got shape {array.shape}")
-    bad = np.flatnonzero(~np.isfinite(array))
-    if len(bad):
-        raise ValueError(
-            f"{name} must be finite, got {array[bad[0]]} at position {bad[0]} ({len(bad)} such); drop those"
-        )
-    return torch.tensor(array)
-
-
-def _read(path: Path, *names: str) -> dict[str, list[float]]:
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path} in {Path.cwd()}")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text; save it as CSV UTF-8") from error
-    numbered = [(i, line) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
-    if len(numbered) < 2:
-        raise ValueError(f"{path} is empty; it needs a row of column names and a row for each example")
-    lines = [line for _, line in numbered]
-    rows = list(csv.DictReader(lines, delimiter=max(",;\t", key=lines[0].count), skipinitialspace=True))
-    for name in names:
-        if name not in rows[0]:
-            raise ValueError(f"{path} has no column {name!r}; it has {', '.join(map(repr, rows[0]))}")
-    return {name: [_cell(path, i, name, row[name]) for (i, _), row in zip(numbered[1:], rows)] for name in names}
-
-
-def _cell(path: Path, line: int, name: str, text: str | None) -> float:
-    try:
-        return float(text or "")
-    except ValueError as error:
-        raise ValueError(f"{path}, line {line}, column {name!r}: {text!r} is not a number") from error
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _label(column: Any, default: str) -> str:
+    """The name of a pandas column, also of the only one in a frame."""
+    frame = getattr(column, "ndim", 1) == 2
+    name = next(iter(getattr(column, "columns", ())), None) if frame else getattr(column, "name", None)
+    return name if isinstance(name, str) and name else default

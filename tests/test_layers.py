@@ -11,7 +11,8 @@ ROOMS = {  # room: what of gdviz it may know
     "hyperparameters": set(),
     "optimizers": {"hyperparameters"},
     "surfaces": {"progress"},
-    "data": set(),
+    "tables": set(),
+    "data": {"tables"},
     "minibatches": set(),
     "ngrams": set(),
     "noise": {"hyperparameters", "minibatches"},
@@ -66,6 +67,6 @@ def test_imports_only_point_up():
 
 
 def test_import_gdviz_loads_no_matplotlib_and_no_widget():
-    names = ("matplotlib", "ipywidgets", "anywidget", "sklearn")
+    names = ("matplotlib", "ipywidgets", "anywidget", "sklearn", "pandas")
     code = f"import sys, gdviz; print([name for name in {names} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
