@@ -372,7 +372,6 @@ SIZES.flags.writeable = False
         np.array([50, 62, 75], dtype=np.longdouble),
         *(SIZES.astype(kind) for kind in (">f8", ">f4", ">i4", "<i2", ">u2")),
         np.array([50, 62, 75], dtype=object),
-        np.matrix([[50], [62], [75]]),
         np.ma.array(SIZES, mask=[0, 0, 0]),
         array.array("d", [50, 62, 75]),
         memoryview(array.array("d", [50, 62, 75])),
