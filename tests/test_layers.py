@@ -8,14 +8,16 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "gdviz"
 ROOMS = {  # room: what of gdviz it may know
     "hyperparameters": set(),
+    "calls": set(),
     "optimizers": {"hyperparameters"},
+    "settled": {"calls", "hyperparameters", "optimizers"},
     "surfaces": set(),
     "data": set(),
     "minibatches": set(),
     "ngrams": set(),
     "noise": {"hyperparameters", "minibatches"},
-    "descent": {"hyperparameters", "optimizers", "surfaces"},
-    "torch_optimizer": {"hyperparameters", "optimizers"},
+    "descent": {"calls", "hyperparameters", "optimizers", "settled"},
+    "torch_optimizer": {"calls", "hyperparameters", "optimizers"},
     "examples": {"hyperparameters", "minibatches"},
     "training": {"examples", "minibatches"},
     "landscape": {"examples", "hyperparameters", "surfaces"},

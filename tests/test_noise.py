@@ -281,7 +281,7 @@ def test_noise_takes_a_variance_for_each_batch_size_and_keeps_float32():
 
 
 @pytest.mark.parametrize(
-    ("lr", "momentum", "message"), [(0, 0, "lr must be positive"), (0.1, 1.0, r"momentum must be in \[0, 1\)")]
+    ("lr", "momentum", "message"), [(-0.1, 0, "lr must be positive"), (0.1, 1.0, r"momentum must be in \[0, 1\)")]
 )
 def test_a_noise_ball_refuses_hyperparameters_out_of_range(lr, momentum, message):
     with pytest.raises(ValueError, match=message):
