@@ -309,9 +309,10 @@ def test_every_step_of_a_schedule_is_checked_before_the_first_one_and_named(last
     assert not looks
 
 
-@pytest.mark.parametrize(
-    "rule", [GradientDescent, Momentum, Nesterov, AdaGrad, RMSProp, Adadelta, Adam, AMSGrad, AdamW]
-)
+RULES = [GradientDescent, Momentum, Nesterov, AdaGrad, RMSProp, Adadelta, Adam, AMSGrad, AdamW, LBFGS]
+
+
+@pytest.mark.parametrize("rule", RULES)
 def test_a_rate_of_0_rests(rule):
     assert minimize(BOWL, rule(lr=0), [3.0, 4.0], 5).params.tolist() == [[3.0, 4.0]] * 6
     annealed = minimize(BOWL, lambda step: rule(lr=0.05 * (1 - step / 49)), [3.0, 4.0], 50)
