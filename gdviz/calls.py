@@ -12,6 +12,7 @@ CURES = {  # a part of what torch says: what it does not say
     "through the graph a second time": "something computed in an earlier call is used again; compute it anew, "
     "or keep it with .detach()",
     "support the deepcopy protocol": "the model keeps a tensor with its graph; keep it with .detach()",
+    "be used with Jitted modules": "give the module as it was before torch.jit",
     "index out of range in self": "a whole number in the inputs is beyond the table of an embedding",
 }
 

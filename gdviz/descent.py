@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from gdviz.broadcasts import Differences
 from gdviz.calls import called, updated
 from gdviz.hyperparameters import as_tensor, hyperparameters
 from gdviz.optimizers import Rule
@@ -114,10 +116,17 @@ def minimize(
     losses = params.new_empty((steps + 1, *params.shape[:-1]))
     if sampled_loss:
         _value(loss, params, 0)  # one that does not fit is refused before the first step
+    watch = Differences(params.shape[-1])
     bar = {"delay": 2, "leave": False, "mininterval": 0.5}
     for step in tqdm(range(steps), "minimize", **bar):
         began = time.perf_counter()
-        value, grads = _value_and_gradient(differentiated, params, step)
+        with watch if params.ndim == 1 and step == 0 else nullcontext():
+            value, grads = _value_and_gradient(differentiated, params, step)
+        if watch.met:
+            met = " and ".join(map(str, watch.met))
+            raise ValueError(
+                f"loss takes the difference of {met}: each of every other; make both of one shape, x[:, 0]"
+            )
         params, state = updated(rules[step], params, grads, state, f"at step {step}")
         seconds.append(seconds[-1] + time.perf_counter() - began)
         losses[step] = value

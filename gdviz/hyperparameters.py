@@ -28,18 +28,27 @@ ACCEPTED = {  # hyperparameter: whether all of a tensor lies inside, and the wor
 }
 
 
+NO_NUMBERS = {"U": "text", "S": "text", "T": "text", "M": "dates", "m": "times", "O": "objects"}  # by numpy's letter
+
+
 def as_tensor(numbers: Any) -> Tensor:
     """Numbers, lists, arrays and columns of pandas as a tensor in full precision: torch makes float32 of lists.
 
     It shares the memory of an array that torch can write to; one that is read-only, reversed or of the other byte
-    order is copied.
+    order is copied. What an array masks is nan. Refused, as a TypeError: text, dates, and other things that are not
+    numbers.
     """
     if isinstance(numbers, Tensor):
         return numbers
+    if np.ma.is_masked(numbers):
+        numbers = numbers.astype(float).filled(np.nan)
     array = np.asarray(numbers)
     if array.dtype == object:  # a column of pandas with a type of its own: numbers are found again one by one
         array = np.asarray(array.tolist())
-    return torch.as_tensor(np.require(array, array.dtype.newbyteorder("="), ["C_CONTIGUOUS", "WRITEABLE"]))
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"{NO_NUMBERS.get(array.dtype.kind, array.dtype)} instead of numbers")
+    dtype = np.float64 if array.dtype == np.longdouble else array.dtype.newbyteorder("=")
+    return torch.as_tensor(np.require(array, dtype, ["C_CONTIGUOUS", "WRITEABLE"]))
 
 
 def hyperparameters(rule: Any) -> dict[str, Tensor]:

