@@ -1,12 +1,13 @@
 """Whether a loss compares each output with its own target, or by broadcasting with the target of every example."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
+
+from gdviz.calls import tensors_in
 
 DIFFERENCES = ("sub", "rsub", "subtract", "__sub__", "__rsub__", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
@@ -25,10 +26,10 @@ class Watch(TorchFunctionMode):
         self.known = {id(output): (output, {"output"}), id(targets): (targets, {"targets"})}  # tensor and what is in it
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        given = [*_tensors((args, kwargs or {}))]
+        given = [*tensors_in((args, kwargs or {}))]
         returned = function(*args, **(kwargs or {}))
         within = set().union(*(self.within(t) for t in given))
-        results = [*_tensors(returned)] or given[:1]  # what returns nothing changes its first: t[0] = o[0]
+        results = [*tensors_in(returned)] or given[:1]  # what returns nothing changes its first: t[0] = o[0]
         if within:
             self.known |= {id(t): (t, within | self.within(t)) for t in results}
         if within == {"output", "targets"} and not self.met:
@@ -55,9 +56,10 @@ class Watch(TorchFunctionMode):
 
 
 class Differences(TorchFunctionMode):
-    """Sees each difference that a loss of params (d,) takes; `met` is the first (n, 1) from params that meets (n,) data.
+    """Sees each difference that a loss of params (d,) takes; `met` is the first of an (n, 1) and an (n,), both shapes.
 
-    Or (n,) from params and (n, 1) data. n = d passes: it may be a distance of every parameter from every point.
+    One of them comes from the params, and the other does not: predictions and data. n = d passes: that may be the
+    distance of every parameter from every point.
     """
 
     def __init__(self, d: int):
@@ -65,20 +67,12 @@ class Differences(TorchFunctionMode):
         self.d, self.met = d, None
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        a, b, *_ = [*_tensors((args, kwargs or {}))] + [None] * 2
-        if function.__name__ in DIFFERENCES and b is not None and a.requires_grad != b.requires_grad:
+        a, b, *_ = [*tensors_in((args, kwargs or {}))] + [None] * 2
+        if getattr(function, "__name__", "") in DIFFERENCES and b is not None and a.requires_grad != b.requires_grad:
             n = max(len(t) if t.ndim else 1 for t in (a, b))
             if {a.shape, b.shape} == {(n,), (n, 1)} and n not in (1, self.d):
                 self.met = self.met or (tuple(a.shape), tuple(b.shape))
         return function(*args, **(kwargs or {}))
-
-
-def _tensors(thing: Any) -> Iterator[Tensor]:
-    if isinstance(thing, Tensor):
-        yield thing
-    elif isinstance(thing, tuple | list | dict):
-        for part in thing.values() if isinstance(thing, dict) else thing:
-            yield from _tensors(part)
 
 
 def _broadcast(a: Tensor, b: Tensor) -> tuple[int, ...] | None:

@@ -1,6 +1,6 @@
 """Calling what a learner has written, a loss, an update or a model, and saying in words what went wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import Tensor
@@ -11,10 +11,18 @@ CURES = {  # a part of what torch says: what it does not say
     "modified by an inplace operation": "make a new tensor, z = z + 1, where z += 1 changes it in place",
     "through the graph a second time": "something computed in an earlier call is used again; compute it anew, "
     "or keep it with .detach()",
-    "support the deepcopy protocol": "the model keeps a tensor with its graph; keep it with .detach()",
     "be used with Jitted modules": "give the module as it was before torch.jit",
     "index out of range in self": "a whole number in the inputs is beyond the table of an embedding",
 }
+
+
+def tensors_in(thing: Any) -> Iterator[Tensor]:
+    """The tensors of tuples, lists and dicts, in their order."""
+    if isinstance(thing, Tensor):
+        yield thing
+    elif isinstance(thing, tuple | list | dict):
+        for part in thing.values() if isinstance(thing, dict) else thing:
+            yield from tensors_in(part)
 
 
 def said(error: Exception) -> str:

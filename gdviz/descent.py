@@ -123,10 +123,8 @@ def minimize(
         with watch if params.ndim == 1 and step == 0 else nullcontext():
             value, grads = _value_and_gradient(differentiated, params, step)
         if watch.met:
-            met = " and ".join(map(str, watch.met))
-            raise ValueError(
-                f"loss takes the difference of {met}: each of every other; make both of one shape, x[:, 0]"
-            )
+            met = " with ".join(map(str, watch.met))
+            raise ValueError(f"loss compares {met}, each number with all others; give both one shape: x[:, 0]")
         params, state = updated(rules[step], params, grads, state, f"at step {step}")
         seconds.append(seconds[-1] + time.perf_counter() - began)
         losses[step] = value
@@ -163,9 +161,13 @@ def grid(**values: Any) -> dict[str, Tensor]:
     Each value is a number or a list of n numbers; the k-th of them gets the k-th axis of the runs, and all get a last
     axis of 1 that broadcasts against the d parameters. With starts (k, d) pass start=starts[:, None] to combine both.
     """
-    tensors = {name: as_tensor(value).flatten() for name, value in values.items()}
-    for name, tensor in tensors.items():
-        if tensor.numel() == 0:
+    tensors = {}
+    for name, value in values.items():
+        try:
+            tensors[name] = as_tensor(value).flatten()
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TypeError(f"{name} must be a number or a list of numbers, got {value!r}") from error
+        if tensors[name].numel() == 0:
             raise ValueError(f"{name} is empty; give at least one number")
     shapes = {name: [1] * i + [-1] + [1] * (len(tensors) - i) for i, name in enumerate(tensors)}
     return {name: tensor.reshape(shapes[name]) for name, tensor in tensors.items()}

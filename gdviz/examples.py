@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from gdviz.calls import called
+from gdviz.calls import called, tensors_in
 from gdviz.hyperparameters import as_tensor
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -58,8 +58,13 @@ def check_model(model: Any) -> None:
 
 
 def copied(model: nn.Module) -> nn.Module:
-    """A copy of the model; refused, with what to do, where it keeps something that cannot be copied."""
-    return called("copying the model", "before the first step", copy.deepcopy, model)
+    """A copy of the model, to try things on: what it remembers of that, the model does not.
+
+    What a part keeps of an earlier output is copied without its graph, which torch alone refuses to copy.
+    """
+    kept = tensors_in([list(vars(part).values()) for part in model.modules()])
+    known = {id(t): t.detach().clone() for t in kept if not t.is_leaf}
+    return called("copying the model", "before the first step", copy.deepcopy, model, known)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from gdviz.calls import called
 from gdviz.examples import Loss, copied, examples_of
-from gdviz.hyperparameters import as_tensor
+from gdviz.hyperparameters import as_tensor, in_range
 from gdviz.pairs import check_pair
 from gdviz.surfaces import Surface, Window
 
@@ -66,7 +66,8 @@ def losses_at(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> Callable[[
 
 def outputs_at(model: nn.Module, inputs: Tensor) -> Callable[[Any], Tensor]:
     """f(weights) = what the model gives for inputs (n, ...) with other weights, as losses_at: (..., n, outputs)"""
-    return _many(_output_of(model, inputs), _weights(model), model)
+    theta = _weights(model)
+    return _many(_output_of(model, inputs), theta, model)
 
 
 def _output_of(model: nn.Module, inputs: Tensor) -> Callable[[Tensor], Tensor]:
@@ -182,11 +183,13 @@ def gradient_change(model: nn.Module, loss: Loss, data: tuple[Any, Any], rates: 
 
     How little of a step's gradient is left after the step: 0 on a plane, lr * lambda along a direction of curvature
     lambda of a quadratic. model, loss, data: as for training.fit; the model is taken in train mode, where batch
-    normalisation uses the means of these data, and stays as it is. Returns (rates,), 0 where g is 0.
+    normalisation uses the means of these data, and stays as it is. rates: 0 or more; a number is one of them.
+    Returns (rates,), 0 where g is 0.
     Reference: Santurkar, Tsipras, Ilyas & Madry 2018, section 3.1, who do not divide by the length of g.
     """
     inputs, targets = examples_of(model, data)
-    check_pair(model, loss, inputs, targets)
+    rates = in_range("lr", rates).flatten()
+    check_pair(model, loss, inputs, targets, trains=True)
     still, w = copied(model).train().requires_grad_(), _weights(model)
 
     def gradient(weights: Tensor) -> Tensor:
@@ -197,7 +200,7 @@ def gradient_change(model: nn.Module, loss: Loss, data: tuple[Any, Any], rates: 
 
     with torch.random.fork_rng(devices=[]):
         g = gradient(w)
-        change = torch.stack([(gradient(w - lr * g) - g).norm() for lr in as_tensor(rates)])
+        change = torch.stack([(gradient(w - lr * g) - g).norm() for lr in rates])
     return change / g.norm() if g.norm() > 0 else change
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gdviz.broadcasts import Watch
 from gdviz.calls import said
-from gdviz.examples import Loss, are_classes, evaluating
+from gdviz.examples import Loss, are_classes, copied
 
 PRIMES = (7, 11, 13, 17, 19, 23)  # how many examples are tried: a number that divides no other size can be told apart
 SHAPES = {"": lambda t: t, "[:, None]": lambda t: t[:, None], "[:, 0]": lambda t: t[:, 0]}
@@ -26,12 +26,13 @@ def check_pair(
     """Refused: a model that does not take the inputs, labels outside its classes, a loss that is not one number, or
     that compares every output with every target. trains: also a loss without a gradient.
 
-    The model is asked for a few examples in eval mode, which changes nothing, and the loss is called once.
+    A copy of the model is asked for a few examples in eval mode, and the loss is called once.
     """
     if not callable(loss) or isinstance(loss, type):
         cure = f"; write {loss.__name__}()" if isinstance(loss, type) else ""
         raise TypeError(f"loss must be a function of the output and the targets, got {loss!r}{cure}")
-    with evaluating(model), torch.random.fork_rng(devices=[]):
+    model = copied(model).eval()
+    with torch.random.fork_rng(devices=[]):
         for n in PRIMES:
             rows = torch.arange(n, device=inputs.device) % len(inputs)
             with torch.no_grad():
@@ -118,7 +119,7 @@ def _tried(loss: Loss, output: Tensor, targets: Tensor, trains: bool) -> tuple[A
         output, targets = leaf.clone(), targets.clone()  # which the loss may change
         with Watch(len(targets), output, targets) as watch:
             value = loss(output, targets)
-        if trains and isinstance(value, Tensor) and value.requires_grad and value.ndim == 0:
+        if trains and isinstance(value, Tensor) and value.requires_grad and value.ndim == 0 and not value.is_complex():
             torch.autograd.grad(value, leaf, allow_unused=True)
     return value, watch.met
 

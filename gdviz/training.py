@@ -111,12 +111,13 @@ def fit(
     step, and ReduceLROnPlateau with the epoch's loss (of the validation data, where there are any).
     patience: stop when that loss has not fallen for so many epochs; however it ends, the model then gets the weights of
     the best epoch.
-    record: keep the weights after every so many steps. generator: of the CPU, for the shuffling; left out, one of
-    seed 0.
+    record: keep the weights after every so many steps, up to 1 GB of them. generator: of the CPU, for the shuffling;
+    left out, one of seed 0.
 
-    The model is left in train mode. A loss that is not finite stops the training before its update, and so does the
-    stop button (KeyboardInterrupt); history.stopped says so, and model and history stay usable. Only within a step of
-    LBFGS may the weights be spoilt. Bad input is refused before the first step, as far as two examples show it.
+    The model is left in train mode. A loss that is not finite, or a rate that a scheduler has made negative, stops the
+    training before its update, and so does the stop button (KeyboardInterrupt); history.stopped says so, and model and
+    history stay usable. Only within a step of LBFGS may the weights be spoilt. Bad input is refused before the first
+    step, as far as a few examples show it, with a cure: above all a loss in which outputs (B, 1) meet targets (B,).
     """
     train = examples_of(model, data)
     held_out = None if validation is None else examples_of(model, validation, "validation")

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -136,6 +137,19 @@ def test_float32_stays_and_other_starts_become_float64():
     assert minimize(BOWL, GradientDescent(**grid(lr=[0.1, 0.2])), torch.ones(2), 1).params.dtype == torch.float32
     assert minimize(BOWL, RULE, [1, 1], 1).params.dtype == torch.float64
     assert minimize(BOWL, RULE, torch.tensor([1, 1]), 1).params.dtype == torch.float64
+
+
+def test_starts_and_grids_may_be_arrays_of_every_make_and_columns_of_pandas():
+    pandas = pytest.importorskip("pandas")
+    wanted, still = minimize(BOWL, RULE, [1.0, 2.0], 3).params, np.array([1.0, 2.0])
+    still.setflags(write=False)
+    for start in (pandas.Series([1.0, 2.0]), still, np.array([2.0, 1.0])[::-1], np.array([1, 2], ">i4"), (1, 2)):
+        assert torch.equal(minimize(BOWL, RULE, start, 3).params, wanted)
+    frame = pandas.DataFrame([[1.0, 2.0], [3.0, 4.0]], columns=["x", "y"])
+    assert minimize(BOWL, RULE, frame, 3).runs == (2,)
+    assert grid(lr=pandas.Series([0.1, 0.2]))["lr"].tolist() == [[0.1], [0.2]]
+    with pytest.raises(TypeError, match="lr must be a number or a list of numbers, got 'fast'"):
+        grid(lr="fast")
 
 
 def test_no_steps_is_the_start_alone():

@@ -8,8 +8,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "gdviz"
 ROOMS = {  # room: what of gdviz it may know
     "hyperparameters": set(),
-    "broadcasts": set(),
     "calls": set(),
+    "broadcasts": {"calls"},
     "optimizers": {"hyperparameters"},
     "settled": {"calls", "hyperparameters", "optimizers"},
     "surfaces": set(),

@@ -288,6 +288,10 @@ def test_a_noise_ball_refuses_hyperparameters_out_of_range(lr, momentum, message
         noise.ball(torch.eye(2), torch.eye(2), lr, momentum)
 
 
+def test_a_rate_that_rests_has_no_ball():
+    assert noise.ball(torch.eye(2), torch.eye(2), 0).isnan().all()
+
+
 @pytest.mark.parametrize(
     ("hessian", "cov"), [(torch.eye(2), torch.eye(3)), ([1.0, 2.0], [1.0, 2.0]), (torch.ones(2, 3), torch.ones(2, 3))]
 )
