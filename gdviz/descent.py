@@ -25,7 +25,7 @@ class Trajectory:
     """What `minimize` saw: time is the first axis, then one axis for each swept hyperparameter or start.
 
     params (steps + 1, *runs, d), losses (steps + 1, *runs), grads (steps, *runs, d): the gradient that each step used;
-    states: the rule's state with its fields stacked to (steps + 1, ...), states[t] belongs to params[t];
+    states: the rule's state with its fields stacked to (steps + 1, ...), states[t] belongs to params[t], or None;
     rule: the rule, of a schedule that of step 0; scheduled: whether there was a schedule.
     examples (steps + 1, *runs), whole numbers: of how many examples the gradient was computed on the way there (a loss
     without data counts 1 a step); divided by n these are epochs. seconds (steps + 1,): what gradients and updates of
@@ -213,11 +213,15 @@ def _shaped(value: Any, params: Tensor) -> Tensor:
 
 
 def _stacked(states: list) -> Any:
-    """One state whose fields have the steps as their first axis; None for a rule that keeps no tuple."""
+    """One state whose fields have the steps as their first axis; None for a rule whose states are no such tuple."""
+    kind = type(states[0])
     if not isinstance(states[0], tuple):
         return None
-    stacked = (torch.stack([torch.as_tensor(value) for value in values]) for values in zip(*states, strict=True))
-    return type(states[0])(*stacked)
+    try:
+        fields = [torch.stack([torch.as_tensor(value) for value in values]) for values in zip(*states, strict=True)]
+    except (TypeError, ValueError, RuntimeError):  # a list that grows
+        return None
+    return kind(*fields) if hasattr(kind, "_fields") else tuple(fields)
 
 
 def _setting(trajectory: Trajectory, place: tuple | None = None) -> str:

@@ -9,20 +9,21 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 
 from gdviz.calls import said
-from gdviz.examples import Loss, Pair, copied
+from gdviz.examples import check_model, copied
 from gdviz.hyperparameters import in_range
 from gdviz.minibatches import Minibatches
-from gdviz.pairs import check_pair
 
 LARGEST = 1e9  # bytes of recorded weights
 
 
-def check_training(model: nn.Module, loss: Loss, optimizer: Any, train: Pair, held_out: Pair | None) -> None:
-    """Refused: nothing to train, spoilt weights, no optimizer or another model's, and what check_pair refuses."""
+def check_training(model: nn.Module, optimizer: Any) -> None:
+    """Refused: nothing to train, spoilt weights, no optimizer or another model's, a rate out of its range."""
+    check_model(model)
     if not any(p.requires_grad for p in model.parameters()):
         raise ValueError(f"the model has no parameters to train: {type(model).__name__}")
     if not isinstance(optimizer, torch.optim.Optimizer):
-        raise TypeError(f"optimizer must be a TorchOptimizer or one of torch.optim, got {optimizer!r}")
+        cure = "write TorchOptimizer(model.parameters(), Adam(lr=0.01))"
+        raise TypeError(f"optimizer must be a TorchOptimizer or one of torch.optim, got {optimizer!r}; {cure}")
     own = {id(p) for p in model.parameters()}
     if any(id(p) not in own for group in optimizer.param_groups for p in group["params"]):
         raise ValueError("the optimizer belongs to another model; make it with this model.parameters()")
@@ -31,9 +32,6 @@ def check_training(model: nn.Module, loss: Loss, optimizer: Any, train: Pair, he
     if spoilt:
         raise ValueError(f"the model was spoilt by an earlier training, {spoilt[0]} is not finite; make the model anew")
     check_rates(optimizer)
-    check_pair(model, loss, *train, trains=True)
-    if held_out:
-        check_pair(model, loss, *held_out, name="validation")
 
 
 def check_rates(optimizer: torch.optim.Optimizer, where: str = "") -> None:

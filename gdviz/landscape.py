@@ -9,9 +9,9 @@ from torch.func import functional_call, vmap
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from gdviz.calls import called
-from gdviz.examples import Loss, copied, examples_of
+from gdviz.examples import Loss, copied
 from gdviz.hyperparameters import as_tensor, in_range
-from gdviz.pairs import check_pair
+from gdviz.pairs import checked_pair
 from gdviz.surfaces import Surface, Window
 
 CHUNK = 32  # networks that are evaluated at once, where torch can
@@ -57,9 +57,8 @@ def losses_at(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> Callable[[
     It keeps a copy of the model, and stays when that is trained on.
     Refused: a model that torch.func cannot give other weights, or that gives another loss at each call.
     """
-    inputs, targets = examples_of(model, data)
     theta = _weights(model)
-    check_pair(model, loss, inputs, targets)
+    inputs, targets = checked_pair(model, loss, data)
     output = _output_of(model, inputs)
     return _many(lambda weights: loss(output(weights), targets), theta, model)
 
@@ -94,7 +93,9 @@ def _many(one: Callable[[Tensor], Tensor], theta: Tensor, model: nn.Module) -> C
     every = _every(one, theta, model)
 
     def fn(weights: Any) -> Tensor:
-        weights = torch.stack(list(weights)) if isinstance(weights, list | tuple) else weights
+        weights = torch.stack(list(weights)) if isinstance(weights, list | tuple) else as_tensor(weights)
+        if weights.shape[-1:] != theta.shape:
+            raise ValueError(f"weights must be (..., {len(theta)}), as the model has; got {tuple(weights.shape)}")
         flat = weights.reshape(-1, weights.shape[-1])
         found = every(flat) if len(flat) else flat.sum(-1)
         return found.reshape(weights.shape[:-1] + found.shape[1:])
@@ -130,6 +131,8 @@ def random_directions(model: nn.Module, *, generator: torch.Generator, normalize
     Reference: Li, Xu, Taylor, Studer & Goldstein 2018, Visualizing the loss landscape of neural nets, section 4.
     """
     _weights(model)
+    if not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator must be a torch.Generator, torch.Generator().manual_seed(0), got {generator!r}")
     both = []
     for _ in range(2):
         parts = []
@@ -187,9 +190,8 @@ def gradient_change(model: nn.Module, loss: Loss, data: tuple[Any, Any], rates: 
     Returns (rates,), 0 where g is 0.
     Reference: Santurkar, Tsipras, Ilyas & Madry 2018, section 3.1, who do not divide by the length of g.
     """
-    inputs, targets = examples_of(model, data)
     rates = in_range("lr", rates).flatten()
-    check_pair(model, loss, inputs, targets, trains=True)
+    inputs, targets = checked_pair(model, loss, data, trains=True)
     still, w = copied(model).train().requires_grad_(), _weights(model)
 
     def gradient(weights: Tensor) -> Tensor:
@@ -206,9 +208,13 @@ def gradient_change(model: nn.Module, loss: Loss, data: tuple[Any, Any], rates: 
 
 def path_of(path: Any) -> Tensor:
     """A list of weights, such as history.weights, as (k, parameters)."""
+    try:
+        path = torch.stack([as_tensor(point) for point in path]).detach() if len(path) else path
+    except (TypeError, ValueError, RuntimeError) as error:
+        given = f"got {type(path).__name__}: {error}"
+        raise TypeError(f"a path is numbers (k, parameters), such as history.weights; {given}") from error
     if len(path) == 0:
         raise ValueError("the path is empty; fit(..., record=10) keeps the weights of every tenth step")
-    path = (torch.stack(list(path)) if isinstance(path, list | tuple) else as_tensor(path)).detach()
     if path.ndim != 2 or not path.is_floating_point():
         raise ValueError(f"a path is numbers (k, parameters); got {path.dtype} of shape {tuple(path.shape)}")
     if not bool(torch.isfinite(path).all()):

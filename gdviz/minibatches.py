@@ -131,7 +131,8 @@ def of_each_example(loss: Any, params: Tensor, chosen: Tensor) -> Tensor:
     losses, wanted = loss.example_loss(params, chosen), (*params.shape[:-1], chosen.shape[-1])
     if not isinstance(losses, Tensor) or losses.shape != wanted:
         given = tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__
-        raise ValueError(f"example_loss must return the loss of each example, shape {wanted}, got {given}")
+        cure = "have inputs and targets one shape? (a column (n, 1) meets all of (n,))"
+        raise ValueError(f"example_loss must return the loss of each example, shape {wanted}, got {given}; {cure}")
     return losses
 
 

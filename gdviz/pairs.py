@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from gdviz.broadcasts import Watch
 from gdviz.calls import said
-from gdviz.examples import Loss, are_classes, copied
+from gdviz.examples import Loss, Pair, are_classes, copied, examples_of
 
 PRIMES = (7, 11, 13, 17, 19, 23)  # how many examples are tried: a number that divides no other size can be told apart
 SHAPES = {"": lambda t: t, "[:, None]": lambda t: t[:, None], "[:, 0]": lambda t: t[:, 0]}
@@ -20,41 +21,59 @@ OF_CLASSES = ("class probabilities", "out of bounds", "out of range", "target dt
 ONE_OUTPUT = "; classes need an output for each, and the model has one output"
 
 
-def check_pair(
-    model: nn.Module, loss: Loss, inputs: Tensor, targets: Tensor, *, name: str = "data", trains: bool = False
-) -> None:
-    """Refused: a model that does not take the inputs, labels outside its classes, a loss that is not one number, or
-    that compares every output with every target. trains: also a loss without a gradient.
+@dataclass(frozen=True)
+class Named:
+    """How a refusal calls the data, their inputs and their targets (a column of pandas needs more words), and how many
+    there are."""
 
+    data: str
+    x: str
+    y: str
+    many: int
+
+    def whole(self, shape: tuple[int, ...], n: int) -> tuple[int, ...]:
+        """The shape that n of them have, as if all had been tried."""
+        return tuple(size // n * self.many if size and size % n == 0 else size for size in shape)
+
+
+def checked_pair(model: nn.Module, loss: Loss, pair: Any, name: str = "data", *, trains: bool = False) -> Pair:
+    """Inputs and targets as examples_of gives them, where model, loss and examples fit together.
+
+    Refused, beside what examples_of refuses: a model that does not take the inputs, labels outside its classes, a loss
+    that is not one number, or that compares every output with every target. trains: also a loss without a gradient.
     A copy of the model is asked for a few examples in eval mode, and the loss is called once.
     """
+    inputs, targets = examples_of(model, pair, name)
     if not callable(loss) or isinstance(loss, type):
         cure = f"; write {loss.__name__}()" if isinstance(loss, type) else ""
         raise TypeError(f"loss must be a function of the output and the targets, got {loss!r}{cure}")
-    model = copied(model).eval()
+    words = (letter + ".to_numpy()" * hasattr(values, "to_numpy") for letter, values in zip("xy", pair))
+    named = Named(name, *words, len(inputs))
     with torch.random.fork_rng(devices=[]):
         for n in PRIMES:
             rows = torch.arange(n, device=inputs.device) % len(inputs)
-            with torch.no_grad():
-                output = _output(model, inputs[rows], f"{name}: the model", inputs)
+            output = _output(copied(model).eval(), inputs[rows], named).detach()
             if all(size % n for size in (*output.shape[1:], *targets.shape[1:])):
                 break
         if are_classes(output, targets):
             _check_classes(targets, output.shape[1], name)
-        _check_loss(loss, output.detach(), targets[rows], name, len(inputs), trains)
+        _check_loss(loss, output, targets[rows], named, trains)
+    return inputs, targets
 
 
-def _output(model: nn.Module, inputs: Tensor, who: str, whole: Tensor) -> Tensor:
+@torch.no_grad()
+def _output(model: nn.Module, inputs: Tensor, named: Named) -> Tensor:
     """What the model makes of a few inputs; refused: inputs that it does not take, with those that it would take."""
 
     def cure() -> str:
         dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
-        return _cure("x", inputs, dtype, lambda x: _has_examples(model(x), len(x)))
+        return _cure(named.x, inputs, dtype, lambda x: _has_examples(model(x), len(x)))
 
+    who = f"{named.data}: the model"
     try:
         output = model(inputs)
     except Exception as error:
-        given = f"{tuple(whole.shape)}, {whole.dtype}"
+        given = f"{named.whole(inputs.shape, len(inputs))}, {inputs.dtype}"
         raise ValueError(f"{who} does not take inputs of shape {given}: {said(error)}{cure()}") from error
     if not isinstance(output, Tensor):
         first = "; an RNN returns its state, too: take the first" if isinstance(output, tuple) else ""
@@ -79,31 +98,30 @@ def _check_classes(targets: Tensor, classes: int, name: str) -> None:
         raise ValueError(f"{many}; the target of example {k} is {int(targets[k])} ({len(wrong)} such)")
 
 
-def _check_loss(loss: Loss, output: Tensor, targets: Tensor, name: str, many: int, trains: bool) -> None:
+def _check_loss(loss: Loss, output: Tensor, targets: Tensor, named: Named, trains: bool) -> None:
     n = len(targets)
-
-    def whole(shape: tuple[int, ...]) -> tuple[int, ...]:  # as if all examples had been tried
-        return tuple(size // n * many if size and size % n == 0 else size for size in shape)
 
     def takes(t: Tensor) -> bool:
         value, met = _tried(loss, output, t, trains)
         fits = t.numel() == output.numel() or t.ndim < output.ndim  # as many numbers, or classes
         return fits and not met and isinstance(value, Tensor) and value.ndim == 0
 
-    given = f"outputs {whole(output.shape)} with targets {whole(targets.shape)}"
+    given = f"outputs {named.whole(output.shape, n)} with targets {named.whole(targets.shape, n)}"
     try:
         value, met = _tried(loss, output, targets, trains)
     except Exception as error:
-        cure = ONE_OUTPUT if _wants_classes(output, error) else _cure("y", targets, output.dtype, takes)
-        tried = f"{name}: the loss does not take {given} (tried with {n} of them)"
+        cure = ONE_OUTPUT if _wants_classes(output, error) else _cure(named.y, targets, output.dtype, takes)
+        tried = f"{named.data}: the loss does not take {given} (tried with {n} of them)"
         raise ValueError(f"{tried}: {said(error)}{cure}") from error
     if met and met[-1] in CLASSES:
-        raise ValueError(f"{name}: {met[-1]} does not take {given}{ONE_OUTPUT}")
+        raise ValueError(f"{named.data}: {met[-1]} does not take {given}{ONE_OUTPUT}")
     if met:
-        within = f"where {whole(met[0])} meets {whole(met[1])}, every output is compared with every target"
-        raise ValueError(f"{name}: the loss takes {given}, but {within}{_cure('y', targets, output.dtype, takes)}")
+        both = f"where {named.whole(met[0], n)} meets {named.whole(met[1], n)}"
+        cure = _cure(named.y, targets, output.dtype, takes)
+        within = f"{both}, every output is compared with every target{cure}"
+        raise ValueError(f"{named.data}: the loss takes {given}, but {within}")
     if not (isinstance(value, Tensor) and value.ndim == 0 and not value.is_complex()):
-        raise ValueError(f"{name}: the loss must return one number, the mean over the minibatch; {_kind(value)}")
+        raise ValueError(f"{named.data}: the loss must return one number, the mean over the minibatch; {_kind(value)}")
     if trains and not value.requires_grad:
         raise ValueError(
             "the loss has no gradient: it does not depend on the output through torch operations "
@@ -124,16 +142,16 @@ def _tried(loss: Loss, output: Tensor, targets: Tensor, trains: bool) -> tuple[A
     return value, watch.met
 
 
-def _cure(letter: str, t: Tensor, dtype: torch.dtype, takes: Callable[[Tensor], bool]) -> str:
+def _cure(words: str, t: Tensor, dtype: torch.dtype, takes: Callable[[Tensor], bool]) -> str:
     """What to write instead of x or y, tried: other axes, another type, or both; empty where nothing helps."""
     types = {"": t.dtype, ".float()": dtype, ".long()": torch.int64}
     if t.is_floating_point() and not torch.equal(t, t.trunc()):
         del types[".long()"]  # it would lose the digits
-    both = sorted(product(SHAPES, types), key=lambda words: sum(map(bool, words)))  # the simplest first
+    both = sorted(product(SHAPES, types), key=lambda change: sum(map(bool, change)))  # the simplest first
     for axes, kind in both:
         try:
             if takes(SHAPES[axes](t).to(types[kind])):
-                return f"; give {letter}{axes}{kind}"
+                return f"; give {words}{axes}{kind}"
         except Exception:  # no cure
             continue
     return ""

@@ -16,9 +16,9 @@ from tqdm.auto import tqdm
 
 from gdviz.calls import called
 from gdviz.doors import check_loop, check_rates, check_record, check_training, check_whole
-from gdviz.examples import Loss, count_hits, evaluating, examples_of
+from gdviz.examples import Loss, count_hits, evaluating
 from gdviz.minibatches import Minibatches
-from gdviz.pairs import check_pair
+from gdviz.pairs import checked_pair
 
 QUIET = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")  # tqdm's notebook bar does not look itself
 BAR = {"desc": "fit", "leave": False, "mininterval": 0.5, "disable": QUIET}
@@ -119,9 +119,9 @@ def fit(
     history stay usable. Only within a step of LBFGS may the weights be spoilt. Bad input is refused before the first
     step, as far as a few examples show it, with a cure: above all a loss in which outputs (B, 1) meet targets (B,).
     """
-    train = examples_of(model, data)
-    held_out = None if validation is None else examples_of(model, validation, "validation")
-    check_training(model, loss, optimizer, train, held_out)
+    check_training(model, optimizer)
+    train = checked_pair(model, loss, data, trains=True)
+    held_out = None if validation is None else checked_pair(model, loss, validation, "validation")
     optional = {"patience": patience, "record": record}
     check_whole(epochs=epochs, **{name: number for name, number in optional.items() if number is not None})
     generator = torch.Generator().manual_seed(0) if generator is None else generator
@@ -188,9 +188,7 @@ def evaluate(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> tuple[float
 
     data: inputs (n, ...) and targets (n, ...). The share is None where the targets are no classes.
     """
-    inputs, targets = examples_of(model, data)
-    check_pair(model, loss, inputs, targets)
-    return _look(model, loss, inputs, targets)
+    return _look(model, loss, *checked_pair(model, loss, data))
 
 
 def _look(model: nn.Module, loss: Loss, inputs: Tensor, targets: Tensor) -> tuple[float, float | None]:

@@ -7,8 +7,8 @@ from torch.nn import functional as F
 
 from gdviz import landscape, surfaces
 from gdviz.descent import minimize
-from gdviz.doors import check_pair
 from gdviz.optimizers import GradientDescent
+from gdviz.pairs import checked_pair
 from gdviz.torch_optimizer import TorchOptimizer
 from gdviz.training import evaluate, fit
 
@@ -29,7 +29,7 @@ class Given(nn.Module):
 
 
 def door(outputs, targets, loss):
-    check_pair(Given(), loss, outputs, targets, trains=True)
+    checked_pair(Given(), loss, (outputs, targets), trains=True)
 
 
 def square(o, t):
@@ -176,7 +176,7 @@ def test_a_time_axis_may_come_first():
         def forward(self, x):
             return super().forward(x).transpose(0, 1)
 
-    check_pair(TimeFirst(), ctc, normal(N, 9, 3), torch.ones(N, 2).long(), trains=True)
+    checked_pair(TimeFirst(), ctc, (normal(N, 9, 3), torch.ones(N, 2).long()), trains=True)
 
 
 COLUMNS = torch.linspace(-1, 1, 40)[:, None]
@@ -205,6 +205,14 @@ def test_fit_evaluate_and_the_landscape_have_one_door():
     assert model.weight.item() == before
     fit(model, square, right, optimizer, **options)
     assert (model.weight.item(), model.bias.item()) == pytest.approx((2, 1), abs=1e-2)
+
+
+def test_a_column_of_pandas_gets_a_cure_that_works_for_it():
+    pandas = pytest.importorskip("pandas")
+    inputs, column = pandas.DataFrame(COLUMN.numpy()), pandas.Series(FLAT.numpy())
+    with pytest.raises(ValueError, match=r"give y.to_numpy\(\)\[:, None\]$"):
+        door(inputs, column, square)
+    door(inputs, column.to_numpy()[:, None], square)
 
 
 X, Y = COLUMNS.double(), WANTED.double()

@@ -139,6 +139,27 @@ def test_float32_stays_and_other_starts_become_float64():
     assert minimize(BOWL, RULE, torch.tensor([1, 1]), 1).params.dtype == torch.float64
 
 
+def test_a_state_may_be_a_plain_tuple_and_one_that_cannot_be_stacked_is_left_out():
+    class Sums(GradientDescent):
+        def init(self, params):
+            return torch.zeros_like(params), torch.zeros(())
+
+        def update(self, params, grads, state):
+            return params - self.lr * grads, (state[0] + grads, state[1] + 1)
+
+    sums, counts = minimize(BOWL, Sums(lr=0.05), [3.0, 4.0], 5).states
+    assert (sums.shape, counts.tolist()) == ((6, 2), [0, 1, 2, 3, 4, 5])
+
+    class Keeps(GradientDescent):
+        def init(self, params):
+            return ([],)
+
+        def update(self, params, grads, state):
+            return params - self.lr * grads, ([*state[0], grads],)
+
+    assert minimize(BOWL, Keeps(lr=0.05), [3.0, 4.0], 5).states is None
+
+
 def test_starts_and_grids_may_be_arrays_of_every_make_and_columns_of_pandas():
     pandas = pytest.importorskip("pandas")
     wanted, still = minimize(BOWL, RULE, [1.0, 2.0], 3).params, np.array([1.0, 2.0])

@@ -362,6 +362,18 @@ def test_a_network_that_has_no_slice_is_refused_by_its_name():
         landscape.plane(script, F.cross_entropy, DATA, directions(script))
 
 
+def test_what_is_no_path_no_weights_and_no_generator_is_said():
+    for path in (None, "path", 3, [[1.0, 2.0], [3.0]], [torch.zeros(2), torch.zeros(3)]):
+        with pytest.raises(TypeError, match=r"a path is numbers \(k, parameters\), such as history.weights; got"):
+            landscape.window(path)
+    assert landscape.window([[0.0, 0.0], [4.0, 4.0]]) == landscape.window(torch.tensor([[0.0, 0.0], [4.0, 4.0]]))
+    losses = landscape.losses_at(network(), F.cross_entropy, DATA)
+    with pytest.raises(ValueError, match=r"weights must be \(..., 38\), as the model has; got \(7,\)"):
+        losses(torch.zeros(7))
+    with pytest.raises(TypeError, match=r"generator must be a torch.Generator, .*, got 0"):
+        landscape.random_directions(network(), generator=0)
+
+
 def test_a_change_of_gradient_needs_rates():
     for rate in (-0.1, math.nan, [0.1, math.inf], "fast"):
         with pytest.raises((ValueError, TypeError), match="lr must be positive, or 0 to rest"):

@@ -21,7 +21,7 @@ ROOMS = {  # room: what of gdviz it may know
     "torch_optimizer": {"calls", "hyperparameters", "optimizers"},
     "examples": {"calls", "hyperparameters"},
     "pairs": {"broadcasts", "calls", "examples"},
-    "doors": {"calls", "examples", "hyperparameters", "minibatches", "pairs"},
+    "doors": {"calls", "examples", "hyperparameters", "minibatches"},
     "training": {"calls", "doors", "examples", "minibatches", "pairs"},
     "landscape": {"calls", "examples", "hyperparameters", "pairs", "surfaces"},
     "style": set(),
