@@ -11,6 +11,8 @@ CURES = {  # a part of what torch says: what it does not say
     "modified by an inplace operation": "make a new tensor, z = z + 1, where z += 1 changes it in place",
     "through the graph a second time": "something computed in an earlier call is used again; compute it anew, "
     "or keep it with .detach()",
+    "Can't call numpy() on Tensor": "but numpy knows no gradients: use torch's own functions",
+    "converted to Python scalars": "math knows no tensors: use torch's own functions",
     "be used with Jitted modules": "give the module as it was before torch.jit",
     "index out of range in self": "a whole number in the inputs is beyond the table of an embedding",
 }

@@ -120,10 +120,15 @@ def sampled_loss(loss: Any, batches: Minibatches | Sequence[Minibatches], *, red
 
 def refuse_other_data(loss: Any, batches: Minibatches) -> None:
     """Refused: a loss that has no examples, and Minibatches of another number of them."""
-    if not callable(getattr(loss, "example_loss", None)):
-        raise TypeError(f"the loss must be one of data, with examples and example_loss(params, i), got {loss!r}")
+    refuse_no_data(loss)
     if loss.examples != batches.n:
         raise ValueError(f"the loss has {loss.examples} examples and the Minibatches {batches.n}; n={loss.examples}")
+
+
+def refuse_no_data(loss: Any) -> None:
+    """Refused: a loss that is not the mean of one for each example."""
+    if not callable(getattr(loss, "example_loss", None)):
+        raise TypeError(f"the loss must be one of data, with examples and example_loss(params, i), got {loss!r}")
 
 
 def of_each_example(loss: Any, params: Tensor, chosen: Tensor) -> Tensor:

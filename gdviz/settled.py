@@ -24,7 +24,11 @@ def settle(
     params = start.expand(_broadcast(start, first, runs)).clone()
     state = called("init", f"with params of shape {tuple(params.shape)}", first.init, params)
     refuse_too_large(params, state, steps)
-    return params, state, [first, *later_rules(rule, params, steps)] if is_schedule(rule) else [first] * max(steps, 1)
+    return (
+        params,
+        state,
+        [first, *later_rules(rule, params, state, steps)] if is_schedule(rule) else [first] * max(steps, 1),
+    )
 
 
 def checked_start(start: Any, name: str = "start") -> Tensor:
@@ -55,13 +59,19 @@ def checked_rule(rule: Rule | Callable[[int], Rule], step: int, dtype: torch.dty
     return checked(called("the schedule", f"at step {step}", rule, step), dtype, f"at step {step}")
 
 
-def later_rules(schedule: Callable[[int], Rule], params: Tensor, steps: int) -> list[Rule]:
+def later_rules(schedule: Callable[[int], Rule], params: Tensor, state: Any, steps: int) -> list[Rule]:
     """The rules of the steps after step 0, in their order and before any step: a bad one costs no run."""
-    rules = [checked_rule(schedule, step, params.dtype) for step in range(1, steps)]
+    rules, known = [checked_rule(schedule, step, params.dtype) for step in range(1, steps)], {}
     for step, rule in enumerate(rules, 1):
         wanted = _broadcast(params, rule, ())
         if wanted != params.shape:
             raise ValueError(f"the rule at step {step} needs params {wanted}, that at step 0 {tuple(params.shape)}")
+        kind = type(rule)
+        if kind not in known:
+            known[kind] = called("init", f"at step {step}", rule.init, params)
+        if isinstance(known[kind], tuple) and known[kind] and type(known[kind]) is not type(state):
+            both = f"{type(state).__name__} is kept at step 0, and {kind.__name__} at step {step} needs"
+            raise ValueError(f"a schedule cannot go on with another state: {both} {type(known[kind]).__name__}")
     return rules
 
 

@@ -344,6 +344,23 @@ def test_every_step_of_a_schedule_is_checked_before_the_first_one_and_named(last
     assert not looks
 
 
+def test_a_schedule_may_change_the_rule_where_the_state_stays_of_its_kind():
+    to_adamw = minimize(BOWL, lambda step: Adam(0.1) if step < 2 else AdamW(0.1), [3.0, 4.0], 5)
+    assert to_adamw.states.t.tolist() == [0, 1, 2, 3, 4, 5]
+    to_descent = minimize(BOWL, lambda step: Adam(0.1) if step < 2 else RULE, [3.0, 4.0], 5)
+    assert torch.allclose(to_descent.params[3:], to_descent.params[2:-1] - 0.05 * to_descent.grads[2:])
+    with pytest.raises(ValueError, match="Moments is kept at step 0, and Momentum at step 2 needs Velocity"):
+        minimize(BOWL, lambda step: Adam(0.1) if step < 2 else Momentum(0.1), [3.0, 4.0], 5)
+    with pytest.raises(ValueError, match="GradientDescentState is kept at step 0, and Adam at step 4 needs Moments"):
+        minimize(BOWL, lambda step: RULE if step < 4 else Adam(0.1), [3.0, 4.0], 5)
+
+
+def test_numpy_and_math_in_a_loss_are_told_to_be_torch():
+    for loss in (lambda w: np.square(w).sum(-1), lambda w: math.exp(w) * w[..., 0]):
+        with pytest.raises(ValueError, match="use torch's own functions"):
+            minimize(loss, RULE, [3.0, 4.0], 5)
+
+
 RULES = [GradientDescent, Momentum, Nesterov, AdaGrad, RMSProp, Adadelta, Adam, AMSGrad, AdamW, LBFGS]
 
 

@@ -288,6 +288,11 @@ def test_a_noise_ball_refuses_hyperparameters_out_of_range(lr, momentum, message
         noise.ball(torch.eye(2), torch.eye(2), lr, momentum)
 
 
+def test_gradients_of_examples_need_a_loss_of_examples():
+    with pytest.raises(TypeError, match="the loss must be one of data, with examples and example_loss"):
+        noise.example_gradients(surfaces.booth(), [0.0, 0.0])
+
+
 def test_a_rate_that_rests_has_no_ball():
     assert noise.ball(torch.eye(2), torch.eye(2), 0).isnan().all()
 
