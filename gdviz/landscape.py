@@ -1,6 +1,5 @@
 """A slice through the loss of a network: a plane in the space of its weights, as a Surface."""
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +8,13 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from gdviz.examples import Loss, check_pair, examples_of
-from gdviz.hyperparameters import as_tensor
+from gdviz.calls import called
+from gdviz.examples import Loss, copied
+from gdviz.hyperparameters import as_tensor, in_range
+from gdviz.pairs import checked_pair
 from gdviz.surfaces import Surface, Window
 
-CHUNK = 32  # networks that are evaluated at once
+CHUNK = 32  # networks that are evaluated at once, where torch can
 
 
 def plane(
@@ -50,25 +51,27 @@ def plane(
 def losses_at(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> Callable[[Any], Tensor]:
     """f(weights) = the loss of the model with other weights: (..., parameters), or a list of such -> (...)
 
-    model, loss, data: as for training.fit; evaluated in eval mode on all the data, CHUNK networks at once, with a
-    gradient. It keeps a copy of the model, and stays when that is trained on. Recurrent layers are beyond torch.func.
+    model, loss, data: as for training.fit; evaluated in eval mode on all the data, with a gradient: CHUNK networks at
+    once, or one after the other where torch.func cannot (recurrent layers, .item(), a branch on a value). Dropout that
+    is on in eval mode, too, drops the same units everywhere, and buffers stay as they are now.
+    It keeps a copy of the model, and stays when that is trained on.
+    Refused: a model that torch.func cannot give other weights, or that gives another loss at each call.
     """
-    inputs, targets = examples_of(model, data)
-    _weights(model)  # refuses a model without
-    check_pair(model, loss, inputs, targets)
+    theta = _weights(model)
+    inputs, targets = checked_pair(model, loss, data)
     output = _output_of(model, inputs)
-    return _many(lambda weights: loss(output(weights), targets))
+    return _many(lambda weights: loss(output(weights), targets), theta, model)
 
 
 def outputs_at(model: nn.Module, inputs: Tensor) -> Callable[[Any], Tensor]:
     """f(weights) = what the model gives for inputs (n, ...) with other weights, as losses_at: (..., n, outputs)"""
-    _weights(model)
-    return _many(_output_of(model, inputs))
+    theta = _weights(model)
+    return _many(_output_of(model, inputs), theta, model)
 
 
 def _output_of(model: nn.Module, inputs: Tensor) -> Callable[[Tensor], Tensor]:
     """The output of a still copy of the model with the weights of one vector."""
-    still = copy.deepcopy(model).eval()
+    still = copied(model).eval()
     for part in still.modules():
         if hasattr(part, "sparse"):
             part.sparse = False  # a gradient along a plane is not sparse
@@ -77,21 +80,46 @@ def _output_of(model: nn.Module, inputs: Tensor) -> Callable[[Tensor], Tensor]:
 
     def output(weights: Tensor) -> Tensor:
         parts = {name: part.view(shape) for name, part, shape in zip(names, weights.split(sizes), shapes)}
-        return functional_call(still, parts, (inputs,))
+        buffers = {name: buffer.clone() for name, buffer in still.named_buffers()}  # which forward may change
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return functional_call(still, parts | buffers, (inputs,))
 
     return output
 
 
-def _many(one: Callable[[Tensor], Tensor]) -> Callable[[Any], Tensor]:
-    """A function of one vector of weights as one of any batch of them."""
+def _many(one: Callable[[Tensor], Tensor], theta: Tensor, model: nn.Module) -> Callable[[Any], Tensor]:
+    """A function of one vector of weights as one of any batch of them; theta: a vector to try it on."""
+    every = _every(one, theta, model)
 
     def fn(weights: Any) -> Tensor:
-        weights = torch.stack(list(weights)) if isinstance(weights, list | tuple) else weights
+        weights = torch.stack(list(weights)) if isinstance(weights, list | tuple) else as_tensor(weights)
+        if weights.shape[-1:] != theta.shape:
+            raise ValueError(f"weights must be (..., {len(theta)}), as the model has; got {tuple(weights.shape)}")
         flat = weights.reshape(-1, weights.shape[-1])
-        found = vmap(one, chunk_size=CHUNK)(flat) if len(flat) else flat.sum(-1)
+        found = every(flat) if len(flat) else flat.sum(-1)
         return found.reshape(weights.shape[:-1] + found.shape[1:])
 
     return fn
+
+
+def _every(one: Callable[[Tensor], Tensor], theta: Tensor, model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """One for each row: by vmap where it gives the same, else one after the other."""
+
+    def by_turns(rows: Tensor) -> Tensor:
+        return torch.stack([one(row) for row in rows])
+
+    at_once, pair = vmap(one, chunk_size=CHUNK, randomness="same"), torch.stack([theta, theta])
+    with torch.no_grad():
+        wanted = called(f"the {type(model).__name__}", "with its weights as one vector", by_turns, pair)
+        if not torch.allclose(*wanted, equal_nan=True):
+            name = type(model).__name__
+            raise ValueError(f"the {name} gives another output at each call; a slice needs one of its weights alone")
+        try:
+            same = torch.allclose(at_once(pair), wanted, rtol=1e-3, atol=1e-5, equal_nan=True)
+        except Exception:  # what torch.func cannot do
+            same = False
+    return at_once if same else by_turns
 
 
 def random_directions(model: nn.Module, *, generator: torch.Generator, normalize: bool = True) -> Tensor:
@@ -103,6 +131,8 @@ def random_directions(model: nn.Module, *, generator: torch.Generator, normalize
     Reference: Li, Xu, Taylor, Studer & Goldstein 2018, Visualizing the loss landscape of neural nets, section 4.
     """
     _weights(model)
+    if not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator must be a torch.Generator, torch.Generator().manual_seed(0), got {generator!r}")
     both = []
     for _ in range(2):
         parts = []
@@ -156,29 +186,35 @@ def gradient_change(model: nn.Module, loss: Loss, data: tuple[Any, Any], rates: 
 
     How little of a step's gradient is left after the step: 0 on a plane, lr * lambda along a direction of curvature
     lambda of a quadratic. model, loss, data: as for training.fit; the model is taken in train mode, where batch
-    normalisation uses the means of these data, and stays as it is. Returns (rates,), 0 where g is 0.
+    normalisation uses the means of these data, and stays as it is. rates: 0 or more; a number is one of them.
+    Returns (rates,), 0 where g is 0.
     Reference: Santurkar, Tsipras, Ilyas & Madry 2018, section 3.1, who do not divide by the length of g.
     """
-    inputs, targets = examples_of(model, data)
-    check_pair(model, loss, inputs, targets)
-    still, w = copy.deepcopy(model).train().requires_grad_(), _weights(model)
+    rates = in_range("lr", rates).flatten()
+    inputs, targets = checked_pair(model, loss, data, trains=True)
+    still, w = copied(model).train().requires_grad_(), _weights(model)
 
     def gradient(weights: Tensor) -> Tensor:
         torch.manual_seed(0)  # dropout drops the same units each time
         vector_to_parameters(weights, still.parameters())
-        return parameters_to_vector(torch.autograd.grad(loss(still(inputs), targets), list(still.parameters())))
+        value, parameters = loss(still(inputs), targets), list(still.parameters())
+        return parameters_to_vector(torch.autograd.grad(value, parameters, materialize_grads=True))
 
     with torch.random.fork_rng(devices=[]):
         g = gradient(w)
-        change = torch.stack([(gradient(w - lr * g) - g).norm() for lr in as_tensor(rates)])
+        change = torch.stack([(gradient(w - lr * g) - g).norm() for lr in rates])
     return change / g.norm() if g.norm() > 0 else change
 
 
 def path_of(path: Any) -> Tensor:
     """A list of weights, such as history.weights, as (k, parameters)."""
+    try:
+        path = torch.stack([as_tensor(point) for point in path]).detach() if len(path) else path
+    except (TypeError, ValueError, RuntimeError) as error:
+        given = f"got {type(path).__name__}: {error}"
+        raise TypeError(f"a path is numbers (k, parameters), such as history.weights; {given}") from error
     if len(path) == 0:
         raise ValueError("the path is empty; fit(..., record=10) keeps the weights of every tenth step")
-    path = (torch.stack(list(path)) if isinstance(path, list | tuple) else as_tensor(path)).detach()
     if path.ndim != 2 or not path.is_floating_point():
         raise ValueError(f"a path is numbers (k, parameters); got {path.dtype} of shape {tuple(path.shape)}")
     if not bool(torch.isfinite(path).all()):

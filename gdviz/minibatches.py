@@ -120,10 +120,15 @@ def sampled_loss(loss: Any, batches: Minibatches | Sequence[Minibatches], *, red
 
 def refuse_other_data(loss: Any, batches: Minibatches) -> None:
     """Refused: a loss that has no examples, and Minibatches of another number of them."""
-    if not callable(getattr(loss, "example_loss", None)):
-        raise TypeError(f"the loss must be one of data, with examples and example_loss(params, i), got {loss!r}")
+    refuse_no_data(loss)
     if loss.examples != batches.n:
         raise ValueError(f"the loss has {loss.examples} examples and the Minibatches {batches.n}; n={loss.examples}")
+
+
+def refuse_no_data(loss: Any) -> None:
+    """Refused: a loss that is not the mean of one for each example."""
+    if not callable(getattr(loss, "example_loss", None)):
+        raise TypeError(f"the loss must be one of data, with examples and example_loss(params, i), got {loss!r}")
 
 
 def of_each_example(loss: Any, params: Tensor, chosen: Tensor) -> Tensor:
@@ -131,7 +136,8 @@ def of_each_example(loss: Any, params: Tensor, chosen: Tensor) -> Tensor:
     losses, wanted = loss.example_loss(params, chosen), (*params.shape[:-1], chosen.shape[-1])
     if not isinstance(losses, Tensor) or losses.shape != wanted:
         given = tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__
-        raise ValueError(f"example_loss must return the loss of each example, shape {wanted}, got {given}")
+        cure = "have inputs and targets one shape? (a column (n, 1) meets all of (n,))"
+        raise ValueError(f"example_loss must return the loss of each example, shape {wanted}, got {given}; {cure}")
     return losses
 
 

@@ -14,6 +14,7 @@ from gdviz.minibatches import (
     axes_of_runs,
     generator_of,
     of_each_example,
+    refuse_no_data,
     refuse_other_data,
     seed_from,
 )
@@ -64,6 +65,7 @@ def example_gradients(loss: Any, params: Any) -> Tensor:
 
     loss: of data, such as surfaces.linear_model(data): has `examples` (n) and `example_loss`. float64.
     """
+    refuse_no_data(loss)
     params = as_tensor(params).detach().double()
     if params.ndim == 0:
         raise ValueError(f"params must have shape (..., d), got {params.item()}; one parameter is [3.0]")

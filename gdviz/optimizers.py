@@ -2,8 +2,8 @@
 
 A rule is a frozen dataclass. Its fields are the hyperparameters, `init(params)` is the state at t = 0, and
 `update(params, grads, state)` is the textbook line. A rule only broadcasts: it never branches on a hyperparameter and
-never changes a tensor in place. So a hyperparameter may be a number or a tensor, and a tensor is a sweep: many runs
-at once.
+never changes a tensor in place. So a hyperparameter may be a number or a tensor (..., 1), and a tensor is a sweep: many
+runs at once.
 """
 
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ class History(NamedTuple):
 class GradientDescent:
     """w <- w - lr * g
 
-    lr: learning rate η, positive; a number, or a tensor that broadcasts against params (..., d).
+    lr: learning rate η, positive (0 rests); a number, or, as a sweep, a tensor with a last axis of 1: descent.grid.
     Equals torch.optim.SGD without momentum. Reference: Cauchy 1847; Nesterov 2004, section 1.2.3.
     """
 

@@ -4,7 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
@@ -12,17 +12,11 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
 
-from gdviz.examples import (
-    Loss,
-    check_loop,
-    check_pair,
-    check_training,
-    check_whole,
-    count_hits,
-    evaluating,
-    examples_of,
-)
+from gdviz.calls import called
+from gdviz.doors import check_loop, check_rates, check_record, check_training, check_whole
+from gdviz.examples import Loss, count_hits, evaluating
 from gdviz.minibatches import Minibatches
+from gdviz.pairs import checked_pair
 from gdviz.progress import watched
 
 
@@ -113,21 +107,23 @@ def fit(
     step, and ReduceLROnPlateau with the epoch's loss (of the validation data, where there are any).
     patience: stop when that loss has not fallen for so many epochs; however it ends, the model then gets the weights of
     the best epoch.
-    record: keep the weights after every so many steps. generator: of the CPU, for the shuffling; left out, one of
-    seed 0.
+    record: keep the weights after every so many steps, up to 1 GB of them. generator: of the CPU, for the shuffling;
+    left out, one of seed 0.
 
-    The model is left in train mode. A loss that is not finite stops the training before its update, and so does the
-    stop button (KeyboardInterrupt); history.stopped says so, and model and history stay usable. Only within a step of
-    LBFGS may the weights be spoilt. Bad input is refused before the first step, as far as two examples show it.
+    The model is left in train mode. A loss that is not finite, or a rate that a scheduler has made negative, stops the
+    training before its update, and so does the stop button (KeyboardInterrupt); history.stopped says so, and model and
+    history stay usable. Only within a step of LBFGS may the weights be spoilt. Bad input is refused before the first
+    step, as far as a few examples show it, with a cure: above all a loss in which outputs (B, 1) meet targets (B,).
     """
-    train = examples_of(model, data)
-    held_out = None if validation is None else examples_of(model, validation, "validation")
-    check_training(model, loss, optimizer, [train, held_out] if held_out else [train])
+    check_training(model, optimizer)
+    train = checked_pair(model, loss, data, trains=True)
+    held_out = None if validation is None else checked_pair(model, loss, validation, "validation")
     optional = {"patience": patience, "record": record}
     check_whole(epochs=epochs, **{name: number for name, number in optional.items() if number is not None})
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     batches = Minibatches(len(train[0]), batch_size, generator=generator)
     check_loop(model, train[0], batches, scheduler, optimizer, epochs)
+    check_record(model, record, epochs * batches.steps_per_epoch)
     history, stopping = History(weights=[_vector(model)] if record else []), EarlyStopping(model, patience)
     each_step = scheduler if isinstance(scheduler, OneCycleLR | CyclicLR) else None
     began = time.perf_counter()
@@ -163,7 +159,13 @@ def fit(
 
 def stacked(histories: Iterable[History], name: str) -> Tensor:
     """One of the lists of several histories of equal length, such as "epoch_losses", side by side: (time, runs)."""
+    names = [field.name for field in fields(History) if field.name not in ("weights", "stopped")]
+    if isinstance(histories, History) or name not in names:
+        given = f"got {type(histories).__name__} and {name!r}"
+        raise ValueError(f"stacked takes a list of histories and one of {', '.join(names)}; {given}")
     lists = [getattr(history, name) for history in histories]
+    if not lists or not any(lists):
+        raise ValueError(f"there are no {name} in {len(lists)} histories")
     if len({len(values) for values in lists}) > 1:
         raise ValueError(f"the histories must be of one length; their {name} have {[len(values) for values in lists]}")
     return torch.tensor(lists, dtype=torch.float64).T
@@ -174,9 +176,7 @@ def evaluate(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> tuple[float
 
     data: inputs (n, ...) and targets (n, ...). The share is None where the targets are no classes.
     """
-    inputs, targets = examples_of(model, data)
-    check_pair(model, loss, inputs, targets)
-    return _look(model, loss, inputs, targets)
+    return _look(model, loss, *checked_pair(model, loss, data))
 
 
 def _look(model: nn.Module, loss: Loss, inputs: Tensor, targets: Tensor) -> tuple[float, float | None]:
@@ -191,25 +191,37 @@ def _step(
     model: nn.Module, loss: Loss, x: Tensor, y: Tensor, optimizer: torch.optim.Optimizer, history: History
 ) -> None:
     """Zero the gradients, forward, loss, backward, update, on the examples x with the targets y."""
-    seen, lr = [], float(optimizer.param_groups[0].get("lr", math.nan))
+    seen, step, lr = [], len(history.losses), optimizer.param_groups[0].get("lr", math.nan)
+    where = f"in step {step} (the first is 0)"
+    try:
+        check_rates(optimizer, where)
+    except (ValueError, TypeError) as error:
+        raise Stopped(f"Refused: {error}.") from error
 
     def closure():
         optimizer.zero_grad()
-        output = model(x)
-        value = loss(output, y)
+        output = called("the model", where, model, x)
+        value = called("the loss", where, loss, output, y)
         seen.append((value.item(), count_hits(output, y)))
         if not math.isfinite(seen[0][0]):
-            at = f"in step {len(history.losses)} (the first is 0) with learning rate {lr:.3g}"
-            raise Stopped(f"The loss is {seen[0][0]} {at}; try a smaller rate.")
-        value.backward()
+            raise Stopped(_not_finite(seen[0][0], step, float(lr)))
+        called("the gradient of the loss", where, value.backward)
         return value
 
     optimizer.step(closure)
     value, hits = seen[0]  # before the update; LBFGS has looked more often
     history.losses.append(value)
     history.accuracies += [] if hits is None else [hits / len(y)]
-    history.lrs.append(lr)
+    history.lrs.append(float(lr))
     history.examples.append((history.examples or [0])[-1] + len(y) * len(seen))
+
+
+def _not_finite(loss: float, step: int, lr: float) -> str:
+    """Why a training stops at a loss that is not finite: a rate is to blame only where it has acted."""
+    if step == 0:
+        cure = "make the model anew, if an earlier training spoilt it, or look at the loss and the data"
+        return f"The loss is {loss} before the first step, where no rate has acted: {cure}."
+    return f"The loss is {loss} in step {step} (the first is 0) with learning rate {lr:.3g}; try a smaller rate."
 
 
 def _end_epoch(model: nn.Module, loss: Loss, held_out: Any, batches: Minibatches, history: History) -> float:

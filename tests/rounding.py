@@ -31,10 +31,10 @@ def nudge():
     That of minimize is moved by one factor, so that what is exactly on a ridge, or turned, stays so to rounding.
     """
     import torch
-    from gdviz import descent
+    from gdviz import descent, settled
 
     own = torch.Generator().manual_seed(7)
-    rand, init, broadcast = torch.rand, torch.nn.init, descent._broadcast
+    rand, init, settle = torch.rand, torch.nn.init, settled.settle
 
     def moved(tensor):
         return tensor * (1 + 1e-12 * rand(tensor.shape, generator=own, dtype=torch.float64).to(tensor.dtype))
@@ -51,7 +51,7 @@ def nudge():
         return fill
 
     torch.rand, torch.randn = returned(torch.rand), returned(torch.randn)
-    descent._broadcast = lambda start, *args: broadcast(start * (1 + 1e-12), *args)
+    descent.settle = lambda rule, start, *args: settle(rule, settled.checked_start(start) * (1 + 1e-12), *args)
     for name in ("uniform_", "normal_", "kaiming_uniform_"):
         setattr(init, name, filled(getattr(init, name)))
 

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -10,7 +11,19 @@ from hypothesis import strategies as st
 
 from gdviz import data, surfaces
 from gdviz.descent import gradient, grid, minimize
-from gdviz.optimizers import GradientDescent
+from gdviz.optimizers import (
+    LBFGS,
+    Adadelta,
+    AdaGrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    RMSProp,
+)
+from gdviz.torch_optimizer import TorchOptimizer
 
 BOWL = surfaces.bowl(10, angle=30)
 RULE = GradientDescent(lr=0.05)
@@ -126,6 +139,40 @@ def test_float32_stays_and_other_starts_become_float64():
     assert minimize(BOWL, RULE, torch.tensor([1, 1]), 1).params.dtype == torch.float64
 
 
+def test_a_state_may_be_a_plain_tuple_and_one_that_cannot_be_stacked_is_left_out():
+    class Sums(GradientDescent):
+        def init(self, params):
+            return torch.zeros_like(params), torch.zeros(())
+
+        def update(self, params, grads, state):
+            return params - self.lr * grads, (state[0] + grads, state[1] + 1)
+
+    sums, counts = minimize(BOWL, Sums(lr=0.05), [3.0, 4.0], 5).states
+    assert (sums.shape, counts.tolist()) == ((6, 2), [0, 1, 2, 3, 4, 5])
+
+    class Keeps(GradientDescent):
+        def init(self, params):
+            return ([],)
+
+        def update(self, params, grads, state):
+            return params - self.lr * grads, ([*state[0], grads],)
+
+    assert minimize(BOWL, Keeps(lr=0.05), [3.0, 4.0], 5).states is None
+
+
+def test_starts_and_grids_may_be_arrays_of_every_make_and_columns_of_pandas():
+    pandas = pytest.importorskip("pandas")
+    wanted, still = minimize(BOWL, RULE, [1.0, 2.0], 3).params, np.array([1.0, 2.0])
+    still.setflags(write=False)
+    for start in (pandas.Series([1.0, 2.0]), still, np.array([2.0, 1.0])[::-1], np.array([1, 2], ">i4"), (1, 2)):
+        assert torch.equal(minimize(BOWL, RULE, start, 3).params, wanted)
+    frame = pandas.DataFrame([[1.0, 2.0], [3.0, 4.0]], columns=["x", "y"])
+    assert minimize(BOWL, RULE, frame, 3).runs == (2,)
+    assert grid(lr=pandas.Series([0.1, 0.2]))["lr"].tolist() == [[0.1], [0.2]]
+    with pytest.raises(TypeError, match="lr must be a number or a list of numbers, got 'fast'"):
+        grid(lr="fast")
+
+
 def test_no_steps_is_the_start_alone():
     descent = minimize(BOWL, RULE, [3.0, 4.0], 0)
     assert descent.params.tolist() == [[3.0, 4.0]]
@@ -183,10 +230,36 @@ def test_a_bad_start_is_refused(start, message):
         minimize(BOWL, RULE, start, 3)
 
 
-@pytest.mark.parametrize("lr", [torch.rand(40) + 0.1, torch.rand(3, 3) + 0.1])
-def test_a_rate_of_a_shape_that_does_not_broadcast_is_told_how(lr):
-    with pytest.raises(ValueError, match=r"does not broadcast .*lr=lrs\[:, None\] or \*\*grid\(lr=lrs\)"):
+@pytest.mark.parametrize("lr", [torch.rand(40) + 0.1, torch.rand(3, 3) + 0.1, torch.tensor([0.1, 0.2]), [0.1, 0.2]])
+def test_a_sweep_needs_an_axis_of_its_own_and_is_never_taken_for_rates_of_the_coordinates(lr):
+    with pytest.raises(ValueError, match=r"lr has shape .*last axis of 1: lr=lrs\[:, None\] or \*\*grid\(lr=lrs\)"):
         minimize(BOWL, GradientDescent(lr=lr), [1.0, 1.0], 3)
+
+
+def test_torchs_pair_of_betas_is_told_that_they_are_two_fields():
+    for rule in (Adam(0.1, (0.9, 0.999)), AMSGrad(0.1, [0.9, 0.999]), AdamW(0.1, torch.tensor([0.9, 0.999]))):
+        with pytest.raises(ValueError, match=r"beta1 must be one number, got two: .* beta1=0.9, beta2=0.999"):
+            minimize(BOWL, rule, [1.0, 1.0], 3)
+        with pytest.raises(ValueError, match=r"beta1=0\.9, beta2=0.999"):
+            TorchOptimizer([torch.nn.Parameter(torch.ones(2))], rule)
+
+
+@dataclass(frozen=True, eq=False)
+class Preconditioned:
+    """A field of another name than those of gdviz may have a value for each coordinate."""
+
+    rates: torch.Tensor
+
+    def init(self, params):
+        return ()
+
+    def update(self, params, grads, state):
+        return params - self.rates * grads, state
+
+
+def test_a_rule_of_ones_own_may_have_a_rate_for_each_coordinate():
+    descent = minimize(surfaces.bowl(10), Preconditioned(torch.tensor([1.0, 0.1])), [3.0, 4.0], 1)
+    assert torch.allclose(descent.params[-1], torch.zeros(2).double(), atol=1e-6)  # 1 / lambda for each: in one step
 
 
 def test_a_sweep_beside_many_starts_is_told_how_to_combine_them():
@@ -200,7 +273,7 @@ def test_a_rate_that_carries_a_gradient_leaves_no_graph_behind():
 
 
 def test_a_sweep_without_its_last_axis_does_not_add_parameters():
-    with pytest.raises(ValueError, match="does not broadcast"):
+    with pytest.raises(ValueError, match=r"lr has shape \(2,\); for a sweep"):
         minimize(lambda w: (w**2).sum(-1), GradientDescent(lr=torch.tensor([0.1, 0.2])), [1.0], 3)
 
 
@@ -250,6 +323,109 @@ def test_an_update_that_returns_something_else_is_refused(returned, message):
         minimize(BOWL, Other(lr=0.1), [1.0, 1.0], 3)
 
 
-def test_a_schedule_is_checked_at_each_step():
-    with pytest.raises(ValueError, match="lr must be positive"):
-        minimize(BOWL, lambda step: GradientDescent(lr=0.1 - 0.05 * step), [1.0, 1.0], 5)
+@pytest.mark.parametrize("last", [-0.05, math.nan, math.inf])
+def test_every_step_of_a_schedule_is_checked_before_the_first_one_and_named(last):
+    looks = []
+
+    def loss(w):
+        looks.append(1)
+        return BOWL(w)
+
+    with pytest.raises(ValueError, match=f"lr must be positive, or 0 to rest.*, got {last} at step 3"):
+        minimize(loss, lambda step: GradientDescent(lr=[0.1, 0.05, 0.0, last][step]), [1.0, 1.0], 4)
+    with pytest.raises(ValueError, match="the schedule raised IndexError at step 4: list index out of range"):
+        minimize(loss, lambda step: GradientDescent(lr=[0.1, 0.05, 0.0, 0.1][step]), [1.0, 1.0], 5)
+    with pytest.raises(TypeError, match=r"a rule has init.*; got 0.1 at step 2"):
+        minimize(loss, lambda step: 0.1 if step == 2 else RULE, [1.0, 1.0], 5)
+    with pytest.raises(ValueError, match=r"the rule at step 2 needs params \(3, 2\), that at step 0 \(2,\)"):
+        minimize(loss, lambda step: GradientDescent(lr=torch.ones(3, 1)) if step == 2 else RULE, [1.0, 1.0], 5)
+    with pytest.raises(ValueError, match=r"lr has shape \(2,\)"):
+        minimize(loss, lambda step: GradientDescent(lr=[0.1, 0.2]) if step == 2 else RULE, [1.0, 1.0], 5)
+    assert not looks
+
+
+def test_a_schedule_may_change_the_rule_where_the_state_stays_of_its_kind():
+    to_adamw = minimize(BOWL, lambda step: Adam(0.1) if step < 2 else AdamW(0.1), [3.0, 4.0], 5)
+    assert to_adamw.states.t.tolist() == [0, 1, 2, 3, 4, 5]
+    to_descent = minimize(BOWL, lambda step: Adam(0.1) if step < 2 else RULE, [3.0, 4.0], 5)
+    assert torch.allclose(to_descent.params[3:], to_descent.params[2:-1] - 0.05 * to_descent.grads[2:])
+    with pytest.raises(ValueError, match="Moments is kept at step 0, and Momentum at step 2 needs Velocity"):
+        minimize(BOWL, lambda step: Adam(0.1) if step < 2 else Momentum(0.1), [3.0, 4.0], 5)
+    with pytest.raises(ValueError, match="GradientDescentState is kept at step 0, and Adam at step 4 needs Moments"):
+        minimize(BOWL, lambda step: RULE if step < 4 else Adam(0.1), [3.0, 4.0], 5)
+
+
+def test_numpy_and_math_in_a_loss_are_told_to_be_torch():
+    for loss in (lambda w: np.square(w).sum(-1), lambda w: math.exp(w) * w[..., 0]):
+        with pytest.raises(ValueError, match="use torch's own functions"):
+            minimize(loss, RULE, [3.0, 4.0], 5)
+
+
+RULES = [GradientDescent, Momentum, Nesterov, AdaGrad, RMSProp, Adadelta, Adam, AMSGrad, AdamW, LBFGS]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rate_of_0_rests(rule):
+    assert minimize(BOWL, rule(lr=0), [3.0, 4.0], 5).params.tolist() == [[3.0, 4.0]] * 6
+    annealed = minimize(BOWL, lambda step: rule(lr=0.05 * (1 - step / 49)), [3.0, 4.0], 50)
+    assert torch.equal(annealed.params[-1], annealed.params[-2])
+    assert annealed.losses[-1] < annealed.losses[0]
+
+
+def test_what_is_not_a_number_is_called_nan_and_not_0():
+    lost = minimize(surfaces.booth(), GradientDescent(lr=1.0), [1.0, 2.0], 2000)
+    assert lost.describe() == (
+        "GradientDescent with lr 1, 2000 steps from (1, 2) to (nan, nan): it diverges, the loss goes from 5 to nan."
+    )
+    with_log = minimize(lambda w: w[..., 0].log(), RULE, [-1.0], 3)
+    assert with_log.describe().endswith("to (-0.8416): the loss is nan at the start and nan at the end.")
+    assert "to (inf)" in minimize(lambda w: -w[..., 0], GradientDescent(lr=1e308), [1e308], 9).describe()
+
+
+def test_the_best_of_many_runs_is_found_beside_runs_that_begin_where_the_loss_is_nan_or_infinite():
+    runs = minimize(lambda w: w[..., 0] - w[..., 0].log(), GradientDescent(lr=0.1), [[-1.0], [0.0], [2.0], [1.0]], 5)
+    assert runs.diverged.tolist() == [True, True, False, False]
+    assert "the lowest final loss is 1 at start (1); 2 of 4 diverge." in runs.describe()
+
+
+def test_complex_numbers_are_refused_with_the_cure():
+    with pytest.raises(TypeError, match=r"start must be real numbers, .*torch.view_as_real\(z\)"):
+        minimize(BOWL, RULE, torch.ones(2, dtype=torch.complex64), 3)
+    with pytest.raises(TypeError, match=r"got complex numbers; take .abs\(\) or .real"):
+        minimize(lambda w: (1j * w).sum(-1), RULE, [1.0, 1.0], 3)
+
+
+def test_a_trajectory_that_no_laptop_can_keep_is_refused_before_the_first_step():
+    with pytest.raises(ValueError, match=r"1000000000 steps of 2 numbers, .* take \d+\.\d GB; up to 4 are kept: fewer"):
+        minimize(BOWL, RULE, [1.0, 1.0], 10**9)
+    with pytest.raises(ValueError, match="1000 steps of 1000000 numbers"):
+        minimize(lambda w: (w**2).sum(-1), lambda step: Adam(), torch.zeros(10**6), 1000)
+
+
+def test_a_parameter_changed_in_place_in_the_loss_is_told_no_grad():
+    def loss(w):
+        w -= 0.1
+        return (w**2).sum(-1)
+
+    with pytest.raises(ValueError, match=r"loss raised RuntimeError at step 0 .*inside `with torch.no_grad\(\):`"):
+        minimize(loss, RULE, [1.0, 1.0], 3)
+
+    def backwards(w):
+        e = torch.exp(w)
+        e += 1
+        return e.sum(-1)
+
+    with pytest.raises(ValueError, match="make a new tensor, z = z \\+ 1"):
+        minimize(backwards, RULE, [1.0, 1.0], 3)
+
+
+def test_an_update_that_works_on_a_leaf_is_told_no_grad():
+    class Leaf(GradientDescent):
+        def update(self, params, grads, state):
+            params.requires_grad_()
+            with torch.enable_grad():
+                params -= self.lr * grads
+            return params, state
+
+    with pytest.raises(ValueError, match=r"update raised RuntimeError at step 0 .*inside `with torch.no_grad\(\):`"):
+        minimize(BOWL, Leaf(lr=0.1), [1.0, 1.0], 3)

@@ -276,6 +276,111 @@ def test_a_slice_of_a_sparse_embedding_has_a_gradient():
     assert gradient(surface, torch.ones(2).double()).norm() > 0
 
 
+class Recurrent(nn.Module):
+    def __init__(self, layer):
+        super().__init__()
+        self.layer, self.last = layer(3, 4, batch_first=True), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.last(self.layer(x)[0][:, -1])
+
+
+class Linear(nn.Module):
+    """A layer and something after it that torch.func cannot do for many networks at once, or only with care."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.layer, self.after = nn.Linear(3, 2), after
+        self.register_buffer("mean", torch.zeros(2))
+        self.register_buffer("spread", torch.ones(2))
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x):
+        return self.after(self, self.layer(x))
+
+
+def counting(model, h):
+    model.calls += 1
+    return h * model.calls
+
+
+ATTENTION = nn.TransformerEncoderLayer(3, 1, 8, batch_first=True)
+SERIES = torch.randn(40, 5, 3, generator=seeded(2), dtype=torch.float64)
+AWKWARD = {
+    "GRU": (Recurrent(nn.GRU), SERIES),
+    "LSTM": (Recurrent(nn.LSTM), SERIES),
+    "RNN": (Recurrent(nn.RNN), SERIES),
+    "a number": (Linear(lambda model, h: h / (1 + h.abs().max().item())), X),
+    "numpy": (Linear(lambda model, h: h * float(h.detach().numpy().max())), X),
+    "a branch": (Linear(lambda model, h: h if h.sum() > 0 else -h), X),
+    "dropout that is always on": (Linear(lambda model, h: F.dropout(h)), X),
+    "batch norm in train mode": (Linear(lambda model, h: F.batch_norm(h, model.mean, model.spread, training=True)), X),
+    "batch norm without a memory": (nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2, track_running_stats=False)), X),
+    "a buffer that changes": (Linear(counting), X),
+    "attention": (nn.Sequential(ATTENTION, nn.Flatten(), nn.Linear(15, 2)), SERIES),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_a_slice_through_any_network_is_a_function_with_the_gradient_of_its_loss(name):
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        model, x = copy.deepcopy(AWKWARD[name][0]).double(), AWKWARD[name][1]
+        for p in model.parameters():
+            nn.init.normal_(p, std=0.5)
+    state, both = copy.deepcopy(model.state_dict()), directions(model)
+    surface = landscape.plane(model, F.cross_entropy, (x, Y), both)
+    places = torch.tensor([[0.0, 0.0], [0.1, -0.2], [0.3, 0.05]]).double()
+    assert torch.equal(surface(places), surface(places))
+    for place, value in zip(places, surface(places)):
+        moved = copy.deepcopy(model).eval()
+        vector_to_parameters(parameters_to_vector(model.parameters()) + place @ both, moved.parameters())
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            assert value.item() == pytest.approx(F.cross_entropy(moved(x), Y).item(), rel=1e-9)
+    if name not in ("a number", "numpy"):  # which have no gradient
+        h = torch.tensor([1e-6, 0.0]).double()
+        slope = (surface(places[1] + h) - surface(places[1] - h)) / 2e-6
+        assert gradient(surface, places[1])[0].item() == pytest.approx(slope.item(), rel=1e-4, abs=1e-8)
+    assert landscape.gradient_change(model, F.cross_entropy, (x, Y), [0.1]).isfinite().all()
+    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.trace:DeprecationWarning")
+def test_a_network_that_has_no_slice_is_refused_by_its_name():
+    calls = []
+
+    def changes(model, h):
+        calls.append(1)
+        return h * len(calls)
+
+    model = Linear(changes).double()
+    with pytest.raises(ValueError, match="the Linear gives another output at each call; a slice needs one"):
+        landscape.plane(model, F.cross_entropy, DATA, directions(model))
+    script = torch.jit.trace(network(), X)
+    with pytest.raises(ValueError, match=r"Jitted modules \(give the module as it was before torch.jit\)"):
+        landscape.plane(script, F.cross_entropy, DATA, directions(script))
+
+
+def test_what_is_no_path_no_weights_and_no_generator_is_said():
+    for path in (None, "path", 3, [[1.0, 2.0], [3.0]], [torch.zeros(2), torch.zeros(3)]):
+        with pytest.raises(TypeError, match=r"a path is numbers \(k, parameters\), such as history.weights; got"):
+            landscape.window(path)
+    assert landscape.window([[0.0, 0.0], [4.0, 4.0]]) == landscape.window(torch.tensor([[0.0, 0.0], [4.0, 4.0]]))
+    losses = landscape.losses_at(network(), F.cross_entropy, DATA)
+    with pytest.raises(ValueError, match=r"weights must be \(..., 38\), as the model has; got \(7,\)"):
+        losses(torch.zeros(7))
+    with pytest.raises(TypeError, match=r"generator must be a torch.Generator, .*, got 0"):
+        landscape.random_directions(network(), generator=0)
+
+
+def test_a_change_of_gradient_needs_rates():
+    for rate in (-0.1, math.nan, [0.1, math.inf], "fast"):
+        with pytest.raises((ValueError, TypeError), match="lr must be positive, or 0 to rest"):
+            landscape.gradient_change(network(), F.cross_entropy, DATA, rate)
+    assert landscape.gradient_change(network(), F.cross_entropy, DATA, 0.1).shape == (1,)
+
+
 def test_random_directions_share_their_chances_across_precisions():
     assert torch.allclose(directions(network()), directions(network().float()).double(), rtol=1e-4, atol=1e-6)
 

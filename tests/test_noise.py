@@ -281,11 +281,20 @@ def test_noise_takes_a_variance_for_each_batch_size_and_keeps_float32():
 
 
 @pytest.mark.parametrize(
-    ("lr", "momentum", "message"), [(0, 0, "lr must be positive"), (0.1, 1.0, r"momentum must be in \[0, 1\)")]
+    ("lr", "momentum", "message"), [(-0.1, 0, "lr must be positive"), (0.1, 1.0, r"momentum must be in \[0, 1\)")]
 )
 def test_a_noise_ball_refuses_hyperparameters_out_of_range(lr, momentum, message):
     with pytest.raises(ValueError, match=message):
         noise.ball(torch.eye(2), torch.eye(2), lr, momentum)
+
+
+def test_gradients_of_examples_need_a_loss_of_examples():
+    with pytest.raises(TypeError, match="the loss must be one of data, with examples and example_loss"):
+        noise.example_gradients(surfaces.booth(), [0.0, 0.0])
+
+
+def test_a_rate_that_rests_has_no_ball():
+    assert noise.ball(torch.eye(2), torch.eye(2), 0).isnan().all()
 
 
 @pytest.mark.parametrize(

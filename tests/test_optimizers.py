@@ -24,7 +24,7 @@ from gdviz.optimizers import (
 )
 from gdviz.surfaces import bowl
 
-ACCEPTED = "lr must be positive or a tensor of positive rates, got "
+ACCEPTED = "lr must be positive, or 0 to rest, or a tensor of such rates, got "
 
 
 def square(w):
@@ -48,7 +48,7 @@ def test_gradient_descent_is_monotone_zig_zags_or_diverges(lr_lambda, way):  # N
     assert bool(descent.diverged) == (way == "diverges")
 
 
-@pytest.mark.parametrize("lr", [0, 0.0, -0.1, math.nan, math.inf, np.float32(-1)])
+@pytest.mark.parametrize("lr", [-1, -0.1, -1e-300, math.nan, math.inf, -math.inf, np.float32(-1)])
 def test_a_rate_out_of_range_is_refused_with_what_was_given(lr):
     with pytest.raises(ValueError, match=ACCEPTED) as caught:
         minimize(bowl(), GradientDescent(lr=lr), [1.0, 1.0], 3)

@@ -241,6 +241,192 @@ def test_what_is_no_parameters_is_refused_with_the_cure():
         TorchOptimizer(torch.nn.Linear(2, 1).half().parameters(), Adam())
 
 
+def test_a_parameter_that_is_there_twice_is_refused_also_across_groups_and_by_its_memory():
+    (w,) = parameters([1.0, 2.0])
+    same = torch.nn.Parameter(w.detach())
+    for twice in ([w, w], [{"params": [w]}, {"params": w}], [("a", w), ("b", w)], [w, same]):
+        with pytest.raises(ValueError, match=r"a parameter is there twice.*give list\(dict.fromkeys\(params\)\)"):
+            TorchOptimizer(twice, GradientDescent(lr=0.1))
+    optimizer = TorchOptimizer([w], GradientDescent(lr=0.1))
+    with pytest.raises(ValueError, match="there twice"):
+        optimizer.add_param_group({"params": [same]})
+    assert len(optimizer.param_groups) == 1
+    once = TorchOptimizer(list(dict.fromkeys([w, w])), GradientDescent(lr=0.1))
+    w.grad = torch.ones(2).double()
+    once.step()
+    assert w.tolist() == [0.9, 1.9]
+
+
+def test_weights_that_two_layers_share_move_once():
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    model[1].weight = model[0].weight
+    optimizer = TorchOptimizer(model.parameters(), GradientDescent(lr=0.1))
+    before = model[0].weight.detach().clone()
+    model[0].weight.grad = torch.ones(2, 2)
+    optimizer.step()
+    assert torch.allclose(before - model[0].weight, torch.full((2, 2), 0.1), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("p", "cure"),
+    [
+        (torch.ones(2, dtype=torch.complex64), r"got torch.complex64; torch.view_as_real\(p.detach\(\)\)"),
+        (torch.ones(2, dtype=torch.float16), r"got torch.float16; model.float\(\)"),
+        (torch.ones(2, dtype=torch.bfloat16), r"got torch.bfloat16; model.float\(\)"),
+        (torch.ones(2, dtype=torch.int64), "got torch.int64; leave them out"),
+        (torch.ones(2, device="meta"), "got one on the meta device"),
+    ],
+)
+def test_what_cannot_be_trained_gets_its_own_cure(p, cure):
+    with pytest.raises(TypeError, match=cure):
+        TorchOptimizer([torch.nn.Parameter(p, requires_grad=False)], Adam())
+    with pytest.raises(TypeError, match="without a size; call the model once"):
+        TorchOptimizer(torch.nn.LazyLinear(1).parameters(), Adam())
+
+
+def test_complex_numbers_train_as_pairs_of_real_ones():
+    z = torch.tensor([3.0 + 4.0j])
+    (pair,) = [torch.nn.Parameter(torch.view_as_real(z))]
+    optimizer = TorchOptimizer([pair], GradientDescent(lr=0.25))
+    (torch.view_as_complex(pair).abs() ** 2).sum().backward()
+    optimizer.step()
+    assert torch.view_as_complex(pair.detach()).tolist() == [1.5 + 2j]
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        (
+            {"lr": -0.1},
+            ValueError,
+            "lr must be .* got -0.1 at step 2 .the first is 0.; nothing has moved",
+        ),
+        ({"lr": float("nan")}, ValueError, "lr must be .* got nan at step 2"),
+        ({"lr": float("inf")}, ValueError, "lr must be .* got inf at step 2"),
+        ({"lr": "fast"}, TypeError, "lr must be .* got 'fast' at step 2"),
+        ({"lr": torch.tensor([0.1, 0.2])}, ValueError, "a network takes one lr, got 2 of them"),
+        ({"momentum": 1.5}, ValueError, r"momentum must be in \[0, 1\).* got 1.5 at step 2"),
+        ({"momentum": -0.5}, ValueError, r"momentum must be in \[0, 1\).* got -0.5 at step 2"),
+    ],
+)
+def test_a_hyperparameter_changed_by_hand_is_checked_at_its_step_before_anything_moves(changed, error, message):
+    first, last = parameters([1.0], [1.0])
+    optimizer = TorchOptimizer([{"params": [first]}, {"params": [last]}], Momentum(lr=0.1))
+    first.grad, last.grad = torch.ones(1).double(), torch.ones(1).double()
+    optimizer.step()
+    optimizer.step()
+    before = first.item(), last.item(), copy.deepcopy(optimizer.state_dict()["state"])
+    optimizer.param_groups[1].update(changed)
+    with pytest.raises(error, match=message):
+        optimizer.step()
+    assert (first.item(), last.item(), optimizer.state_dict()["state"]) == before
+
+
+def test_a_scheduler_may_let_a_rate_rest_but_not_turn_it_round():
+    (w,) = parameters([1.0])
+    optimizer = TorchOptimizer([w], GradientDescent(lr=0.1))
+    scheduler = lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / 2)
+    w.grad, places = torch.ones(1).double(), []
+    for _ in range(3):
+        optimizer.step()
+        places.append(w.item())
+        scheduler.step()
+    assert places == pytest.approx([0.9, 0.85, 0.85])
+    with pytest.raises(ValueError, match=r"got -0.05 at step 3 \(the first is 0\)"):
+        optimizer.step()
+    assert w.item() == places[-1]
+
+
+def test_an_update_that_fails_for_one_parameter_moves_none():
+    class Fails(GradientDescent):
+        def update(self, params, grads, state):
+            if len(params) == 1:
+                raise ZeroDivisionError("division by zero")
+            return params - self.lr * grads, state
+
+    w, b = parameters([1.0, 2.0], [3.0])
+    optimizer = TorchOptimizer([w, b], Fails(lr=0.1))
+    w.grad, b.grad = torch.ones(2).double(), torch.ones(1).double()
+    with pytest.raises(ValueError, match=r"update raised ZeroDivisionError at step 0 with params of shape \(1,\)"):
+        optimizer.step()
+    assert (w.tolist(), b.tolist(), dict(optimizer.state)) == ([1.0, 2.0], [3.0], {})
+
+
+def test_an_update_that_changes_in_place_is_refused_as_in_minimize():
+    class InPlace(GradientDescent):
+        def update(self, params, grads, state):
+            params -= self.lr * grads
+            return params, state
+
+    (w,) = parameters([1.0])
+    w.grad = torch.ones(1).double()
+    with pytest.raises(ValueError, match="update changed params or grads in place at step 0"):
+        TorchOptimizer([w], InPlace(lr=0.1)).step()
+    assert w.item() == 1.0
+
+
+def test_a_parameter_changed_in_place_in_a_closure_is_told_no_grad():
+    (w,) = parameters([1.0])
+
+    def closure():
+        w.sub_(0.1)
+
+    with pytest.raises(RuntimeError, match=r"inside `with torch.no_grad\(\):`"):
+        TorchOptimizer([w], GradientDescent(lr=0.1)).step(closure)
+
+
+def stepped(*values, rule=None):
+    params = parameters(*values)
+    optimizer = TorchOptimizer(params, rule or Adam())
+    for p in params:
+        p.grad = torch.ones_like(p)
+    optimizer.step()
+    return optimizer
+
+
+GOOD = stepped([1.0, 2.0], [3.0]).state_dict()
+GROUP = GOOD["param_groups"][0]
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "message"),
+    [
+        (None, TypeError, r"state_dict must be what state_dict\(\) returned, a dict; got NoneType"),
+        ([GOOD], TypeError, "a dict; got list"),
+        (stepped([1.0]), TypeError, "a dict; got TorchOptimizer"),
+        ({}, ValueError, "has a dict 'state' and a list 'param_groups'; got nothing"),
+        ({"model": 1, "optimizer": GOOD}, ValueError, "got 'model', 'optimizer'"),
+        (torch.nn.Linear(2, 1).state_dict(), ValueError, "got 'weight', 'bias'"),
+        ({"state": GOOD["state"], "rule": "Adam"}, ValueError, "'param_groups'; got 'state', 'rule'"),
+        (GOOD | {"state": None}, ValueError, "has a dict 'state'"),
+        (GOOD | {"param_groups": [{}]}, ValueError, "has no beta1, beta2, eps, lr, params"),
+        (GOOD | {"param_groups": [GROUP | {"params": None}]}, ValueError, "are no list, but None"),
+        (GOOD | {"param_groups": [GROUP | {"lr": -1.0}]}, ValueError, "lr must be positive.*got -1.0"),
+        (GOOD | {"param_groups": [GROUP, GROUP]}, ValueError, "different number of parameter groups"),
+        (stepped([1.0, 2.0]).state_dict(), ValueError, "doesn't match the size"),
+        (stepped([3.0], [1.0, 2.0]).state_dict(), ValueError, r"state of other parameters: .* shape \(2,\)"),
+        (stepped([1.0, 2.0], [3.0, 4.0]).state_dict(), ValueError, r"state of other parameters: .* shape \(1,\)"),
+        (GOOD | {"state": {0: {"v": torch.ones(2)}}}, ValueError, "state of other parameters"),
+        (GOOD | {"state": {0: GOOD["state"][0] | {"m": None}}}, ValueError, "state of other parameters"),
+        (GOOD | {"steps": "many"}, ValueError, "steps of this state must be a whole number, got 'many'"),
+    ],
+)
+def test_what_is_no_state_of_this_optimizer_is_refused_and_nothing_is_loaded(state, error, message):
+    optimizer = stepped([1.0, 2.0], [3.0])
+    before = repr(optimizer.state_dict())
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict(state)
+    assert repr(optimizer.state_dict()) == before
+    optimizer.step()
+
+
+def test_the_steps_are_counted_over_saving_and_copies():
+    optimizer, again = stepped([1.0]), stepped([1.0])
+    optimizer.step()
+    again.load_state_dict(optimizer.state_dict())
+    assert (again.steps, copy.deepcopy(again).steps) == (2, 2)
+
+
 def test_what_is_no_rule_for_a_network_is_refused():
     with pytest.raises(TypeError, match=r"class Adam; write a rule, such as Adam\(lr=0.1\)"):
         TorchOptimizer(parameters([1.0]), Adam)
