@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from gdviz import cells, export
 from gdviz.marks import PX, WORDS, Mark, as_array, box, checked_look, dims, draw, panel, template_parts
 from gdviz.plots import canvas, ellipses, png
-from gdviz.sliders import controls, first_values, slider_specs
+from gdviz.sliders import controls, first_values, inert, slider_specs
 from gdviz.style import BLACK, BLUE, RUST, VERMILLION
 
 STATIC = Path(__file__).parent / "static"
@@ -57,6 +57,7 @@ class Player(anywidget.AnyWidget):
     clickable = t.Int(-1).tag(sync=True)  # the Axes where a click sets the start
     click = t.List().tag(sync=True)  # x, y and a count, set by the view
     answered = t.Int(0).tag(sync=True)  # the count of the last click that the kernel has dealt with
+    heard = t.Int(0).tag(sync=True)  # how many clicks, guesses and letters it has dealt with
     message = t.Unicode().tag(sync=True)
     asks = t.Int(-1).tag(sync=True)  # the Axes where a guess is wanted before anything moves
     guess = t.List().tag(sync=True)  # x and y, set by the view once
@@ -216,7 +217,7 @@ class Player(anywidget.AnyWidget):
         if not isinstance(label, str) or not isinstance(value, str) or label in self._words:
             raise ValueError(f"label and value are texts, each label another; got {label!r} and {value!r}")
         style, layout = {"description_width": "initial"}, {"max_width": "560px"}
-        field = ipywidgets.Text(value, description=label, style=style, layout=layout)
+        field = ipywidgets.Text(value, description=inert(label), style=style, layout=layout)
         self._words[label] = value
 
         def work(text):
@@ -425,6 +426,7 @@ class Player(anywidget.AnyWidget):
             with self.hold_sync():
                 self._pack()
                 self.message, self.answered = message, self.answered if count is None else count
+                self.heard += 1
 
 
 def _fit(ax: Axes, points: np.ndarray, trail: int) -> None:

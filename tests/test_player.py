@@ -565,7 +565,7 @@ def test_a_readout_of_nan_and_a_rate_beyond_the_limit_raise_no_warning(axes):
         player.curve(axes[1], descent.losses)
         player.text(axes[1], descent.losses, "loss {:.2g}")
         assert Image.open(io.BytesIO(player.twin())).size == (800, 400)
-        assert player.describe().endswith("loss nan (diverged).")
+        assert player.describe().endswith("loss NaN (diverged).")
         player.slider_1 = 0
         player.twin()
         assert "diverged" not in player.describe()
