@@ -109,6 +109,15 @@ def body(player: Any) -> str:
     return f'<div class="gdviz-page">{words}<script type="application/json">{state}</script></div>\n'
 
 
+def asleep(picture: str, words: str) -> str:
+    """The output behind a player, unseen while that lives; else its picture (base64), its words, and how to wake it.
+
+    For JupyterLab and Notebook; elsewhere, and where a notebook's styles are not trusted, nobody sees it.
+    """
+    template = Template((STATIC / "asleep.html").read_text(encoding="utf-8"))
+    return template.substitute(picture=picture, words=escape(words))
+
+
 def embed(cls: type) -> None:
     """From now on the players of this class show themselves as their body; the page has to bring code()."""
 

@@ -344,11 +344,13 @@ class Player(anywidget.AnyWidget):
     def _ipython_display_(self):
         from IPython.display import display
 
-        cells.note(self)
+        keeps = cells.note(self)
         twin = base64.b64encode(self.twin(colors=48)).decode()  # a notebook of twelve is under 500 kB
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
         bundle = {"text/plain": self.describe(), "image/png": twin, "application/vnd.jupyter.widget-view+json": view}
         display(bundle, raw=True, metadata={"image/png": {"alt": self.describe()}})
+        if keeps:
+            display({"text/html": export.asleep(twin, self.describe()), "text/plain": ""}, raw=True)
 
     def _steps(self, what: str) -> np.ndarray:
         """The values of the slider along which a path grows, shaped to broadcast against the sliders."""

@@ -130,6 +130,36 @@ def test_labels_may_be_words_and_a_range_may_have_a_stride(axes):
     assert player.describe().endswith("Shown: step 10, lr 2, diverges.")
 
 
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([0.12341, 0.12342, 0.12343], ["0.12341", "0.12342", "0.12343"]),
+        ([0.1, 0.123456, 0.12345], ["0.1", "0.12346", "0.12345"]),
+        ([1.0000001, 1.0000002], ["1.0000001", "1.0000002"]),
+        ([0.1 * 3, 0.3], ["0.30000000000000004", "0.3"]),
+        ([1 / 3, 2 / 3], ["0.3333", "0.6667"]),
+        ([10000, 12345, 10**6, 10**20], ["10000", "12345", "1000000", "1e+20"]),
+        ([12345.0, 20000.25, 1e6], ["12345", "20000.2", "1e+06"]),
+        ([0.0, -0.0, np.nan, -np.inf], ["0", "0 (2)", "NaN", "-inf"]),
+        ([0.1, 0.1, 0.2, 0.1], ["0.1", "0.1 (2)", "0.2", "0.1 (3)"]),
+        (["a", "a", "a (2)"], ["a", "a (3)", "a (2)"]),
+        ([False, True], ["False", "True"]),
+        (torch.tensor([0.1, 0.2], requires_grad=True), ["0.1", "0.2"]),
+        ([torch.tensor(0.1), np.float32(0.2), np.int64(30000)], ["0.1", "0.2", "30000"]),
+        (np.logspace(-9, 300, 2), ["1e-09", "1e+300"]),
+        ([1e-5, 1.00001e-5], ["1e-05", "1.00001e-05"]),
+        (["", "two\nlines"], ["", "two\nlines"]),
+    ],
+)
+def test_labels_differ_and_have_as_few_digits_as_that_takes(axes, values, labels):
+    player = Player(axes[0].figure, {"a": values})
+    assert player.sliders[0]["labels"] == labels
+    (slider,) = player.box.children[1].children
+    for k in range(len(labels)):  # ipywidgets finds a position by its label
+        slider.index = k
+        assert (slider.index, slider.label, slider.value) == (k, labels[k], k)
+
+
 def test_a_slider_of_one_value_has_no_control(axes):
     player = Player(axes[0].figure, {"step": range(11), "lr": [0.1]})
     assert len(player.box.children[1].children) == 2
@@ -460,6 +490,10 @@ def test_an_array_that_does_not_fit_is_refused_and_leaves_nothing(player, axes, 
         ({3: range(5)}, "name of a slider is text"),
         ([range(5)], "sliders must be a dict"),
         ({"lr": [[0.1], [0.2]]}, "the values of slider 'lr'"),
+        ({"lr": [0.1, None]}, "the values of slider 'lr' must be numbers or words"),
+        ({"lr": [1j]}, "the values of slider 'lr' must be numbers or words"),
+        ({"lr": [10**400]}, "the values of slider 'lr' must be numbers or words"),
+        ({"lr": [torch.ones(2), torch.ones(2)]}, "the values of slider 'lr' must be numbers or words"),
     ],
 )
 def test_bad_sliders_are_refused(axes, sliders, message):

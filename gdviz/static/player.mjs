@@ -360,8 +360,10 @@ function render({ model, el }) {
     canvas.setAttribute("aria-label", [`${model.get("caption")}${how}`, state].filter(Boolean).join(" Shown: "));
     if (!findControls()) return;
     for (const label of controls.querySelectorAll(".widget-label")) {
-      if (label.textContent.includes(JOINER)) label.textContent = plain(label.textContent);
-      if (label.title) label.title = plain(label.title);
+      if (!label.textContent.includes(JOINER)) continue;
+      label.classList.add("mathjax_ignore", "tex2jax_ignore");
+      label.textContent = plain(label.textContent);
+      label.title = plain(label.title);
     }
     const handles = controls.querySelectorAll(".noUi-handle, .ui-slider-handle");
     const shown = model.get("sliders").map((s, i) => [s, now[i]]).filter(([s]) => s.labels.length > 1);
