@@ -174,7 +174,7 @@ def test_a_film_that_is_not_whole_does_not_take_the_place_of_a_good_one(player, 
     fake.write_text(f"#!/bin/sh\n{script}\nexit 0\n")
     fake.chmod(0o755)
     monkeypatch.setitem(plt.rcParams, "animation.ffmpeg_path", str(fake))
-    with pytest.raises(RuntimeError, match="nothing is saved: the film that ffmpeg wrote is not whole .*full"):
+    with pytest.raises(RuntimeError, match=r"nothing is saved: the film that ffmpeg wrote is not whole .*full"):
         player.save(tmp_path / "films" / "a.mp4")
     assert [(file.name, file.read_text()) for file in (tmp_path / "films").iterdir()] == [("a.mp4", "older")]
 
