@@ -20,7 +20,7 @@ from gdviz.marks import PX
 
 STATIC = Path(__file__).parent / "static"
 DEAD = {"clickable": -1, "clock": "", "locked": []}  # what asks the kernel or ipywidgets
-ASLEEP = "The picture that moves is missing here, because no script may run: open the page itself in a browser."
+ASLEEP = "The moving picture is missing because scripts are blocked here: open the page itself in a browser."
 OPTIONS = {".html": {"title"}, ".gif": {"along", "fps", "width"}, ".mp4": {"along", "fps", "width"}, ".png": set()}
 
 

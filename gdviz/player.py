@@ -214,7 +214,7 @@ class Player(anywidget.AnyWidget):
         """
         if not callable(fn):
             raise TypeError(f"on_text takes a function of the text, got {fn!r}")
-        if not isinstance(label, str) or not isinstance(value, str) or label in self._words:
+        if not isinstance(label, str) or not isinstance(value, str) or label in self._words or not label.strip():
             raise ValueError(f"label and value are texts, each label another; got {label!r} and {value!r}")
         style, layout = {"description_width": "initial"}, {"max_width": "560px"}
         field = ipywidgets.Text(value, description=inert(label), style=style, layout=layout)
@@ -272,14 +272,14 @@ class Player(anywidget.AnyWidget):
 
     def save(
         self,
-        file: str | Path,
+        file: str | bytes | Path,
         *,
         title: str | None = None,
         along: str | None = None,
         fps: float | None = None,
         width: int | None = None,
     ) -> None:
-        """Write the player as a file, by its ending; whole, or not at all.
+        """Write the player as a file, by its ending; whole, or not at all. ~ is your home folder.
 
         .html: one page with the sliders, which moves without a kernel, a network or another file. title: its heading;
         left out, the file's name.
@@ -288,7 +288,8 @@ class Player(anywidget.AnyWidget):
         eight seconds in all. width: 100 to 3840 px, the height follows; left out, the figure's. An MP4 needs ffmpeg.
         .png: the picture at the current positions, two dots for each CSS pixel.
 
-        Refused: another ending, an option of another ending, a folder that is not there.
+        Refused: another ending, an option of another ending, a folder that is not there. An older file stays until the
+        new one is written and has been read back.
         """
         export.save(self, file, title=title, along=along, fps=fps, width=width)
 

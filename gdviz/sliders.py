@@ -32,8 +32,8 @@ class _SelectionSlider(_Quiet, ipywidgets.SelectionSlider): ...
 def slider_specs(sliders: Mapping[str, Any]) -> list[dict]:
     """For each slider its name, first value, stride, whether it is a range, and its labels (the numbers or words).
 
-    Refused: a name that is no text, values that are neither a range nor a list (or 1-D array) or are none, a range that
-    descends.
+    Refused: a name that is no text or blank, values that are neither a range nor a list (or 1-D array) or are none, a
+    range that descends.
     """
     if not isinstance(sliders, Mapping):
         raise TypeError(f'sliders must be a dict such as {{"step": range(201)}}, got {sliders!r}')
@@ -86,7 +86,7 @@ def _joined(player: ipywidgets.Widget, i: int) -> list[tuple[ipywidgets.Widget, 
 
 
 def _spec(name: str, values: Any) -> dict:
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name.strip():
         raise TypeError(f"the name of a slider is text, got {name!r}")
     if isinstance(values, str) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) != 1:
         raise TypeError(f"the values of slider {name!r} must be a range or a list, got {values!r}")

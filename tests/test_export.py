@@ -155,7 +155,7 @@ def served(browser):
 def test_where_no_script_may_run_a_sentence_says_so(served, policy):
     shown = player(caption="a < b")
     page = served(parts(shown), policy)
-    words = page.get_by_text(f"{shown.describe()} The picture that moves is missing here, because no script may run")
+    words = page.get_by_text(f"{shown.describe()} The moving picture is missing because scripts are blocked here")
     words.wait_for()
     assert words.is_visible()
 

@@ -395,7 +395,7 @@ def test_half_an_answer_to_a_word_changes_nothing_and_is_a_sentence(player, axes
     assert np.array_equal(first.array, DESCENT.params)
     assert player.message.startswith("Not shown: the array of a path must have the shape")
     assert "a word ''" in player.describe()  # what is shown
-    for wrong in ({"label": "a word"}, {"label": 3}, {"label": "b", "value": 3}):
+    for wrong in ({"label": "a word"}, {"label": 3}, {"label": ""}, {"label": "b", "value": 3}):
         with pytest.raises(ValueError, match="label and value are texts, each label another"):
             player.on_text(half, **wrong)
     player.on_text(half, label="another")
@@ -488,6 +488,7 @@ def test_an_array_that_does_not_fit_is_refused_and_leaves_nothing(player, axes, 
         ({"step": "0123"}, "must be a range or a list"),
         ({"step": range(5, 0, -1)}, "must ascend"),
         ({3: range(5)}, "name of a slider is text"),
+        ({" ": range(5)}, "name of a slider is text, got ' '"),
         ([range(5)], "sliders must be a dict"),
         ({"lr": [[0.1], [0.2]]}, "the values of slider 'lr'"),
         ({"lr": [0.1, None]}, "the values of slider 'lr' must be numbers or words"),

@@ -5,7 +5,7 @@
 const SANS = '"DejaVu Sans", Verdana, sans-serif';
 const NO_ANSWER_MS = 3000;
 const NO_ANSWER = "No answer from the kernel yet: is it running? The sliders work without it.";
-const NO_PICTURE = "The picture behind the marks is missing: the page that holds this one lets none in.";
+const NO_PICTURE = "The picture behind the marks is missing: a policy of this page (img-src) blocks it.";
 const WORDS = 19; // px, as in marks.py
 const JOINER = "\u2060", DOLLAR = "\uff04"; // as in sliders.py
 const LESS_MOTION = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)"); // node has none
