@@ -1,5 +1,6 @@
 """The Python side of the player: shapes, pixels, controls, the twin and its sentence, and bad input."""
 
+import html
 import io
 import json
 import warnings
@@ -223,6 +224,20 @@ def test_displaying_is_one_bundle_of_view_picture_and_sentence(player, axes, mon
     assert set(bundle) == {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"}
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == player.box.model_id
     assert options["metadata"]["image/png"]["alt"] == bundle["text/plain"] == player.describe()
+
+
+def test_where_a_notebook_keeps_outputs_a_hidden_one_holds_the_picture_for_later(axes, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **options: shown.append(bundle))
+    monkeypatch.setattr("gdviz.cells.note", lambda thing: True)
+    player = Player(axes[0].figure, {"a": [1, 2]}, caption="<img src=x onerror='hurt()'> & \"$y$\"")
+    player._ipython_display_()
+    first, second = shown
+    assert set(second) == {"text/html", "text/plain"}
+    assert second["text/html"].startswith('<div class="gdviz-asleep mathjax_ignore" hidden style="display: none">')
+    assert f"base64,{first['image/png']}" in second["text/html"]
+    assert "<img src=x" not in second["text/html"]
+    assert html.unescape(second["text/html"]).count(first["text/plain"]) == 2  # to be seen and to be heard
 
 
 def test_the_figure_is_not_shown_a_second_time(player):

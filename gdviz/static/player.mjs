@@ -322,8 +322,8 @@ function render({ model, el }) {
   function draw() {
     frame = 0;
     arrange();
-    const now = index(), size = [canvas.clientWidth, canvas.clientHeight];
-    if (!size[0] || !size[1]) return;
+    const now = index(); // drawn also where nobody sees it yet: paper shows slides that were never turned to
+    const size = [canvas.clientWidth || plan.width, canvas.clientHeight || plan.height];
     const shown = (devicePixelRatio * canvas.getBoundingClientRect().width) / size[0]; // within a zoom or a scaled slide
     const dots = density(...size, Math.max(shown, devicePixelRatio)), pixels = size.map((n) => Math.round(n * dots));
     if (canvas.width !== pixels[0]) canvas.width = pixels[0];
