@@ -10,11 +10,11 @@ _shown: dict[str, tuple[str, list]] = {}  # cell -> its last run, and what that 
 _replaced: list = []  # what earlier runs have shown
 
 
-def note(thing: Any) -> None:
+def note(thing: Any) -> bool:
     """The running cell shows this: when it has run again, thing.close() is called, and IPython's Out forgets it.
 
     But not while another cell shows it, or a variable is it. Nothing happens where the notebook does not say which cell
-    runs: JupyterLab and Notebook do.
+    runs: JupyterLab and Notebook do. Returns whether it does.
     """
     shell, cell, run = _running()
     if cell:
@@ -22,6 +22,7 @@ def note(thing: Any) -> None:
         _shown[cell][1].append(thing)
         if _ended not in shell.events.callbacks["post_run_cell"]:
             shell.events.register("post_run_cell", _ended)
+    return bool(cell)
 
 
 def _running() -> tuple[Any, str, str]:

@@ -5,10 +5,11 @@ view and controls are one inline module, because a page that is opened from a fi
 """
 
 import base64
+import errno
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from string import Template
@@ -19,39 +20,62 @@ from gdviz.marks import PX
 
 STATIC = Path(__file__).parent / "static"
 DEAD = {"clickable": -1, "clock": "", "locked": []}  # what asks the kernel or ipywidgets
+ASLEEP = "The moving picture is missing because scripts are blocked here: open the page itself in a browser."
 OPTIONS = {".html": {"title"}, ".gif": {"along", "fps", "width"}, ".mp4": {"along", "fps", "width"}, ".png": set()}
 
 
-def save(player: Any, file: str | Path, **options: Any) -> None:
+def save(player: Any, file: str | bytes | Path, **options: Any) -> None:
     """Write the player as a file, by its ending, whole or not at all; Player.save says which option is what."""
-    path, given = Path(file), {name: value for name, value in options.items() if value is not None}
-    if path.suffix not in OPTIONS:
-        raise ValueError(f"a player is saved as .html, .gif, .mp4 or .png, got {str(file)!r}")
-    if unknown := set(given) - OPTIONS[path.suffix]:
-        takes = ", ".join(sorted(OPTIONS[path.suffix])) or "no option"
-        raise ValueError(f"a {path.suffix} takes {takes}; got {', '.join(sorted(unknown))}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} for {path.name}")
-    if path.suffix == ".html":
-        text = page(player, given.get("title", path.stem.replace("_", " ")))
-        with whole(path) as part:
-            part.write_text(text, encoding="utf-8")
-    elif path.suffix == ".png":
-        with whole(path) as part:
-            part.write_bytes(player.twin(2 * PX))
+    path, given = destination(file), {name: value for name, value in options.items() if value is not None}
+    suffix = path.suffix.lower()
+    if unknown := set(given) - OPTIONS[suffix]:
+        takes = ", ".join(sorted(OPTIONS[suffix])) or "no option"
+        raise ValueError(f"a {suffix} takes {takes}; got {', '.join(sorted(unknown))}")
+    if suffix == ".html":
+        usual = path.stem.replace("_", " ").strip() or path.stem
+        data = page(player, given.get("title", usual)).encode(errors="replace")  # a name may hold what is no text
+        write_whole(path, lambda: data)
+    elif suffix == ".png":
+        write_whole(path, lambda: player.twin(2 * PX))
     else:
         shots = film.plan(player, **given)
-        with whole(path) as part:
-            film.WRITERS[path.suffix](part, shots)
+        write_whole(path, lambda: film.WRITERS[suffix](shots))
 
 
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A file beside the path that takes its place when the block has ended well, and else is gone."""
-    part = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
+def destination(file: str | bytes | Path) -> Path:
+    """The path of a file to be written, ~ being one's home; refused: other endings, a folder that is not there."""
     try:
-        yield part
+        path = Path(os.path.expanduser(os.fsdecode(file)))
+    except TypeError as error:
+        raise TypeError(f"file is a path such as 'race.html', got {file!r}") from error
+    if path.suffix.lower() not in OPTIONS or "\0" in path.name:
+        raise ValueError(f"a player is saved as .html, .gif, .mp4 or .png, got {str(file)!r}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} for {path.name}")
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(file)!r} is a folder; give the name of a file in it")
+    return path
+
+
+def write_whole(path: Path, make: Callable[[], bytes]) -> None:
+    """Write what make() returns; only when it reads back the same does it take the place of an older file.
+
+    Where no file can be, make is not called. What goes wrong names this path, and nothing of the new file stays.
+    """
+    part = path.with_name(f".gdviz-{os.getpid()}-{threading.get_ident()}")  # short: the name may be as long as it gets
+    try:
+        part.touch()
+        data = make()
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if part.read_bytes() != data:
+            raise OSError(errno.EIO, "it does not read back as it was written")
         part.replace(path)
+    except OSError as error:
+        reason = f"nothing is saved: {error.strerror or error}"
+        raise OSError(error.errno or errno.EIO, reason, str(path)) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -73,7 +97,7 @@ def code() -> str:
 
 
 def body(player: Any) -> str:
-    """The place of a player in a page and its state; without scripts it is the sentence of describe().
+    """The place of a player in a page and its state; where no script runs, the sentence of describe() and why.
 
     What needs the kernel is not offered there: a click that sets the start, the field of on_text (a sentence says what
     it holds). A guess is asked for as usual.
@@ -81,8 +105,17 @@ def body(player: Any) -> str:
     state = player.state()
     state["traits"] |= DEAD
     state = json.dumps(state, default=_base64, allow_nan=False).replace("<", "\\u003c")  # "</script>" in a label
-    words = f"<noscript><p>{escape(player.describe())}</p></noscript>"
+    words = f'<p class="asleep">{escape(player.describe())} {ASLEEP}</p>'  # which the script takes away
     return f'<div class="gdviz-page">{words}<script type="application/json">{state}</script></div>\n'
+
+
+def asleep(picture: str, words: str) -> str:
+    """The output behind a player, unseen while that lives; else its picture (base64), its words, and how to wake it.
+
+    For JupyterLab and Notebook; elsewhere, and where a notebook's styles are not trusted, nobody sees it.
+    """
+    template = Template((STATIC / "asleep.html").read_text(encoding="utf-8"))
+    return template.substitute(picture=picture, words=escape(words))
 
 
 def embed(cls: type) -> None:

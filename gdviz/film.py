@@ -1,5 +1,7 @@
 """A film along one slider of a player: a GIF by Pillow, an MP4 by the program ffmpeg."""
 
+import io
+import os
 import shutil
 import subprocess
 import tempfile
@@ -46,18 +48,19 @@ def plan(player: Any, along: str | None = None, fps: float | None = None, width:
     return Shots(lambda: player.drawing(slider, width), count, float(fps))
 
 
-def write_gif(file: Path, shots: Shots) -> None:
+def gif(shots: Shots) -> bytes:
     """The pictures in 256 colours, over and over. A GIF counts time in hundredths of a second, so fps is nearly met."""
     with shots.drawing() as draw:
         ends = np.concatenate([draw(k) for k in (0, shots.count // 2, shots.count - 1)])
         colors = palette(Image.fromarray(ends), 256)
         pictures = (Image.fromarray(p).quantize(palette=colors, dither=Image.Dither.NONE) for p in taken(draw, shots))
         first, pace = next(pictures), max(20, round(100 / shots.fps) * 10)  # browsers slow down what is faster
-        times = [pace] * (shots.count - 1) + [1000 * HOLD]
-        first.save(file, "GIF", save_all=True, append_images=pictures, duration=times, loop=0, disposal=1)
+        times, film = [pace] * (shots.count - 1) + [1000 * HOLD], io.BytesIO()
+        first.save(film, "GIF", save_all=True, append_images=pictures, duration=times, loop=0, disposal=1)
+    return film.getvalue()
 
 
-def write_mp4(file: Path, shots: Shots) -> None:
+def mp4(shots: Shots) -> bytes:
     """H.264 in the colour format that every player knows, which wants sides of even length: white is added."""
     program = shutil.which(rcParams["animation.ffmpeg_path"])
     if program is None:
@@ -65,31 +68,53 @@ def write_mp4(file: Path, shots: Shots) -> None:
             "an .mp4 needs the program ffmpeg, which is not on this machine's path: apt-get, brew, winget or conda "
             "install ffmpeg. A .gif needs nothing."
         )
-    with shots.drawing() as draw:
+    program = os.path.abspath(program)
+    with shots.drawing() as draw, tempfile.TemporaryDirectory() as folder:
         height, width, _ = draw(0).shape
         given = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {shots.fps:g} -i -".split()
         even = f"pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white,tpad=stop_mode=clone:stop_duration={HOLD}"
         wanted = ["-vf", even, *["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]]
-        with tempfile.TemporaryFile() as complaints:
-            command = [program, "-y", "-loglevel", "error", *given, *wanted, str(file)]
-            _feed(command, (picture.tobytes() for picture in taken(draw, shots)), complaints)
+        chunks = (picture.tobytes() for picture in taken(draw, shots))
+        _run([program, *given, *wanted, "film.mp4"], folder, chunks)  # ffmpeg sees no name that a user gave
+        _refuse_half(program, folder, shots.count)
+        return Path(folder, "film.mp4").read_bytes()
 
 
-def _feed(command: list[str], chunks: Iterable[bytes], complaints: Any) -> None:
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=complaints) as process:
-        try:
-            for chunk in chunks:
-                process.stdin.write(chunk)
-            process.stdin.close()
-        except BrokenPipeError:
-            pass  # it has ended, and says why
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode:
-        complaints.seek(0)
-        said = complaints.read().decode(errors="replace").strip()
-        raise RuntimeError(f"ffmpeg ended with {process.returncode}: {said}")
+def _refuse_half(program: str, folder: str, count: int) -> None:
+    """Decode the film: where the disk is full, ffmpeg may say that all is well and leave broken bytes."""
+    try:
+        decoded = _run([program, "-xerror", "-i", "film.mp4", "-f", "framecrc", "-"], folder)
+        found = sum(not line.startswith(b"#") for line in decoded.splitlines())  # a line for each picture
+        if found < count:
+            raise RuntimeError(f"of {count} pictures it holds {found}")
+    except RuntimeError as error:
+        full = f"is the disk of {tempfile.gettempdir()} full?"
+        raise RuntimeError(f"nothing is saved: the film that ffmpeg wrote is not whole ({error}); {full}") from error
+
+
+def _run(command: list[str], folder: str, chunks: Iterable[bytes] = ()) -> bytes:
+    """What ffmpeg, run in this folder and fed with these chunks, writes to its output."""
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaints:
+        options = {"stdin": subprocess.PIPE, "stdout": said, "stderr": complaints, "cwd": folder}
+        with subprocess.Popen([command[0], "-y", "-loglevel", "error", *command[1:]], **options) as process:
+            _feed(process, chunks)
+        said.seek(0), complaints.seek(0)
+        if process.returncode:
+            complaint = complaints.read().decode(errors="replace").strip()
+            raise RuntimeError(f"ffmpeg ended with {process.returncode}: {complaint or 'it does not say why'}")
+        return said.read()
+
+
+def _feed(process: subprocess.Popen, chunks: Iterable[bytes]) -> None:
+    try:
+        for chunk in chunks:
+            process.stdin.write(chunk)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # it has ended, and says why
+    except BaseException:
+        process.kill()
+        raise
 
 
 def taken(draw: Callable[[int], np.ndarray], shots: Shots) -> Iterator[np.ndarray]:
@@ -97,4 +122,4 @@ def taken(draw: Callable[[int], np.ndarray], shots: Shots) -> Iterator[np.ndarra
     return (draw(k) for k in watched(range(shots.count), "film", "picture"))
 
 
-WRITERS = {".gif": write_gif, ".mp4": write_mp4}
+WRITERS = {".gif": gif, ".mp4": mp4}

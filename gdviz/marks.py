@@ -83,7 +83,9 @@ class Mark:
 
 
 def _shown(number: float, spec: str) -> str:
-    return format(number, spec) if "|" not in spec else spec.split("|")[int(number)]
+    if "|" in spec:
+        return spec.split("|")[int(number)]
+    return "NaN" if np.isnan(number) else format(number, spec)
 
 
 def dims(ax: Axes) -> int:

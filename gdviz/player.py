@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from gdviz import cells, export
 from gdviz.marks import PX, WORDS, Mark, as_array, box, checked_look, dims, draw, panel, template_parts
 from gdviz.plots import canvas, ellipses, png
-from gdviz.sliders import controls, first_values, slider_specs
+from gdviz.sliders import controls, first_values, inert, slider_specs
 from gdviz.style import BLACK, BLUE, RUST, VERMILLION
 
 STATIC = Path(__file__).parent / "static"
@@ -57,6 +57,7 @@ class Player(anywidget.AnyWidget):
     clickable = t.Int(-1).tag(sync=True)  # the Axes where a click sets the start
     click = t.List().tag(sync=True)  # x, y and a count, set by the view
     answered = t.Int(0).tag(sync=True)  # the count of the last click that the kernel has dealt with
+    heard = t.Int(0).tag(sync=True)  # how many clicks, guesses and letters it has dealt with
     message = t.Unicode().tag(sync=True)
     asks = t.Int(-1).tag(sync=True)  # the Axes where a guess is wanted before anything moves
     guess = t.List().tag(sync=True)  # x and y, set by the view once
@@ -213,10 +214,10 @@ class Player(anywidget.AnyWidget):
         """
         if not callable(fn):
             raise TypeError(f"on_text takes a function of the text, got {fn!r}")
-        if not isinstance(label, str) or not isinstance(value, str) or label in self._words:
+        if not isinstance(label, str) or not isinstance(value, str) or label in self._words or not label.strip():
             raise ValueError(f"label and value are texts, each label another; got {label!r} and {value!r}")
         style, layout = {"description_width": "initial"}, {"max_width": "560px"}
-        field = ipywidgets.Text(value, description=label, style=style, layout=layout)
+        field = ipywidgets.Text(value, description=inert(label), style=style, layout=layout)
         self._words[label] = value
 
         def work(text):
@@ -271,14 +272,14 @@ class Player(anywidget.AnyWidget):
 
     def save(
         self,
-        file: str | Path,
+        file: str | bytes | Path,
         *,
         title: str | None = None,
         along: str | None = None,
         fps: float | None = None,
         width: int | None = None,
     ) -> None:
-        """Write the player as a file, by its ending; whole, or not at all.
+        """Write the player as a file, by its ending; whole, or not at all. ~ is your home folder.
 
         .html: one page with the sliders, which moves without a kernel, a network or another file. title: its heading;
         left out, the file's name.
@@ -287,7 +288,8 @@ class Player(anywidget.AnyWidget):
         eight seconds in all. width: 100 to 3840 px, the height follows; left out, the figure's. An MP4 needs ffmpeg.
         .png: the picture at the current positions, two dots for each CSS pixel.
 
-        Refused: another ending, an option of another ending, a folder that is not there.
+        Refused: another ending, an option of another ending, a folder that is not there. An older file stays until the
+        new one is written and has been read back.
         """
         export.save(self, file, title=title, along=along, fps=fps, width=width)
 
@@ -343,11 +345,13 @@ class Player(anywidget.AnyWidget):
     def _ipython_display_(self):
         from IPython.display import display
 
-        cells.note(self)
+        keeps = cells.note(self)
         twin = base64.b64encode(self.twin(colors=48)).decode()  # a notebook of twelve is under 500 kB
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
         bundle = {"text/plain": self.describe(), "image/png": twin, "application/vnd.jupyter.widget-view+json": view}
         display(bundle, raw=True, metadata={"image/png": {"alt": self.describe()}})
+        if keeps:
+            display({"text/html": export.asleep(twin, self.describe()), "text/plain": ""}, raw=True)
 
     def _steps(self, what: str) -> np.ndarray:
         """The values of the slider along which a path grows, shaped to broadcast against the sliders."""
@@ -425,6 +429,7 @@ class Player(anywidget.AnyWidget):
             with self.hold_sync():
                 self._pack()
                 self.message, self.answered = message, self.answered if count is None else count
+                self.heard += 1
 
 
 def _fit(ax: Axes, points: np.ndarray, trail: int) -> None:

@@ -1,9 +1,13 @@
 """The sliders of a player: what they hold, where they begin, and their ipywidgets controls."""
 
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import ipywidgets
+
+JOINER, DOLLAR = "\u2060", "\uff04"  # as in player.mjs
 
 
 class _Quiet:
@@ -28,8 +32,8 @@ class _SelectionSlider(_Quiet, ipywidgets.SelectionSlider): ...
 def slider_specs(sliders: Mapping[str, Any]) -> list[dict]:
     """For each slider its name, first value, stride, whether it is a range, and its labels (the numbers or words).
 
-    Refused: a name that is no text, values that are neither a range nor a list (or 1-D array) or are none, a range that
-    descends.
+    Refused: a name that is no text or blank, values that are neither a range nor a list (or 1-D array) or are none, a
+    range that descends.
     """
     if not isinstance(sliders, Mapping):
         raise TypeError(f'sliders must be a dict such as {{"step": range(201)}}, got {sliders!r}')
@@ -63,7 +67,7 @@ def controls(player: ipywidgets.Widget) -> list[tuple[int, ipywidgets.Widget, st
 def _joined(player: ipywidgets.Widget, i: int) -> list[tuple[ipywidgets.Widget, str, ipywidgets.Widget]]:
     spec, trait = player.sliders[i], (player, f"slider_{i}")
     count, value = len(spec["labels"]), getattr(*trait)
-    look = {"description": spec["name"], "style": {"description_width": "initial"}}
+    look = {"description": inert(spec["name"]), "style": {"description_width": "initial"}}
     look["layout"] = {"flex": "1 1 280px", "width": "auto", "max_width": "560px"}
     if not spec["is_range"]:
         options = [(label, k) for k, label in enumerate(spec["labels"])]
@@ -82,7 +86,7 @@ def _joined(player: ipywidgets.Widget, i: int) -> list[tuple[ipywidgets.Widget, 
 
 
 def _spec(name: str, values: Any) -> dict:
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name.strip():
         raise TypeError(f"the name of a slider is text, got {name!r}")
     if isinstance(values, str) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) != 1:
         raise TypeError(f"the values of slider {name!r} must be a range or a list, got {values!r}")
@@ -94,7 +98,47 @@ def _spec(name: str, values: Any) -> dict:
         labels = [str(value) for value in values]
         return {"name": name, "first": values[0], "stride": values.step, "is_range": True, "labels": labels}
     try:
-        labels = [value if isinstance(value, str) else f"{float(value):.4g}" for value in values]
-    except (TypeError, ValueError) as error:
+        labels = labels_of(values)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:  # RuntimeError: torch's, of a vector
         raise TypeError(f"the values of slider {name!r} must be numbers or words, got {values!r}") from error
     return {"name": name, "first": 0, "stride": 1, "is_range": False, "labels": labels}
+
+
+def labels_of(values: Iterable) -> list[str]:
+    """A label for each value, no two alike: words as they stand, numbers with as few digits as tell them apart.
+
+    Four digits at least. Equal values are counted: 0.1, 0.1 (2). ipywidgets finds a position by its label.
+    """
+    values = [value.item() if hasattr(value, "item") else value for value in values]
+    labels = [_written(value, 4) for value in values]
+    for digits in range(5, 18):
+        shared = Counter(label for label, _ in set(zip(labels, values)))
+        labels = [_written(value, digits) if shared[label] > 1 else label for label, value in zip(labels, values)]
+    taken, seen = set(labels), set()
+    for i, label in enumerate(labels):
+        if label in seen:
+            labels[i] = next(new for k in range(2, len(labels) + 2) if (new := f"{label} ({k})") not in taken)
+        seen.add(label), taken.add(labels[i])
+    return labels
+
+
+def _written(value: Any, digits: int) -> str:
+    """The value with this many digits; whole numbers, and the integer part below a million, in full."""
+    if isinstance(value, str | bool) or (isinstance(value, int) and abs(value) < 10**15):
+        return str(value)
+    number = float(value) + 0.0  # without the sign of -0.0
+    if 1e4 <= abs(number) < 1e6:
+        digits = max(digits, 6)
+    return "NaN" if math.isnan(number) else repr(number) if digits == 17 else f"{number:.{digits}g}"
+
+
+def inert(words: str) -> str:
+    """The words, in which no front end of ipywidgets finds markup or a formula, and which look the same.
+
+    ipywidgets 7 takes the name of a control as HTML, 8 as text, and both give it to MathJax. An invisible word joiner
+    (U+2060) after each < and & keeps them from beginning a tag or an entity, and after each backslash a command; a
+    dollar sign is written fullwidth. The view puts the words themselves in their place as soon as it is there.
+    """
+    for letter in "<&\\":
+        words = words.replace(letter, letter + JOINER)
+    return words.replace("$", DOLLAR + JOINER)

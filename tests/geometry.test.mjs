@@ -1,7 +1,9 @@
 // The pure geometry of the view: node --test tests/geometry.test.mjs
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arrowHead, formatNumber, inside, layout, pointsOf, readout, select, stills, toData, toPixels, unpack } from "../gdviz/static/player.mjs";
+import {
+  arrowHead, density, formatNumber, inside, layout, plain, pointsOf, readout, select, stills, toData, toPixels, unpack, within,
+} from "../gdviz/static/player.mjs";
 
 const mark = (kind, shape, values, more = {}) =>
   unpack({ kind, shape, data: new DataView((kind === "text" ? Float64Array : Float32Array).from(values).buffer), ...more });
@@ -74,6 +76,26 @@ test("pixels become data on linear and on log axes, also on inverted ones", () =
   assert.deepEqual(toData({ ...axes, xlim: [3, -1] }, [100, 150]), [3, 1]);
 });
 
+test("what is not a number is called NaN, whatever its format", () => {
+  for (const spec of ["f", "+.2f", ".3e", "+g"]) assert.equal(formatNumber(NaN, spec), "NaN");
+  assert.deepEqual([formatNumber(Infinity, "+g"), formatNumber(-Infinity, "g")], ["+inf", "-inf"]);
+});
+
+test("the words of a control are those that Python wrote", () => {
+  assert.equal(plain("a <\u2060b>, &\u2060lt; \uff04\u20605 \\\u2060( \uff04"), "a <b>, &lt; $5 \\( \uff04");
+});
+
+test("a panel lies within the stage, and the picture within the panel, in parts of them", () => {
+  assert.deepEqual(within([0, 300, 400, 100], [0, 0, 400, 800]), { left: "0%", top: "37.5%", width: "100%", height: "12.5%" });
+  assert.deepEqual(within([0, 0, 1000, 400], [500, 100, 500, 200]), { left: "-100%", top: "-50%", width: "200%", height: "200%" });
+});
+
+test("a canvas has the dots of the screen, and no more than browsers hold", () => {
+  for (const dots of [0.5, 1, 3]) assert.equal(density(1000, 400, dots), dots);
+  assert.ok(10_000 * density(10_000, 100, 2) <= 8192);
+  assert.ok(4000 * 3000 * density(4000, 3000, 3) ** 2 <= 2 ** 24 + 1);
+});
+
 test("inside is the box and its edge", () => {
   assert.ok(inside([10, 10, 5, 5], [15, 10]));
   assert.ok(!inside([10, 10, 5, 5], [17, 10]));
@@ -82,9 +104,10 @@ test("inside is the box and its edge", () => {
 test("a narrow window shows one Axes below the other, a wide one the figure as it is", () => {
   const axes = [{ panel: [0, 0, 500, 400] }, { panel: [500, 0, 500, 400] }];
   assert.deepEqual(layout([1000, 400], axes, 2000).panels, [{ from: [0, 0, 1000, 400], scale: 1, y: 0 }]);
-  assert.equal(layout([1000, 400], axes, 800).height, 320);
+  assert.deepEqual([layout([1000, 400], axes, 800).width, layout([1000, 400], axes, 800).height], [800, 320]);
   const narrow = layout([1000, 400], axes, 400);
   assert.deepEqual(narrow.places, [{ from: [0, 0, 500, 400], scale: 0.8, y: 0 }, { from: [500, 0, 500, 400], scale: 0.8, y: 328 }]);
+  assert.deepEqual([narrow.width, narrow.height], [400, 656]);
   assert.equal(layout([1000, 400], axes.slice(0, 1), 400).panels.length, 1);
 });
 

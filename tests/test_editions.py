@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from lab import PIXELS
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 ROOT = Path(__file__).parents[1]
@@ -194,6 +195,23 @@ def test_a_player_on_a_slide_moves_and_its_keys_do_not_turn_the_slide(deck):
     deck.get_by_role("button", name="Play").first.press(" ")
     deck.wait_for_function("document.querySelector('section.present canvas').ariaLabel.includes('step 2;')")
     assert deck.evaluate("Reveal.getState().indexh") == slide
+
+
+@pytest.mark.browser
+def test_on_paper_every_player_is_whole_also_of_slides_that_were_not_shown(deck):
+    stages = "[...document.querySelectorAll('.stage')]"
+    deck.wait_for_function(f"{stages}.every((stage) => stage.querySelector('canvas').ariaLabel)")
+    assert deck.locator(".stage").count() > 0
+    assert not deck.locator(".stage").first.is_visible()
+    deck.emulate_media(media="print")
+    deck.set_viewport_size({"width": 717, "height": 1046})
+    deck.wait_for_function(f"{stages}.every((stage) => stage.clientWidth > 300)")
+    for stage in deck.locator(".stage").all():
+        box, ratio = stage.bounding_box(), float(stage.evaluate("(e) => e.style.getPropertyValue('--ratio')"))
+        assert box["width"] / box["height"] == pytest.approx(ratio, rel=0.01)
+        assert stage.locator("canvas").bounding_box() == box
+        assert stage.locator("img").bounding_box() == box
+        assert stage.locator("canvas").evaluate(PIXELS)[1] > 500
 
 
 @pytest.mark.browser

@@ -158,6 +158,27 @@ def test_an_mp4_has_the_pictures_rate_and_an_even_size(player, tmp_path, ffprobe
     assert apart(six, twin_at(player, step=0)) > 0.01
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exit 0",
+        "echo half > film.mp4",
+        'ffmpeg "$@" && [ -f film.mp4 ] && head -c 4000 film.mp4 > half && mv half film.mp4',
+        'for last; do :; done; [ "$last" = - ] || ffmpeg "$@" -frames:v 5 -y',
+    ],
+)
+def test_a_film_that_is_not_whole_does_not_take_the_place_of_a_good_one(player, tmp_path, ffprobe, monkeypatch, script):
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "a.mp4").write_text("older")
+    fake = tmp_path / "fake"
+    fake.write_text(f"#!/bin/sh\n{script}\nexit 0\n")
+    fake.chmod(0o755)
+    monkeypatch.setitem(plt.rcParams, "animation.ffmpeg_path", str(fake))
+    with pytest.raises(RuntimeError, match=r"nothing is saved: the film that ffmpeg wrote is not whole .*full"):
+        player.save(tmp_path / "films" / "a.mp4")
+    assert [(file.name, file.read_text()) for file in (tmp_path / "films").iterdir()] == [("a.mp4", "older")]
+
+
 def test_what_ffmpeg_complains_of_is_said(player, tmp_path, ffprobe, monkeypatch):
     fake = tmp_path / "ffmpeg"
     fake.write_text("#!/bin/sh\necho 'Unknown encoder' >&2\nexit 3\n")

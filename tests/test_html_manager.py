@@ -8,6 +8,7 @@ import io
 import re
 import sys
 import tarfile
+from html.parser import HTMLParser
 from pathlib import Path
 
 import anywidget
@@ -18,6 +19,7 @@ import pytest
 from ipywidgets.embed import dependency_state, embed_minimal_html
 
 from gdviz.player import Player
+from gdviz.sliders import DOLLAR, JOINER, inert
 
 sys.path.append(str(Path(__file__).parents[1] / "notebooks" / "tools"))
 npm_files = importlib.import_module("npm_files")
@@ -79,17 +81,28 @@ def answer(route, page, versions):
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: f"html-manager {case[0]}, controls of {case[1]}")
-def page(request, browser):
-    """A page with the walk."""
+def opened(request, browser):
+    """opened(player) -> a page with it."""
     manager, controls = request.param
-    text = html(walk(), manager, controls)
-    versions = {MANAGER: manager, "requirejs": "2.3.8", "anywidget": anywidget.__version__}
-    page = browser.new_page()
-    page.route("**", lambda route: answer(route, text, versions))
-    page.goto(f"{HOST}/")
-    page.wait_for_selector(".gdviz-player canvas")
-    yield page
-    page.close()
+    versions, pages = {MANAGER: manager, "requirejs": "2.3.8", "anywidget": anywidget.__version__}, []
+
+    def show(player):
+        text = html(player, manager, controls)
+        pages.append(browser.new_page())
+        pages[-1].route("**", lambda route: answer(route, text, versions))
+        pages[-1].goto(f"{HOST}/")
+        pages[-1].wait_for_selector(".gdviz-player canvas")
+        return pages[-1]
+
+    yield show
+    for page in pages:
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def page(opened):
+    """A page with the walk."""
+    return opened(walk())
 
 
 def says(page, words):
@@ -138,3 +151,48 @@ def test_play_moves_slider_and_view_to_the_end_and_then_from_the_start(page):
     page.locator("button:has(.fa-play)").click()
     page.wait_for_function("said.length >= 4")
     assert page.evaluate("said.slice(0, 4)") == [f"step {k}; rate 0.1; x {k / 2:.2f}" for k in (19, 20, 0, 1)]
+
+
+NASTY = [
+    "<img src=x onerror='window.hurt = 1'>",
+    "a < b & c, &lt;b&gt; and &amp;",
+    "from $5 to $10, \\(x\\) and $$y$$",
+    "<!-- <script>window.hurt = 1</script>",
+]
+
+
+def test_words_stay_text_in_every_control(opened):
+    figure, ax = plt.subplots(figsize=(6, 4))
+    player = Player(figure, {"step": range(3), NASTY[0]: NASTY, NASTY[1]: range(2), NASTY[2]: [1, 2]}, caption=NASTY[3])
+    player.path(ax, np.zeros((3, 1, 1, 1, 2)))
+    player.on_text(lambda text: None, label=NASTY[3], value=NASTY[0])
+    player.on_click(lambda x, y: None)
+    player.message = NASTY[0]
+    page = opened(player)
+    words = [NASTY[3], "step", *NASTY[:3]]
+    labels = "[...document.querySelectorAll('.widget-label')].map((label) => label.textContent)"
+    page.wait_for_function(f"(words) => JSON.stringify({labels}) === JSON.stringify(words)", arg=words)
+    assert page.locator(".message").text_content() == NASTY[0]
+    assert page.locator("input[type=text]").input_value() == NASTY[0]
+    for k, key in enumerate(["Home", "ArrowRight", "ArrowRight", "ArrowRight"]):
+        handle(page, 1).press(key)
+        says(page, f"; {NASTY[0]} {NASTY[k]}; {NASTY[1]} 1; {NASTY[2]} 2")
+        assert page.locator(".widget-readout").nth(1).text_content() == NASTY[k]
+    assert page.locator("img[onerror], script:has-text('hurt'):not([type])").count() == 0
+    assert page.evaluate("window.hurt") is None
+
+
+@pytest.mark.parametrize("words", NASTY)
+def test_a_name_that_the_view_has_not_mended_yet_is_no_markup_and_no_formula(words):
+    found, parser = [], HTMLParser(convert_charrefs=False)
+    parser.handle_starttag = parser.handle_comment = parser.handle_entityref = lambda *what: found.append(what)
+    parser.feed(inert(words))
+    parser.close()
+    assert found == []
+    assert not re.search(r"\$|\\[(\[]", inert(words))
+    assert plain(inert(words)) == words
+
+
+def plain(words):
+    """As player.mjs has it."""
+    return words.replace(DOLLAR + JOINER, "$").replace(JOINER, "")

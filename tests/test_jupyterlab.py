@@ -4,7 +4,7 @@ import signal
 
 import psutil
 import pytest
-from lab import WATCH, Shown, notebook_of, players, run_all, the_kernel
+from lab import WATCH, Shown, notebook_of, open_notebook, players, run_all, the_kernel
 
 pytestmark = pytest.mark.browser
 
@@ -180,6 +180,78 @@ def test_a_guess_lets_the_controls_go_also_while_the_kernel_is_busy(lab):
     assert player.says().endswith("step 10; rate 0.1")
     kernel.resume()
     player.box.get_by_text(" and ").wait_for()
+
+
+def test_a_letter_that_a_dead_kernel_cannot_read_is_answered_by_a_sentence(lab):
+    page = lab("typed_on.ipynb", notebook=notebook_of([TYPED]))
+    run_all(page, players(1))
+    player, kernel = Shown(page, 0), the_kernel(page)
+    kernel.send_signal(signal.SIGKILL)
+    psutil.wait_procs([kernel], timeout=20)
+    page.locator(".jp-Dialog button.jp-mod-accept").click()
+    player.box.get_by_role("textbox", name="a name").fill("abcd")
+    player.box.get_by_text("No answer from the kernel yet: is it running?").wait_for()
+
+
+NAMED = """
+figure, ax = plt.subplots()
+player = Player(figure, {"from $5 to $10": range(3), "<img src=x onerror='hurt = 1'>": [1, 2], "&lt;": [1, 2]})
+player.path(ax, torch.zeros(3, 2, 2, 2))
+player.on_text(print, label="$x$ <b>")
+player
+"""
+
+
+def test_in_a_zoomed_notebook_a_click_is_where_the_pointer_is_and_names_are_text(lab):
+    page = lab("clicked.ipynb", notebook=notebook_of([GUESSED.replace("on_guess", "on_click"), NAMED]))
+    run_all(page, players(2))
+    named = Shown(page, 1)
+    page.wait_for_function("document.querySelectorAll('.widget-label').length === 6")
+    labels = ["$x$ <b>", "from $5 to $10", "<img src=x onerror='hurt = 1'>", "&lt;"]
+    seen = "[...box.querySelectorAll('.widget-label')].map((label) => label.textContent).join()"
+    page.wait_for_function(f"([box, labels]) => {seen} === labels.join()", arg=[named.box.element_handle(), labels])
+    assert page.evaluate("window.hurt") is None
+    assert named.box.locator("mjx-container").count() == 0
+    player = Shown(page, 0)
+    for _ in range(4):
+        page.evaluate("jupyterapp.commands.execute('application:zoom-in-widget')")
+    player.box.scroll_into_view_if_needed()
+    area = player.canvas.bounding_box()
+    page.mouse.click(area["x"] + area["width"] * 0.5125, area["y"] + area["height"] * 0.505)  # the middle of the Axes
+    player.box.get_by_text("10 and 10", exact=True).wait_for()
+
+
+def test_a_notebook_opened_again_shows_the_picture_and_says_how_to_wake_it(lab):
+    page = lab("again.ipynb", notebook=notebook_of([GUESSED, "'the end'"]))
+    run_all(page, players(1))
+    asleep = page.locator(".gdviz-asleep")
+    assert not asleep.is_visible()
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty")
+    address, name = page.url.split("/lab")[0], "again.ipynb"
+    page.evaluate("jupyterapp.serviceManager.sessions.shutdownAll()")
+    open_notebook(page, address, name)
+    wakes = page.get_by_text("The sliders are asleep: run the cell to wake them.")
+    wakes.wait_for()
+    assert asleep.get_by_text("Shown: step 0, rate 0.2.").is_visible()
+    assert asleep.locator("img").evaluate("(image) => image.naturalWidth") == 640
+    assert asleep.locator("img").bounding_box()["height"] > 300
+    assert not page.get_by_text("model not found").is_visible()
+    run_all(page, players(1))
+    wakes.wait_for(state="hidden")
+    Shown(page, 0).drag(0, 0.5)
+
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty")
+    page.route("**/extensions/anywidget/**", lambda route: route.abort())
+    page.evaluate("jupyterapp.serviceManager.sessions.shutdownAll()")
+    open_notebook(page, address, name)
+    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function("jupyterapp.shell.currentWidget.content.widgets[1].model.executionCount")
+    wakes.wait_for()
+    assert "JupyterLab lacks the package anywidget" in asleep.text_content()
+    assert asleep.locator("img").is_visible()
+    assert not page.locator(".widget-play").is_visible()
 
 
 def twice():

@@ -1,5 +1,6 @@
 """The Python side of the player: shapes, pixels, controls, the twin and its sentence, and bad input."""
 
+import html
 import io
 import json
 import warnings
@@ -130,6 +131,36 @@ def test_labels_may_be_words_and_a_range_may_have_a_stride(axes):
     assert player.describe().endswith("Shown: step 10, lr 2, diverges.")
 
 
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([0.12341, 0.12342, 0.12343], ["0.12341", "0.12342", "0.12343"]),
+        ([0.1, 0.123456, 0.12345], ["0.1", "0.12346", "0.12345"]),
+        ([1.0000001, 1.0000002], ["1.0000001", "1.0000002"]),
+        ([0.1 * 3, 0.3], ["0.30000000000000004", "0.3"]),
+        ([1 / 3, 2 / 3], ["0.3333", "0.6667"]),
+        ([10000, 12345, 10**6, 10**20], ["10000", "12345", "1000000", "1e+20"]),
+        ([12345.0, 20000.25, 1e6], ["12345", "20000.2", "1e+06"]),
+        ([0.0, -0.0, np.nan, -np.inf], ["0", "0 (2)", "NaN", "-inf"]),
+        ([0.1, 0.1, 0.2, 0.1], ["0.1", "0.1 (2)", "0.2", "0.1 (3)"]),
+        (["a", "a", "a (2)"], ["a", "a (3)", "a (2)"]),
+        ([False, True], ["False", "True"]),
+        (torch.tensor([0.1, 0.2], requires_grad=True), ["0.1", "0.2"]),
+        ([torch.tensor(0.1), np.float32(0.2), np.int64(30000)], ["0.1", "0.2", "30000"]),
+        (np.logspace(-9, 300, 2), ["1e-09", "1e+300"]),
+        ([1e-5, 1.00001e-5], ["1e-05", "1.00001e-05"]),
+        (["", "two\nlines"], ["", "two\nlines"]),
+    ],
+)
+def test_labels_differ_and_have_as_few_digits_as_that_takes(axes, values, labels):
+    player = Player(axes[0].figure, {"a": values})
+    assert player.sliders[0]["labels"] == labels
+    (slider,) = player.box.children[1].children
+    for k in range(len(labels)):  # ipywidgets finds a position by its label
+        slider.index = k
+        assert (slider.index, slider.label, slider.value) == (k, labels[k], k)
+
+
 def test_a_slider_of_one_value_has_no_control(axes):
     player = Player(axes[0].figure, {"step": range(11), "lr": [0.1]})
     assert len(player.box.children[1].children) == 2
@@ -193,6 +224,20 @@ def test_displaying_is_one_bundle_of_view_picture_and_sentence(player, axes, mon
     assert set(bundle) == {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"}
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == player.box.model_id
     assert options["metadata"]["image/png"]["alt"] == bundle["text/plain"] == player.describe()
+
+
+def test_where_a_notebook_keeps_outputs_a_hidden_one_holds_the_picture_for_later(axes, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **options: shown.append(bundle))
+    monkeypatch.setattr("gdviz.cells.note", lambda thing: True)
+    player = Player(axes[0].figure, {"a": [1, 2]}, caption="<img src=x onerror='hurt()'> & \"$y$\"")
+    player._ipython_display_()
+    first, second = shown
+    assert set(second) == {"text/html", "text/plain"}
+    assert second["text/html"].startswith('<div class="gdviz-asleep mathjax_ignore" hidden style="display: none">')
+    assert f"base64,{first['image/png']}" in second["text/html"]
+    assert "<img src=x" not in second["text/html"]
+    assert html.unescape(second["text/html"]).count(first["text/plain"]) == 2  # to be seen and to be heard
 
 
 def test_the_figure_is_not_shown_a_second_time(player):
@@ -365,7 +410,7 @@ def test_half_an_answer_to_a_word_changes_nothing_and_is_a_sentence(player, axes
     assert np.array_equal(first.array, DESCENT.params)
     assert player.message.startswith("Not shown: the array of a path must have the shape")
     assert "a word ''" in player.describe()  # what is shown
-    for wrong in ({"label": "a word"}, {"label": 3}, {"label": "b", "value": 3}):
+    for wrong in ({"label": "a word"}, {"label": 3}, {"label": ""}, {"label": "b", "value": 3}):
         with pytest.raises(ValueError, match="label and value are texts, each label another"):
             player.on_text(half, **wrong)
     player.on_text(half, label="another")
@@ -458,8 +503,13 @@ def test_an_array_that_does_not_fit_is_refused_and_leaves_nothing(player, axes, 
         ({"step": "0123"}, "must be a range or a list"),
         ({"step": range(5, 0, -1)}, "must ascend"),
         ({3: range(5)}, "name of a slider is text"),
+        ({" ": range(5)}, "name of a slider is text, got ' '"),
         ([range(5)], "sliders must be a dict"),
         ({"lr": [[0.1], [0.2]]}, "the values of slider 'lr'"),
+        ({"lr": [0.1, None]}, "the values of slider 'lr' must be numbers or words"),
+        ({"lr": [1j]}, "the values of slider 'lr' must be numbers or words"),
+        ({"lr": [10**400]}, "the values of slider 'lr' must be numbers or words"),
+        ({"lr": [torch.ones(2), torch.ones(2)]}, "the values of slider 'lr' must be numbers or words"),
     ],
 )
 def test_bad_sliders_are_refused(axes, sliders, message):
@@ -565,7 +615,7 @@ def test_a_readout_of_nan_and_a_rate_beyond_the_limit_raise_no_warning(axes):
         player.curve(axes[1], descent.losses)
         player.text(axes[1], descent.losses, "loss {:.2g}")
         assert Image.open(io.BytesIO(player.twin())).size == (800, 400)
-        assert player.describe().endswith("loss nan (diverged).")
+        assert player.describe().endswith("loss NaN (diverged).")
         player.slider_1 = 0
         player.twin()
         assert "diverged" not in player.describe()

@@ -238,6 +238,53 @@ def test_a_narrow_window_shows_one_axes_below_the_other(host):
     assert page.evaluate("loops") == 0  # no "ResizeObserver loop completed with undelivered notifications"
 
 
+@pytest.mark.parametrize("density", [0.5, 3])
+def test_the_canvas_has_the_dots_of_the_screen_and_a_very_wide_figure_is_drawn(host, density):
+    size = "[document.querySelector('canvas').width, document.querySelector('canvas').height]"
+    assert host(two_axes(), density=density).evaluate(size) == [1000 * density, 400 * density]
+    figure, ax = plt.subplots(figsize=(90, 1))
+    ax.set(xlim=(0, 30), ylim=(-1, 1))
+    player = Player(figure, {"step": range(31)})
+    player.path(ax, np.stack([np.arange(31.0), np.zeros(31)], -1))
+    page = host(player, width=9100, density=density)
+    assert page.evaluate(INK)[2] > 0.9 * page.evaluate(size)[0]
+    assert page.evaluate(size)[0] <= 8192
+    assert page.errors == []
+
+
+ZOOMS = [
+    "transform: scale(0.7)",
+    "transform: translate(30px, 20px) scale(1.6); transform-origin: 10px 0",
+    "transform: scale(0.5, 0.8)",
+    "zoom: 0.7",
+    "zoom: 1.4",
+]
+
+
+@pytest.mark.parametrize("css", ZOOMS)
+@pytest.mark.parametrize("width", [1280, 400])
+def test_within_a_zoom_or_a_scaled_slide_the_start_is_under_the_pointer_and_sharp(host, width, css):
+    player = two_axes()
+    page = host(player, width=width)
+    page.evaluate("(css) => { document.querySelector('#out').style.cssText = css; }", css)
+    page.evaluate("frames2()")
+    left, top, w, h = player.axes[0]["box"]
+    whole = page.locator(".stage img").count() == 1
+    px, py, pw, ph = (0, 0, *player.size) if whole else player.axes[0]["panel"]
+    shown = page.locator(".stage > div > div").first.bounding_box()
+    x = shown["x"] + (left + 0.25 * w - px) / pw * shown["width"]
+    y = shown["y"] + (top + 0.25 * h - py) / ph * shown["height"]
+    page.mouse.click(x, y)
+    page.evaluate("frames2()")
+    px_x, px_y = 22 / (w / pw * shown["width"]), 12 / (h / ph * shown["height"])  # of the data, to a px
+    assert page.evaluate("model.get('click')")[:2] == pytest.approx([-11 + 0.25 * 22, 6 - 0.25 * 12], abs=2 * px_x)
+    assert abs(page.evaluate("model.get('click')")[1] - 3) < 2 * px_y
+    shot = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("L"))
+    assert shot[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3].min() < 60  # the cross
+    dots = "((canvas) => canvas.width / canvas.getBoundingClientRect().width)(document.querySelector('canvas'))"
+    assert page.evaluate(dots) >= 0.99
+
+
 @pytest.mark.parametrize("width", [1280, 700, 400])
 def test_a_click_gives_the_place_in_the_data(host, width):
     player = two_axes()
@@ -320,6 +367,31 @@ def test_arrow_keys_move_the_start_and_a_silent_kernel_is_named(host):
     assert y == pytest.approx(4 + 12 / 40, abs=0.05)
     page.wait_for_function("document.querySelector('.message').textContent.startsWith('No answer from the kernel')")
     page.evaluate("model.set('answered', 2)")
+    assert page.locator(".message").text_content() == ""
+
+
+SILENT = "document.querySelector('.message').textContent.startsWith('No answer from the kernel yet: is it running?')"
+
+
+def test_a_silent_kernel_is_named_after_a_guess_and_after_a_letter(host):
+    player = two_axes()
+    player.on_guess(print)
+    page = host(player)
+    page.locator("canvas").click(position={"x": 200, "y": 200})
+    assert page.locator(".message").text_content() == "Your guess is noted. Now move it."
+    page.wait_for_function(SILENT)
+    page.evaluate("model.set('message', 'A good one.')")
+    assert page.locator(".message").text_content() == "A good one."
+    page.evaluate("""async () => {  // as in a notebook, where the field of on_text is beside the view
+      const box = document.querySelector("#out");
+      box.className = "widget-vbox";
+      box.append(Object.assign(document.createElement("input"), { type: "text" }));
+      model.set("slider_0", 3);
+      await frames2();
+    }""")
+    page.locator("input").press("a")
+    page.wait_for_function(SILENT)
+    page.evaluate("model.set('message', ''), model.set('heard', 1)")
     assert page.locator(".message").text_content() == ""
 
 

@@ -69,7 +69,7 @@ def test_all_curves_and_the_words_above_them_are_in_the_window():
 def test_what_diverges_is_said_and_does_not_stretch_the_window():
     player = views_training.panels({"loss": {"a": [1.0, 1e30, np.nan]}}, {"step": range(3)})
     assert player.figure.axes[0].get_ylim()[1] < 200
-    assert readouts(player, (2,)) == ["● a nan (diverged)"]
+    assert readouts(player, (2,)) == ["● a NaN (diverged)"]
 
 
 def test_where_nothing_is_finite_or_positive_the_panel_is_empty_and_says_so():

@@ -26,6 +26,7 @@ function showPlayer(element, view) {
   controls.addEventListener("keydown", keepKeys);
   view.render({ model, el: place });
   wait();
+  element.querySelector(".asleep")?.remove();
 }
 
 const make = (tag, properties = {}) => Object.assign(document.createElement(tag), properties);
@@ -44,7 +45,8 @@ function modelOf(traits) {
       traits[name] = value;
       for (const [event, listener] of [...listeners]) if (event === `change:${name}`) listener();
     },
-    save_changes() {}, // there is no kernel to tell
+    alone: true, // there is no kernel to tell
+    save_changes() {},
     on: (event, listener) => listeners.push([event, listener]),
     off(event, listener) {
       const i = listeners.findIndex(([e, l]) => e === event && l === listener);

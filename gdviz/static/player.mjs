@@ -1,9 +1,13 @@
 // The view of a player: a picture that stands still and a canvas above it that draws the marks at the sliders' positions.
 // All state is in the model's traits; the geometry is pure and exported for the tests. Pixels are CSS pixels of the picture.
+// Inside the stage every place is a part of the stage, in per cent: paper, a zoom or a scaled slide changes them together.
 
 const SANS = '"DejaVu Sans", Verdana, sans-serif';
 const NO_ANSWER_MS = 3000;
+const NO_ANSWER = "No answer from the kernel yet: is it running? The sliders work without it.";
+const NO_PICTURE = "The picture behind the marks is missing: a policy of this page (img-src) blocks it.";
 const WORDS = 19; // px, as in marks.py
+const JOINER = "\u2060", DOLLAR = "\uff04"; // as in sliders.py
 const LESS_MOTION = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)"); // node has none
 
 // --- pure: numbers to words -------------------------------------------------------------------------------------------
@@ -14,7 +18,7 @@ export function formatNumber(x, spec) {
   if (spec.includes("|")) return spec.split("|")[x];
   const [, sign, digits, type] = /^(\+?)(?:\.(\d+))?([feg])$/.exec(spec);
   const plus = x < 0 || Object.is(x, -0) ? "-" : sign;
-  if (Number.isNaN(x)) return sign + "nan";
+  if (Number.isNaN(x)) return "NaN";
   if (!Number.isFinite(x)) return plus + "inf";
   const size = Math.abs(x), precision = digits === undefined ? 6 : Number(digits);
   if (type === "f") return plus + fixed(size, precision);
@@ -48,6 +52,15 @@ function even(rounded, exact) {
   const lower = exact.slice(0, rounded.length), rest = exact.slice(point).replace(".", "");
   const tie = exact.length > point && /^50*$/.test(rest);
   return tie && Number(lower.at(-1)) % 2 === 0 ? lower : rounded;
+}
+
+/** The words that Python's inert has written so that no front end takes them for markup or a formula. */
+export const plain = (words) => words.replaceAll(DOLLAR + JOINER, "$").replaceAll(JOINER, "");
+
+/** The bytes of a PNG as a URL, for pages that let in no blob:. */
+function dataUrl({ buffer, byteOffset, byteLength }) {
+  const letters = Array.from(new Uint8Array(buffer, byteOffset, byteLength), (byte) => String.fromCharCode(byte));
+  return `data:image/png;base64,${btoa(letters.join(""))}`;
 }
 
 // --- pure: geometry ---------------------------------------------------------------------------------------------------
@@ -123,19 +136,33 @@ export function toPixels(axes, [x, y]) {
 }
 
 /** Where the picture is shown: as a whole, scaled to the width; or, where that is too narrow to read, one Axes below the
- *  other. Returns the height, the panels { from: box in the picture, scale, y } and the panel of each Axes. */
+ *  other. Returns width and height, the panels { from: box in the picture, scale, y } and the panel of each Axes. */
 export function layout([width, height], axes, available) {
   const scale = Math.min(1, available / width);
   const stacked = scale < 0.6 && axes.length > 1 && axes.every(({ panel }) => panel[2] > 0.2 * width);
   const whole = { from: [0, 0, width, height], scale, y: 0 };
-  if (!stacked) return { height: height * scale, panels: [whole], places: axes.map(() => whole) };
+  if (!stacked) return { width: width * scale, height: height * scale, panels: [whole], places: axes.map(() => whole) };
   let y = 0;
   const panels = axes.map(({ panel: from }) => {
     const panel = { from, scale: Math.min(1, available / from[2]), y };
     y += from[3] * panel.scale + 8;
     return panel;
   });
-  return { height: y, panels, places: panels };
+  return { width: available, height: y, panels, places: panels };
+}
+
+/** The css of a box within another one: as parts of its width and height, or of what is left where it is larger. */
+export function within([left, top, width, height], [x0, y0, whole, high]) {
+  const percent = (part) => `${100 * part}%`;
+  return {
+    left: percent((left - x0) / whole), top: percent((top - y0) / high),
+    width: percent(width / whole), height: percent(height / high),
+  };
+}
+
+/** Dots for each CSS pixel of a canvas: as many as the screen shows of it, as far as browsers hold so large a canvas. */
+export function density(width, height, wanted) {
+  return Math.min(wanted, 8192 / Math.max(width, height), Math.sqrt(2 ** 24 / (width * height)));
 }
 
 const OUTLINES = {
@@ -279,7 +306,7 @@ function render({ model, el }) {
   root.innerHTML = '<div class="stage"><div></div><canvas></canvas></div><p class="message" role="status"></p>';
   const [stage, panels, canvas, message] = [".stage", ".stage > div", "canvas", "p"].map((css) => root.querySelector(css));
   const ctx = canvas.getContext("2d"), signals = new AbortController();
-  let marks = [], places = [], arranged = "", url = "", frame = 0, cursor = null, waiting = 0;
+  let marks = [], plan = null, arranged = [], url = "", frame = 0, cursor = null, waiting = 0, controls = null;
 
   const index = () => model.get("sliders").map((s, i) => Math.round((model.get(`slider_${i}`) - s.first) / s.stride));
   const asking = () => model.get("asks") >= 0 && !model.get("guess").length; // the controls wait for a guess
@@ -288,15 +315,17 @@ function render({ model, el }) {
 
   // Units of the picture to those of the canvas, for what is drawn on one Axes.
   function enter(i) {
-    const { from, scale, y } = places[i], dense = canvas.width / canvas.clientWidth;
+    const { from, scale, y } = plan.places[i], dense = canvas.width / plan.width;
     ctx.setTransform(scale * dense, 0, 0, scale * dense, -from[0] * scale * dense, (y - from[1] * scale) * dense);
   }
 
   function draw() {
     frame = 0;
     arrange();
-    const now = index(), pixels = [canvas.clientWidth, canvas.clientHeight].map((n) => Math.round(n * devicePixelRatio));
-    if (!pixels[0] || !places.length) return;
+    const now = index(); // drawn also where nobody sees it yet: paper shows slides that were never turned to
+    const size = [canvas.clientWidth || plan.width, canvas.clientHeight || plan.height];
+    const shown = (devicePixelRatio * canvas.getBoundingClientRect().width) / size[0]; // within a zoom or a scaled slide
+    const dots = density(...size, Math.max(shown, devicePixelRatio)), pixels = size.map((n) => Math.round(n * dots));
     if (canvas.width !== pixels[0]) canvas.width = pixels[0];
     if (canvas.height !== pixels[1]) canvas.height = pixels[1];
     ctx.setTransform(1, 0, 0, 1, 0, 0);
@@ -329,8 +358,13 @@ function render({ model, el }) {
     const how = asking() ? " Arrow keys and Enter, or a click, make your guess." : start;
     const state = [...places, words].filter(Boolean).join("; ");
     canvas.setAttribute("aria-label", [`${model.get("caption")}${how}`, state].filter(Boolean).join(" Shown: "));
-    const controls = root.closest(".widget-vbox");
-    if (!controls) return;
+    if (!findControls()) return;
+    for (const label of controls.querySelectorAll(".widget-label")) {
+      if (!label.textContent.includes(JOINER)) continue;
+      label.classList.add("mathjax_ignore", "tex2jax_ignore");
+      label.textContent = plain(label.textContent);
+      label.title = plain(label.title);
+    }
     const handles = controls.querySelectorAll(".noUi-handle, .ui-slider-handle");
     const shown = model.get("sliders").map((s, i) => [s, now[i]]).filter(([s]) => s.labels.length > 1);
     if (handles.length === shown.length) shown.forEach(([slider, k], i) => {
@@ -342,23 +376,34 @@ function render({ model, el }) {
     }
   }
 
+  // The box of the controls, which come each in its time.
+  function findControls() {
+    const found = root.closest(".widget-vbox");
+    if (found && found !== controls) {
+      joined.observe(found, { childList: true, subtree: true });
+      found.addEventListener("input", typed, { signal: signals.signal });
+    }
+    return (controls = found);
+  }
+
   function arrange() {
     const [width, height] = model.get("size");
     root.style.width = `${width}px`; // at most: the style sheet says max-width: 100%
     const available = root.clientWidth || width;
-    if (arranged === `${url} ${available}`) return;
-    arranged = `${url} ${available}`;
-    const plan = layout([width, height], model.get("axes"), available);
-    places = plan.places;
-    stage.style.height = `${plan.height}px`;
+    if (arranged[0] === url && arranged[1] === available) return;
+    arranged = [url, available];
+    plan = layout([width, height], model.get("axes"), available);
+    stage.style.setProperty("--width", `${plan.width}px`);
+    stage.style.setProperty("--ratio", plan.width / plan.height);
     while (panels.children.length > plan.panels.length) panels.lastChild.remove();
     plan.panels.forEach(({ from, scale, y }, i) => {
       const panel = panels.children[i] ?? panels.appendChild(document.createElement("div"));
       const image = panel.firstChild ?? panel.appendChild(document.createElement("img"));
-      Object.assign(panel.style, { top: `${y}px`, width: `${from[2] * scale}px`, height: `${from[3] * scale}px` });
-      Object.assign(image.style, { left: `${-from[0] * scale}px`, top: `${-from[1] * scale}px`, width: `${width * scale}px` });
+      Object.assign(panel.style, within([0, y, from[2] * scale, from[3] * scale], [0, 0, plan.width, plan.height]));
+      Object.assign(image.style, within([0, 0, width, height], from));
       if (image.src !== url) image.src = url;
       image.alt = ""; // the canvas above speaks for both
+      image.onerror = () => { if (image.src === url) pictureLost(); };
     });
   }
 
@@ -367,6 +412,11 @@ function render({ model, el }) {
     url = URL.createObjectURL(new Blob([model.get("picture")], { type: "image/png" }));
     arrange();
     soon();
+  }
+
+  function pictureLost() {
+    if (url.startsWith("data:")) message.textContent = NO_PICTURE;
+    else url = dataUrl(model.get("picture")), soon();
   }
 
   function showMarks() {
@@ -387,12 +437,27 @@ function render({ model, el }) {
     message.textContent = model.get("message");
   }
 
-  function guess(place) {
-    model.set("guess", toData(model.get("axes")[model.get("asks")], place));
+  // Whatever goes to the kernel: where no answer comes, a sentence says so. A page is alone and waits for none.
+  function wait() {
+    clearTimeout(waiting);
+    if (!model.alone) waiting = setTimeout(() => { message.textContent = NO_ANSWER; }, NO_ANSWER_MS);
+  }
+
+  function typed({ target }) {
+    if (target.matches("input[type=text]")) wait();
+  }
+
+  function send(name, value) {
+    wait();
+    model.set(name, value);
     model.save_changes();
+  }
+
+  function guess(place) {
     message.textContent = "Your guess is noted. Now move it.";
     cursor = null;
     unlock(model);
+    send("guess", toData(model.get("axes")[model.get("asks")], place));
   }
 
   function ask(place) {
@@ -400,20 +465,17 @@ function render({ model, el }) {
     if (!axes || !inside(axes.box, place)) return;
     if (asking()) return guess(place);
     cursor = place;
-    model.set("click", [...toData(axes, place), (model.get("click")[2] ?? 0) + 1]);
-    model.save_changes();
-    clearTimeout(waiting);
-    waiting = setTimeout(() => {
-      message.textContent = "No answer from the kernel yet: is it running? The sliders work without it.";
-    }, NO_ANSWER_MS);
     soon();
+    send("click", [...toData(axes, place), (model.get("click")[2] ?? 0) + 1]);
   }
 
   function clicked(event) {
-    const { left, top } = canvas.getBoundingClientRect(), place = places[target()];
-    if (!place) return;
+    const shown = canvas.getBoundingClientRect(), place = plan?.places[target()];
+    if (!place || !shown.width) return;
     const { from, scale, y } = place;
-    ask([from[0] + (event.clientX - left) / scale, from[1] + (event.clientY - top - y) / scale]);
+    const u = ((event.clientX - shown.left) / shown.width) * plan.width;
+    const v = ((event.clientY - shown.top) / shown.height) * plan.height;
+    ask([from[0] + u / scale, from[1] + (v - y) / scale]);
   }
 
   function pressed(event) {
@@ -436,14 +498,14 @@ function render({ model, el }) {
   const listeners = {
     "change:picture": showPicture, "change:marks": showMarks, "change:clickable": showClickable,
     "change:asks": showClickable, "change:guess": showClickable,
-    "change:answered": say, "change:message": say, "change:caption": soon,
+    "change:answered": say, "change:heard": say, "change:message": say, "change:caption": soon,
     ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, soon])),
   };
   for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
   canvas.addEventListener("click", clicked, { signal: signals.signal });
   canvas.addEventListener("keydown", pressed, { signal: signals.signal });
   canvas.addEventListener("blur", () => { cursor = null; soon(); }, { signal: signals.signal });
-  const resized = new ResizeObserver(soon);
+  const joined = new MutationObserver(soon), resized = new ResizeObserver(soon);
   resized.observe(root);
   try {
     resized.observe(canvas, { box: "device-pixel-content-box" }); // tells of a move to a screen of another density, too
@@ -459,6 +521,7 @@ function render({ model, el }) {
     for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
     signals.abort();
     resized.disconnect();
+    joined.disconnect();
     cancelAnimationFrame(frame);
     clearTimeout(waiting);
     URL.revokeObjectURL(url);
