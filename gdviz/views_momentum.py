@@ -12,11 +12,14 @@ from torch import Tensor
 
 from gdviz import plots
 from gdviz.descent import Trajectory
+from gdviz.limits import HIGHEST, log_axis, step_limits
+from gdviz.marks import escaped
 from gdviz.optimizers import Adam, Momentum, Nesterov
 from gdviz.player import Player
-from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, VERMILLION
+from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, VERMILLION, ink
 from gdviz.surfaces import Surface
-from gdviz.views import lost, mark_look, pair
+from gdviz.views import highest, lost, mark_look, pair
+from gdviz.words import plain
 
 
 def heavy_ball_rate(lr: Any, momentum: Any, curvature: Any) -> Tensor:
@@ -54,7 +57,7 @@ def rate_map(
     steps = right.contour(lr, beta, stable, levels=[0.7, 0.8, 0.9], colors="#ffffff", linewidths=1)
     for label in right.clabel(steps, fmt="%.1f", fontsize=15, colors=BLACK):
         label.set_path_effects([Stroke(linewidth=4, foreground="white"), Normal()])
-    right.contour(lr, beta, worst, levels=[1 - 1e-9], colors=BLACK, linewidths=3)
+    right.contour(lr, beta, worst, levels=[1 - 1e-9], colors=ink(right), linewidths=3)
     right.text(0.97, 0.05, "diverges", transform=right.transAxes, ha="right", weight="bold", size=16)
     right.set(title="share of the error left by a step", xlabel="learning rate", ylabel="momentum", ylim=(0, 0.99))
 
@@ -82,7 +85,7 @@ def look_ahead(surface: Surface, ball: Trajectory, nesterov: Trajectory, **optio
     """
     _require("the left side", ball, Momentum)
     _require("the right side", nesterov, Nesterov)
-    figure, panels = plt.subplots(1, 2, figsize=(12, 4.8), sharey=True)
+    figure, panels = plt.subplots(1, 2, figsize=(12, 4.8), sharey=True, layout="constrained")
     sliders = {"step": range(ball.steps)}
     player = Player(figure, sliders, caption=f"{ball.describe()} {nesterov.describe()}", **options)
     for ax, run, name in zip(panels, (ball, nesterov), ("heavy ball", "Nesterov")):
@@ -128,11 +131,12 @@ def ladder(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -> 
     steps = next(iter(runs.values())).steps
     rates = torch.stack([effective_rate(run) for run in runs.values()], 1)  # (steps, rules, 2)
     rates = torch.cat([rates[:1], rates])
-    right.set(title="effective learning rate", xlabel="step", ylabel="learning rate", yscale="log", xlim=(0, steps))
-    finite = rates[torch.isfinite(rates) & (rates > 0)]
-    right.set(ylim=(0.5 * float(finite.min()), 10 * float(finite.max())))
-    handles = [Line2D([], [], color=BLUE, marker="o", label="of x, flat")]
-    handles += [Line2D([], [], color=VERMILLION, linestyle=(0, (3, 1.5)), marker="s", label="of y, steep")]
+    right.set(title="effective learning rate", xlabel="step", ylabel="learning rate", xlim=step_limits([0, steps]))
+    finite = rates[torch.isfinite(rates) & (rates > 0)].tolist()
+    log_axis(right, 0.5 * min(finite, default=0), 10 * max(finite, default=0))
+    handles = [Line2D([], [], color=ink(right, BLUE), marker="o", label="of x, flat")]
+    style = {"color": ink(right, VERMILLION), "linestyle": (0, (3, 1.5)), "marker": "s"}
+    handles += [Line2D([], [], **style, label="of y, steep")]
     right.legend(handles=handles, loc="upper right")
     caption = " ".join(run.describe() for run in runs.values())
     player = Player(figure, {"step": range(steps + 1), "rule": list(runs)}, caption=caption, **options)
@@ -193,6 +197,8 @@ def race(
     right.set(title="starts that find the lowest minimum", xlabel="share of the starts", xlim=(0, 1.15))
     right.set(ylim=(-0.6, len(runs) - 0.4))
     right.set_yticks(places, runs)
+    for tick in right.get_yticklabels():
+        plain(tick)
     right.tick_params("y", length=0)
     right.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     first = next(iter(runs.values()))
@@ -232,15 +238,14 @@ def step_sizes(runs: Mapping[str, Trajectory], sliders: Mapping[str, Any], **opt
         _require("a step size", run, object)
     sizes = {name: (run.params.diff(dim=0).abs() / run.rule.lr)[..., 0] for name, run in runs.items()}
     first = next(iter(runs.values()))
-    figure, ax = plt.subplots(figsize=(7, 4.6))
-    ax.set(title="size of each step", xlabel="step", ylabel="size in lr", yscale="log", xlim=(1, first.steps))
-    largest = max(float(size[torch.isfinite(size)].max()) for size in sizes.values())
-    ax.set(ylim=(0.2, 3 * max(largest, 1.0)))
+    figure, ax = plt.subplots(figsize=(7, 4.6), layout="constrained")
+    ax.set(title="size of each step", xlabel="step", ylabel="size in lr", xlim=step_limits([1, first.steps]))
+    log_axis(ax, 0.2, 3 * max(1.0, *(min(highest(size), HIGHEST) for size in sizes.values())))
     caption = " ".join(f"{name}: at most {float(size.max()):.2f} lr." for name, size in sizes.items())
     player = Player(figure, {"step": range(1, first.steps + 1), **sliders}, caption=caption, **options)
     for place, (name, size) in enumerate(sizes.items()):
         drawn = mark_look(runs[name].rule)
         player.curve(ax, size, **drawn)
         at = (0.97, 0.98 - 0.1 * place)
-        player.text(ax, size, f"{name}: {{:.2f}} lr", color=drawn["color"], at=at, align="right")
+        player.text(ax, size, f"{escaped(name)}: {{:.2f}} lr", color=drawn["color"], at=at, align="right")
     return player
