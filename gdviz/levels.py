@@ -16,7 +16,7 @@ MANY = 1000  # lines
 
 def finite_mesh(surface: Surface, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The mesh of a surface, NaN where it is not finite or too large to be drawn; refused where nothing is left."""
-    x, y, z = (tensor.numpy() for tensor in surface.mesh(n))
+    x, y, z = (as_array("surface", values) for values in surface.mesh(n))
     z = np.where(np.abs(z) <= HIGHEST, z, np.nan)
     if np.isnan(z).all():
         raise ValueError(f"the loss of {surface.name} is finite nowhere in its window: there is nothing to draw")

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, LogLocator, NullLocator, StrMethodFormatter
 
 HIGHEST = 1e300  # larger numbers have no place in a picture: sums of a few of them are inf
-ENDS = (1e-307, 1e307)  # of a log axis: matplotlib cannot draw beyond them
+ENDS = (1e-322, 1e307)  # of a log axis: matplotlib cannot draw beyond them
 
 
 def step_limits(steps: Any) -> tuple[float, float]:
@@ -38,7 +38,7 @@ def hold_log(ax: Axes, axis: str = "y") -> None:
         log_axis(ax, low, high, margin=ax.margins()[axis == "y"], axis=axis)
         getattr(ax, f"set_autoscale{axis}_on")(True)  # the next curve may widen it
     else:
-        _make_log(ax, axis)
+        _set_scale(ax, axis, "log")
 
 
 def loss_axis(ax: Axes, losses: np.ndarray) -> None:
@@ -46,11 +46,13 @@ def loss_axis(ax: Axes, losses: np.ndarray) -> None:
     finite = losses[np.isfinite(losses)]
     if (finite > 0).any() and not (finite < 0).any():
         return hold_log(ax)
-    ax.set_yscale("linear")
-    shown = losses[usual(losses)]
-    if ax.get_autoscaley_on() and len(shown) < len(finite):
+    free, shown = ax.get_autoscaley_on(), losses[usual(losses)]
+    _set_scale(ax, "y", "linear")
+    if free and len(shown) < len(finite):
         room = ax.margins()[1] * np.ptp(shown) or 1
         ax.set_ylim(shown.min() - room, shown.max() + room)
+    else:
+        ax.set_autoscaley_on(free)
 
 
 def usual(values: np.ndarray, axis: int = 0) -> np.ndarray:
@@ -72,10 +74,11 @@ def log_axis(ax: Axes, low: float, high: float, *, margin: float = 0, axis: str 
     """
     ends = np.clip([end for end in (low, high) if 0 < end < math.inf] or [0.1, 10], *ENDS)
     low, high = (ends.min(), ends.max()) if np.ptp(ends) else (ends[0] / 10, ends[0] * 10)
-    longer = (high / low) ** margin if margin else 1.0
-    low, high = np.clip([low / longer, high * longer], *ENDS)
-    getattr(ax, f"set_{axis}lim")(low, high)  # first, for autoscale, which it turns off, may overflow
-    _make_log(ax, axis)
+    if margin:
+        room = margin * (math.log10(high) - math.log10(low))
+        low, high = 10.0 ** np.clip([math.log10(low) - room, math.log10(high) + room], *np.log10(ENDS))
+    _set_scale(ax, axis, "log")
+    getattr(ax, f"set_{axis}lim")(low, high)
     if _far(low, high):
         first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
         where = getattr(ax, f"{axis}axis")
@@ -83,9 +86,11 @@ def log_axis(ax: Axes, low: float, high: float, *, margin: float = 0, axis: str 
         where.set_minor_locator(NullLocator())
 
 
-def _make_log(ax: Axes, axis: str) -> None:
-    if getattr(ax, f"get_{axis}scale")() != "log":  # again would take its own ticks away
-        getattr(ax, f"set_{axis}scale")("log")
+def _set_scale(ax: Axes, axis: str, scale: str) -> None:
+    """Make an axis log or linear and its limits fixed: those that matplotlib would look for now may overflow."""
+    getattr(ax, f"set_autoscale{axis}_on")(False)
+    if getattr(ax, f"get_{axis}scale")() != scale:  # once more would take its ticks away
+        getattr(ax, f"set_{axis}scale")(scale)
 
 
 def _far(low: float, high: float) -> bool:

@@ -74,7 +74,7 @@ def profile(surface: Surface, *, ax: Axes | None = None, **kwargs) -> list:
         raise ValueError(f"a profile is of one parameter; {surface.name} has two: contours draws it")
     ax = plt.gca() if ax is None else ax
     x = torch.linspace(*surface.xlim, 401, dtype=torch.float64)
-    ax.set(xlim=surface.xlim, ylim=surface.ylim, xlabel="parameter w", ylabel="loss")
+    label(ax, xlim=surface.xlim, ylim=surface.ylim, xlabel="parameter w", ylabel="loss")
     return ax.plot(x, surface(x[:, None]).detach(), **({"color": ink(ax, GREY)} | kwargs))
 
 
@@ -104,7 +104,7 @@ def basins(surface: Surface, starts: Any, ends: Any, *, ax: Axes | None = None, 
     }
     drawn = ax.pcolormesh(starts[..., 0], starts[..., 1], shown, **(style | kwargs))
     ax.plot(*np.array(surface.minima).T, "+", color=BLACK, markersize=12, markeredgewidth=2)
-    ax.set(xlim=surface.xlim, ylim=surface.ylim, xlabel="start x", ylabel="start y")
+    label(ax, xlim=surface.xlim, ylim=surface.ylim, xlabel="start x", ylabel="start y")
     return drawn
 
 
@@ -154,7 +154,7 @@ def loss_curve(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs) -> l
     lines = [ax.plot(run, **(_style(ax, trajectory) | _alone(run) | kwargs))[0] for run in losses.T]
     loss_axis(ax, losses)
     hold_steps(ax, [0, trajectory.steps])
-    ax.set(xlabel="step", ylabel="loss")
+    label(ax, xlabel="step", ylabel="loss")
     return lines
 
 
@@ -227,7 +227,7 @@ def ellipses(centre: Any, covariance: Any, share: float = 0.95) -> np.ndarray:
         raise ValueError(f"an ellipse is of two parameters: centre (..., 2) and covariance (..., 2, 2), got {given}")
     if not np.allclose(covariance, covariance.swapaxes(-2, -1), equal_nan=True):
         raise ValueError(f"covariance must be symmetric, got {covariance.tolist()}")
-    known = np.isfinite(covariance).all((-2, -1), keepdims=True)
+    known = (np.abs(covariance) <= HIGHEST).all((-2, -1), keepdims=True)
     variances, axes = np.linalg.eigh(np.where(known, covariance, 0))
     if (variances < -1e-9 * np.abs(variances).max(-1, keepdims=True)).any():
         raise ValueError(f"covariance must have no negative variance, got {float(variances.min()):.3g}")
@@ -242,7 +242,7 @@ def final_loss(values: Any, trajectory: Trajectory, *, ax: Axes | None = None, *
 
     values: (n,), one for each run of the one swept axis. Returns the line and the crosses.
     """
-    values = as_array("picture of rates", values)
+    values = as_array("sweep", values)
     if trajectory.runs != values.shape:
         raise ValueError(f"values must be one for each run {trajectory.runs}, got shape {values.shape}")
     ax = plt.gca() if ax is None else ax
@@ -251,7 +251,7 @@ def final_loss(values: Any, trajectory: Trajectory, *, ax: Axes | None = None, *
     drawn = ax.plot(values, good, **(_style(ax, trajectory) | {"marker": "."} | kwargs))
     at_the_top = {"transform": ax.get_xaxis_transform(), "color": ink(ax, VERMILLION), "clip_on": False}
     drawn += ax.plot(values[bad], np.full(bad.sum(), 0.97), "x", **at_the_top)
-    ax.set(xlabel="learning rate", ylabel=f"loss after {trajectory.steps} steps")
+    label(ax, xlabel="learning rate", ylabel=f"loss after {trajectory.steps} steps")
     loss_axis(ax, good[None])
     hold_log(ax, "x")
     return drawn

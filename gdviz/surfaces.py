@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,8 +43,8 @@ class Surface:
         if len(self.start) not in (1, 2):
             raise ValueError(f"a surface has one or two parameters; the start of {self.name} has {len(self.start)}")
         for name, ends in (("xlim", self.xlim), ("ylim", self.ylim)):
-            if len(ends) != 2 or not -math.inf < float(ends[0]) < float(ends[1]) < math.inf:
-                raise ValueError(f"{name} of {self.name} must be (low, high), two finite numbers; got {tuple(ends)}")
+            if not _is_window(ends):
+                raise ValueError(f"{name} of {self.name} must be (low, high), two finite numbers; got {ends!r}")
 
     def __call__(self, params: Tensor) -> Tensor:
         return self.fn(self._checked(params))
@@ -80,6 +81,14 @@ class Surface:
             many = "two parameters" if d == 2 else "one parameter"
             raise ValueError(f"{self.name} has {many}, so params are (..., {d}); got shape {tuple(params.shape)}")
         return params
+
+
+def _is_window(ends: Any) -> bool:
+    try:
+        low, high = map(float, ends)
+    except (TypeError, ValueError):
+        return False
+    return -math.inf < low < high < math.inf
 
 
 def bowl(condition: float | Tensor = 10.0, *, smallest: float = 1.0, angle: float = 0.0) -> Surface:

@@ -57,7 +57,7 @@ class _Pen:
         x, span = place[0], self.look["span"]
         room = {"left": span - x, "right": x, "center": 2 * min(x, span - x)}[align]
         points = size * PT
-        points *= min(1, max(room * PT / wide(self.figure, words, points), 0.5))
+        points *= min(1, max(room * PT / max(wide(self.figure, words, points), 1e-9), 0.5))
         halo = [Stroke(linewidth=4, foreground=self.look["halo"]), Normal()]
         style = {"color": color, "ha": align, "va": va, "path_effects": halo, "zorder": self.zorder}
         return self.add(bold(self.figure, words, points, *self.inches([place])[0], **style), clip=False)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
+from matplotlib.transforms import ScaledTranslation
 from torch import Tensor
 
 from gdviz import plots
@@ -40,10 +41,10 @@ def line_fit(
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12.6, 4.4), layout="constrained")
     plots.examples(data, ax=left)
     plots.contours(surface, ax=middle, n=101)
-    left.set(title="data and line")
-    middle.set(title="loss surface", xlabel="slope w", ylabel="intercept b")
+    label(left, title="data and line")
+    label(middle, title="loss surface", xlabel="slope w", ylabel="intercept b")
     low, first = loss_limits(trajectory.losses, trajectory.diverged, least=1e-12)
-    right.set(title="loss curve", xlabel="step")
+    label(right, title="loss curve", xlabel="step")
     label(right, ylabel=surface.name)
     log_axis(right, 0.7 * low, 3 * first)
     plain_ticks(right, few=first > 1e4 * low)
@@ -77,7 +78,7 @@ def over_surface(
     """The path of one run over the loss in 3-D, seen from elev and azim (degrees), with the step on a slider."""
     figure, ax = plt.subplots(figsize=(8, 5.8), subplot_kw={"projection": "3d"}, layout="constrained")
     plots.surface3d(surface, ax=ax)
-    ax.set(xlabel="slope w", ylabel="intercept b", zlabel="loss")
+    label(ax, xlabel="slope w", ylabel="intercept b", zlabel="loss")
     ax.view_init(elev=elev, azim=azim)
     player = Player(figure, {"step": range(trajectory.steps + 1)}, caption=trajectory.describe(), **options)
     player.path(ax, torch.cat([trajectory.params, trajectory.losses[..., None]], -1), color=VERMILLION)
@@ -161,8 +162,10 @@ def below(ax: Axes, looks: Mapping[str, Mapping[str, Any]], *, columns: int = 2,
     figure, room = ax.figure, ax.figure.bbox.width * (1 - ax.get_position().x0)
     handles = [_handle(ax, **drawn) for drawn in looks.values()]
     words, ticks = (_points(name) for name in ("legend.fontsize", "xtick.labelsize"))
-    corner = at[0], at[1] * max(1, (ax.xaxis.label.get_size() + ticks) / 27)  # below words that are larger than ours
-    style = {"loc": "upper left", "bbox_to_anchor": corner, "frameon": False, "handlelength": 2.6} | kwargs
+    style = {"loc": "upper left", "bbox_to_anchor": at, "frameon": False, "handlelength": 2.6} | kwargs
+    if (high := ax.xaxis.label.get_size() + ticks) > 27:  # below words that are larger than those of the course
+        lower = ScaledTranslation(0, -2 * high / 72, figure.dpi_scale_trans)
+        style |= {"bbox_to_anchor": (at[0], 0), "bbox_transform": ax.transAxes + lower}
     for ncols, share in ((columns, 1), (1, 1), (1, 0.8), (1, 0.6)):
         legend = ax.legend(handles, ["" for _ in handles], ncols=ncols, fontsize=share * words, **style)
         for text, name in zip(legend.get_texts(), looks):
@@ -216,14 +219,14 @@ def _loss_axes(surface: Surface, runs: Sequence[Trajectory], ax: Axes) -> Callab
     """Label and limit an Axes for the losses of these runs; returns what makes heights on it of losses."""
     losses = torch.cat([run.losses.reshape(len(run.losses), -1) for run in runs], 1)
     diverged = torch.cat([run.diverged.flatten() for run in runs])
-    ax.set(title="loss", xlabel="step", ylabel="loss")
+    label(ax, title="loss", xlabel="step", ylabel="loss")
     if not surface.minima:
         high, depth = highest(losses[0]), 6 * min(max(highest(losses[0].abs()), 0.1), HIGHEST)
         ax.set(ylim=(high - depth, high + 0.4 * depth))
         return lambda losses: losses
     lowest = min(float(surface(torch.tensor(place, dtype=torch.float64))) for place in surface.minima)
     low, high = loss_limits(losses - lowest, diverged)
-    ax.set(ylabel="loss above the lowest minimum" if lowest else "loss")
+    label(ax, ylabel="loss above the lowest minimum" if lowest else "loss")
     log_axis(ax, 0.5 * low, 4 * high)
     return lambda losses: (losses - lowest).clamp(min=0.6 * low)
 

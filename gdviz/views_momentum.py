@@ -19,7 +19,7 @@ from gdviz.player import Player
 from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.views import highest, lost, mark_look, pair
-from gdviz.words import plain
+from gdviz.words import label, plain
 
 
 def heavy_ball_rate(lr: Any, momentum: Any, curvature: Any) -> Tensor:
@@ -58,8 +58,9 @@ def rate_map(
     for label in right.clabel(steps, fmt="%.1f", fontsize=15, colors=BLACK):
         label.set_path_effects([Stroke(linewidth=4, foreground="white"), Normal()])
     right.contour(lr, beta, worst, levels=[1 - 1e-9], colors=ink(right), linewidths=3)
-    right.text(0.97, 0.05, "diverges", transform=right.transAxes, ha="right", weight="bold", size=16)
-    right.set(title="share of the error left by a step", xlabel="learning rate", ylabel="momentum", ylim=(0, 0.99))
+    words = {"color": ink(right), "path_effects": plots.halo(right, 4), "weight": "bold", "size": 16}
+    right.text(0.97, 0.05, "diverges", transform=right.transAxes, ha="right", **words)
+    label(right, title="share of the error left by a step", xlabel="learning rate", ylabel="momentum", ylim=(0, 0.99))
 
     sliders = {"step": range(trajectory.steps + 1), "learning rate": rates, "momentum": momenta}
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
@@ -90,7 +91,7 @@ def look_ahead(surface: Surface, ball: Trajectory, nesterov: Trajectory, **optio
     player = Player(figure, sliders, caption=f"{ball.describe()} {nesterov.describe()}", **options)
     for ax, run, name in zip(panels, (ball, nesterov), ("heavy ball", "Nesterov")):
         plots.contours(surface, ax=ax)
-        ax.set(title=name, xlabel="parameter x")
+        label(ax, title=name, xlabel="parameter x")
         carried = -run.rule.lr * run.rule.momentum * run.states.velocity[:-1]
         slope = -run.rule.lr * run.grads
         measured = run.params[:-1]
@@ -99,7 +100,7 @@ def look_ahead(surface: Surface, ball: Trajectory, nesterov: Trajectory, **optio
         player.arrow(ax, torch.stack([place, place + carried], -2), color=GREEN)
         player.arrow(ax, torch.stack([place + carried, place + carried + slope], -2), color=BLACK)
         player.points(ax, measured[:, None], color=BLACK, size=11)
-    panels[0].set(ylabel="parameter y")
+    label(panels[0], ylabel="parameter y")
     return player
 
 
@@ -131,7 +132,7 @@ def ladder(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -> 
     steps = next(iter(runs.values())).steps
     rates = torch.stack([effective_rate(run) for run in runs.values()], 1)  # (steps, rules, 2)
     rates = torch.cat([rates[:1], rates])
-    right.set(title="effective learning rate", xlabel="step", ylabel="learning rate", xlim=step_limits([0, steps]))
+    label(right, title="effective learning rate", xlabel="step", ylabel="learning rate", xlim=step_limits([0, steps]))
     finite = rates[torch.isfinite(rates) & (rates > 0)].tolist()
     log_axis(right, 0.5 * min(finite, default=0), 10 * max(finite, default=0))
     handles = [Line2D([], [], color=ink(right, BLUE), marker="o", label="of x, flat")]
@@ -194,7 +195,7 @@ def race(
     """
     figure, left, right = pair(surface, figsize=(13, 5.4), width_ratios=(1.25, 1))
     places = np.arange(len(runs))[::-1]
-    right.set(title="starts that find the lowest minimum", xlabel="share of the starts", xlim=(0, 1.15))
+    label(right, title="starts that find the lowest minimum", xlabel="share of the starts", xlim=(0, 1.15))
     right.set(ylim=(-0.6, len(runs) - 0.4))
     right.set_yticks(places, runs)
     for tick in right.get_yticklabels():
@@ -239,7 +240,7 @@ def step_sizes(runs: Mapping[str, Trajectory], sliders: Mapping[str, Any], **opt
     sizes = {name: (run.params.diff(dim=0).abs() / run.rule.lr)[..., 0] for name, run in runs.items()}
     first = next(iter(runs.values()))
     figure, ax = plt.subplots(figsize=(7, 4.6), layout="constrained")
-    ax.set(title="size of each step", xlabel="step", ylabel="size in lr", xlim=step_limits([1, first.steps]))
+    label(ax, title="size of each step", xlabel="step", ylabel="size in lr", xlim=step_limits([1, first.steps]))
     log_axis(ax, 0.2, 3 * max(1.0, *(min(highest(size), HIGHEST) for size in sizes.values())))
     caption = " ".join(f"{name}: at most {float(size.max()):.2f} lr." for name, size in sizes.items())
     player = Player(figure, {"step": range(1, first.steps + 1), **sliders}, caption=caption, **options)

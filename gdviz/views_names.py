@@ -13,7 +13,7 @@ from gdviz.marks import Mark, as_array, escaped
 from gdviz.player import Player
 from gdviz.style import BLUE, VERMILLION, ink, look
 from gdviz.views import below
-from gdviz.words import plain
+from gdviz.words import label, plain
 
 
 def guesses(
@@ -86,7 +86,7 @@ def race(histories: Mapping[str, Any], start: float, *, parts: int = 100, **opti
     if not first > 0:
         raise ValueError(f"an epoch takes a positive time; the shortest of these took {first:g} s")
     figure, ax = plt.subplots(figsize=(6.6, 6.4), layout="constrained")
-    ax.set(title="held-out accuracy", xlabel="seconds", ylim=(0, 1))
+    label(ax, title="held-out accuracy", xlabel="seconds", ylim=(0, 1))
     log_axis(ax, first / 3, 1.1 * budget, axis="x")
     plain_ticks(ax, few=budget > 1e3 * first, axis="x")
     ax.minorticks_off()
@@ -116,7 +116,7 @@ def durations(seconds: Mapping[str, float], *, ax: Axes | None = None, **kwargs:
     words = [f" {value:.2g} s" if value >= 0.01 else f" {1000 * value:.2g} ms" for value in seconds.values()]
     ax.bar_label(bars, words, size=16)
     low, high = min(seconds.values()), max(seconds.values())
-    ax.set(xlabel="seconds for one gradient")
+    label(ax, xlabel="seconds for one gradient")
     log_axis(ax, low / 3, 12 * high, axis="x")
     ax.invert_yaxis()
     ax.tick_params("y", length=0)
@@ -134,7 +134,7 @@ def confusion(counts: Any, classes: Sequence[str], *, ax: Axes | None = None, **
         ax.text(j, i, counts[i, j], ha="center", va="center", color="white" if shares[i, j] > 0.5 else "black", size=13)
     _names(ax, "x", classes, rotation=90)
     _names(ax, "y", classes)
-    ax.set(xlabel="taken for", ylabel="language of the name")
+    label(ax, xlabel="taken for", ylabel="language of the name")
     return image
 
 
@@ -147,7 +147,7 @@ def _probabilities(values: Any, classes: Sequence[str]) -> np.ndarray:
 
 def _bars(classes: Sequence[str]):
     figure, ax = plt.subplots(figsize=(6.6, 0.36 * len(classes) + 0.9), layout="constrained")
-    ax.set(xlim=(0, 1.22), ylim=(len(classes) - 0.4, -0.6), xlabel="probability", xticks=[0, 0.5, 1])
+    label(ax, xlim=(0, 1.22), ylim=(len(classes) - 0.4, -0.6), xlabel="probability", xticks=[0, 0.5, 1])
     _names(ax, "y", classes)
     ax.tick_params("y", length=0)
     return figure, ax

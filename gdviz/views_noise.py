@@ -57,8 +57,8 @@ def clouds(
     label(left, xlabel=names[0], ylabel=names[1])
     time, steps = next(iter(sliders.items()))
     low, high = loss_limits(above, lost[-1], least=1e-6)
-    right.set(title=f"mean loss of {params.shape[-2]} runs", ylabel="loss above the minimum", xlim=step_limits(steps))
-    label(right, xlabel=time)
+    label(right, title=f"mean loss of {params.shape[-2]} runs", xlabel=time, ylabel="loss above the minimum")
+    right.set_xlim(step_limits(steps))
     log_axis(right, 0.5 * low, 8 * high)
     heights = above.clamp(min=0.6 * low)
     if 1 < heights[0].numel() <= 6:
@@ -100,8 +100,8 @@ def wobble(data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, 
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
     plots.examples(data, ax=left)
     plots.contours(surface, ax=right)
-    left.set(title="data, minibatch and line")
-    right.set(title="loss surface", xlabel="slope w", ylabel="intercept b")
+    label(left, title="data, minibatch and line")
+    label(right, title="loss surface", xlabel="slope w", ylabel="intercept b")
     sliders = {"step": range(runs.steps), "batch size": sizes}
     caption = f"One run for each batch size, {runs.steps} steps; the losses end {between(runs.losses[-1])}."
     player = Player(figure, sliders, caption=caption, **options)
@@ -137,7 +137,7 @@ def price(runs: Mapping[str, Trajectory], n: int, lowest: float, *, parts: int =
     every = torch.cat([torch.tensor([first]), *above.values()])[:, None]
     low, high = loss_limits(every, torch.zeros(1).bool(), least=1e-6)
     figure, ax = plt.subplots(figsize=(6.6, 5.2), layout="constrained")
-    ax.set(title="the price of a descent", ylabel="loss above the minimum", xlim=(0, 1))
+    label(ax, title="the price of a descent", ylabel="loss above the minimum", xlim=(0, 1))
     log_axis(ax, 0.5 * low, 3 * high)
     ax.set_xticks([0, 0.5, 1], ["   ", "   ", "   "])  # room for the numbers, which change with the switch
     ax.set_xlabel(" ", labelpad=12)
@@ -176,13 +176,13 @@ def gradients(surface: Surface, descent: Trajectory, sampled: SampledLoss, **opt
     predicted = torch.stack([gradient_covariance(sampled.loss, params, many) for many in sampled.batches], 1)
     full = gradient(surface, params)[:, None]  # (steps, 1, 2)
     figure, left, right = pair(surface)
-    left.set(xlabel="slope w", ylabel="intercept b")
+    label(left, xlabel="slope w", ylabel="intercept b")
     right.axhline(0, color=ink(right, PALE), linewidth=1)
     right.axvline(0, color=ink(right, PALE), linewidth=1)
     rings = plots.ellipses(full, predicted[:, min(2, len(sizes) - 1), None]).reshape(-1, 2)
     (x0, x1), (y0, y1) = map(span, rings.T)
     room_x, room_y = 0.05 * (x1 - x0), 0.15 * (y1 - y0)
-    right.set(title="gradients of minibatches here", xlabel="dJ/dw", ylabel="dJ/db", xlim=(x0 - room_x, x1 + room_x))
+    label(right, title="gradients of minibatches here", xlabel="dJ/dw", ylabel="dJ/db", xlim=(x0 - room_x, x1 + room_x))
     right.set_ylim(y0 - room_y / 3, y1 + room_y)
     deviations = torch.stack([C[..., 0, 0].sqrt() for C in (covariance(cloud), predicted)], -1)
     deviations = deviations.where(deviations > 1e-9 * deviations.max(), 0.0)  # no digits of rounding noise
@@ -220,7 +220,7 @@ def dial(
         player.points(ax, points, color=BLUE, size=5)
         player.ellipse(ax, centre.expand(len(ratios), 2), theory)
         player.text(ax, torch.stack(spread, -1), "w ± {:.2f}, theory {:.2f}", at=(0.97, 0.98), align="right", size=16)
-    panels[0].set(ylabel="intercept b")
+    label(panels[0], ylabel="intercept b")
     return player
 
 
@@ -236,7 +236,7 @@ def escape(surface: Surface, params: Tensor, sliders: Mapping[str, Any], **optio
     plots.profile(surface, ax=left)
     steps, sizes = sliders.values()
     label(left, title=surface.name)
-    right.set(title="in the lowest valley", xlabel="step", ylabel="share of the runs", ylim=(-0.03, 1.03))
+    label(right, title="in the lowest valley", xlabel="step", ylabel="share of the runs", ylim=(-0.03, 1.03))
     right.set(xlim=step_limits(steps), yticks=[0, 0.5, 1])
     right.set_yticklabels(["0", "50 %", "100 %"])
     right.plot(steps, arrived, color=ink(right, PALE), linewidth=1.5)

@@ -54,7 +54,7 @@ def ravines(trajectory: Trajectory, rates: Sequence[float], conditions: Sequence
     trajectory: two axes of runs, the rates and the condition numbers. The largest curvature is 1 in each of them.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
-    left.set(title="f = ½ (x² / κ + y²)", xlabel="parameter x", ylabel="parameter y", xlim=(-6, 6), ylim=(-4.4, 4.4))
+    label(left, title="f = ½ (x² / κ + y²)", xlabel="parameter x", ylabel="parameter y", xlim=(-6, 6), ylim=(-4.4, 4.4))
     left.set_aspect("equal")  # so that the rings of kappa = 1 are round
     spots = _loss_left(right, trajectory, rates, 1.0, 1e-12)  # (rates, conditions, 2)
     sliders = {
@@ -98,7 +98,7 @@ def _loss_left(ax: Axes, trajectory: Trajectory, rates: Sequence[float], curvatu
             f"rates must be those of the first axis of the runs {trajectory.runs}, got {len(rates)} of them"
         )
     floor, first = loss_limits(trajectory.losses[[0, -1]], trajectory.diverged, least=least)
-    ax.set(title=f"loss after {trajectory.steps} steps", xlabel="learning rate", ylabel="loss")
+    label(ax, title=f"loss after {trajectory.steps} steps", xlabel="learning rate", ylabel="loss")
     ax.set(xlim=(0, 1.05 * max(rates.max(), 2 / curvature)))
     log_axis(ax, 0.05 * floor, 100 * first)
     for factor, name, color in ((1, "1/L", ink(ax, GREY)), (2, "2/L", ink(ax, VERMILLION))):
@@ -126,7 +126,7 @@ def modes(surface: Surface, trajectory: Trajectory, rates: Sequence[float], **op
 
     figure, left, right = pair(surface)
     first = highest(parts[0].abs()) or 1.0
-    right.set(title="error along each eigenvector", xlabel="step", ylabel="distance from the minimum")
+    label(right, title="error along each eigenvector", xlabel="step", ylabel="distance from the minimum")
     right.set(xlim=step_limits([0, trajectory.steps]))
     log_axis(right, 1e-4 * first, 30 * first)
     sliders = {"step": range(trajectory.steps + 1), "learning rate": [f"{rate:.3g}" for rate in rates]}
@@ -157,10 +157,10 @@ def schedules(
         raise ValueError("schedules need at least one step: the rate of each is shown")
     figure, (top, left, right) = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
     plots.contours(surface, ax=left)
-    top.set(title="learning rate", xlabel="step", ylabel="learning rate", ylim=(0, 1.15 * highest(rates) or 1))
+    label(top, title="learning rate", xlabel="step", ylabel="learning rate", ylim=(0, 1.15 * highest(rates) or 1))
     label(left, title=surface.name, xlabel="parameter x", ylabel="parameter y")
     floor, first = loss_limits(trajectory.losses, trajectory.diverged, least=1e-5)
-    right.set(title="loss", xlabel="step", ylabel="loss")
+    label(right, title="loss", xlabel="step", ylabel="loss")
     log_axis(right, 0.5 * floor, 8 * first)
     player = Player(
         figure, {"step": range(trajectory.steps + 1), "schedule": list(names)}, caption=trajectory.describe(), **options
@@ -181,7 +181,7 @@ def restarts(surface: Surface, trajectory: Trajectory, **options: Any) -> Player
     many, ends = trajectory.runs[0], trajectory.losses[-1].where(~trajectory.diverged, torch.nan)
     ends = ends.nan_to_num(highest(trajectory.losses[0]))  # a restart that diverged has found nothing better
     figure, left, right = pair(surface)
-    right.set(title="the best so far", xlabel="restarts", ylabel="loss", xlim=(0.5, many + 0.5))
+    label(right, title="the best so far", xlabel="restarts", ylabel="loss", xlim=(0.5, many + 0.5))
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     spread = float(ends.max() - ends.min()) or 1.0
     right.set(ylim=(float(ends.min()) - 0.15 * spread, float(ends.max()) + 0.3 * spread))

@@ -152,8 +152,8 @@ def decision(
     for value, (color, marker) in enumerate(CURVES[:2]):
         style = {"color": ink(left, color), "markersize": 6, "alpha": 0.7, "markeredgewidth": 0}
         left.plot(*inputs[classes == value].T, marker, **style)
-    left.set(title="two classes", xlabel="input 1", ylabel="input 2", xlim=(x0, x1), ylim=(y0, y1))
-    right.set(title="loss, by hidden units", xlabel="epoch", yscale="log")
+    label(left, title="two classes", xlabel="input 1", ylabel="input 2", xlim=(x0, x1), ylim=(y0, y1))
+    label(right, title="loss, by hidden units", xlabel="epoch", yscale="log")
     heights = np.array(losses).T  # (steps, networks)
     known = heights[np.isfinite(heights) & (heights > 0)]
     plain_ticks(right, few=known.max(initial=0) > 100 * known.min(initial=np.inf))
@@ -185,11 +185,11 @@ def in_slice(
     figure = plt.figure(figsize=(12.6, 5.4), layout="constrained")
     left, right = figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2)
     plots.surface3d(surface, ax=left, n=45)
-    left.set(title="loss over the slice", xlabel="direction 1", ylabel="direction 2")
+    label(left, title="loss over the slice", xlabel="direction 1", ylabel="direction 2")
     left.view_init(elev=38, azim=-60)
     right.clabel(plots.contours(surface, ax=right, n=33, levels=16), fmt="%.2g", fontsize=14, colors=ink(right, GREY))
     names = [f"direction {k}, {share:.0%} of the variance" for k, share in enumerate(shares, 1)]
-    right.set(title="slice of the loss", xlabel=names[0], ylabel=names[1])
+    label(right, title="slice of the loss", xlabel=names[0], ylabel=names[1])
     caption = f"{len(path)} points of a training; the loss goes from {losses[0]:.3g} to {losses[-1]:.3g}."
     player = Player(figure, {"step": steps}, caption=caption, **options)
     heights = surface(path).detach()

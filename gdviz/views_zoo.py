@@ -35,8 +35,8 @@ def lucky(
     """
     figure, left, right = pair(surface)
     first, rates = next(iter(runs.values())), np.asarray(list(sliders.values())[1], dtype=float)
-    right.set(title="starts that find the lowest minimum", xlabel="learning rate", ylim=(0, 1), xscale="log")
-    right.set(ylabel="share of the starts")
+    label(right, title="starts that find the lowest minimum", xlabel="learning rate", ylim=(0, 1), xscale="log")
+    label(right, ylabel="share of the starts")
     best = {name: (rates[np.argmax(share)], max(share)) for name, share in shares.items()}
     caption = " ".join(
         f"{name}: at best {share:.0%} of the starts, with lr {lr:g}." for name, (lr, share) in best.items()
@@ -72,7 +72,7 @@ def along(
     label(left, title=surface.name)
     left.locator_params("x", nbins=6)
     steps = range(0, next(iter(runs.values())).steps + 1, every)
-    right.set(title="where it is", xlabel="step", ylabel="parameter w", xlim=step_limits(steps), ylim=surface.xlim)
+    label(right, title="where it is", xlabel="step", ylabel="parameter w", xlim=step_limits(steps), ylim=surface.xlim)
     for level in levels:
         right.axhline(level, color=ink(right, GREY), linewidth=1, linestyle=":")
     key(right, {name: name for name in runs})
@@ -122,12 +122,12 @@ def turned(
     curvatures: a, b. runs: by name, each with an axis of runs for each of the sliders, or of 1.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
-    left.set(title="the bowl, turned", xlabel="parameter x", ylabel="parameter y", xlim=(-1.8, 1.8), ylim=(-1.8, 1.8))
-    left.set_aspect("equal")
+    label(left, title="the bowl, turned", xlabel="parameter x", ylabel="parameter y")
+    left.set(xlim=(-1.8, 1.8), ylim=(-1.8, 1.8), aspect="equal")
     left.plot(0, 0, "+", markersize=12, **plots.cross(left))
     losses = torch.cat([run.losses.flatten(1) for run in runs.values()], 1)
     low, high = loss_limits(losses, torch.zeros(losses.shape[1]).bool(), least=1e-6)
-    right.set(title="loss", xlabel="step", ylabel="loss")
+    label(right, title="loss", xlabel="step", ylabel="loss")
     log_axis(right, 0.5 * low, 30 * high)
     key(right, {name: run.rule for name, run in runs.items()})
     steps = next(iter(runs.values())).steps
@@ -152,9 +152,9 @@ def shrinking(
     runs: by name, each with an axis of runs for each of the sliders. every: how many steps the slider moves at once.
     """
     figure, left, right = pair(surface)
-    left.set(xlabel="weight x", ylabel="weight y")
+    label(left, xlabel="weight x", ylabel="weight y")
     steps = range(0, next(iter(runs.values())).steps + 1, every)
-    right.set(title="share that is left", xlabel="step", ylabel="share", ylim=(-0.05, 1.1))
+    label(right, title="share that is left", xlabel="step", ylabel="share", ylim=(-0.05, 1.1))
     right.set_xlim(0, 1.12 * step_limits(steps)[1])
     key(right, {name: run.rule for name, run in runs.items()})
     caption = " ".join(f"{name}: {run.describe()}" for name, run in runs.items())
@@ -180,7 +180,7 @@ def edge(surface: Surface, trajectory: Trajectory, rates: Sequence[float], **opt
         left.plot(side * x, side / x, color=ink(left), linewidth=1, scalex=False, scaley=False)
     curvature = (trajectory.params**2).sum(-1)  # (steps + 1, rates)
     steps, limits = trajectory.steps, 2 / np.asarray(rates, dtype=float)
-    right.set(title="curvature of the floor", xlabel="step", ylabel="x² + y²", ylim=(0, 27))
+    label(right, title="curvature of the floor", xlabel="step", ylabel="x² + y²", ylim=(0, 27))
     right.set_xlim(step_limits([0, steps]))
     ends = curvature[-1].where(~trajectory.diverged, torch.nan)
     said = [f"{lr:g}: {'diverges' if end != end else f'{end:.2f}'}" for lr, end in zip(rates, ends.tolist())]
@@ -218,10 +218,10 @@ def ridge(
     only the size counts: on the log axis 0 is not shown. The runs have an axis for each of the sliders.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
-    left.set(title="the saddle, turned", xlabel="parameter x", ylabel="parameter y", xlim=(-1.6, 1.6), ylim=(-1.6, 1.6))
-    left.set_aspect("equal")
+    label(left, title="the saddle, turned", xlabel="parameter x", ylabel="parameter y")
+    left.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal")
     sizes, steps = offsets.abs()[::every], range(0, len(params), every)
-    right.set(title="distance from the ridge", xlabel="step", ylabel="distance", yscale="log", ylim=(1e-18, 1e3))
+    label(right, title="distance from the ridge", xlabel="step", ylabel="distance", yscale="log", ylim=(1e-18, 1e3))
     right.axhline(1, color=ink(right, GREY), linewidth=1, linestyle=":")
     left_it = (sizes > 1).to(sizes.dtype)
     stays = int((left_it[-1] == 0).sum())
@@ -250,8 +250,10 @@ def suspects(
     figure, left, right = pair(surface)
     names = [type(rule.rule).__name__ for _, rule in pairs.values()]
     steps = next(iter(pairs.values()))[0].steps
+    if not steps:
+        raise ValueError("suspects need at least one step: the size of each is shown")
     lr = torch.as_tensor(rates, dtype=torch.float64)
-    right.set(title="size of each step", xlabel="step", ylabel="size in lr", yscale="log", ylim=(1e-2, 100))
+    label(right, title="size of each step", xlabel="step", ylabel="size in lr", yscale="log", ylim=(1e-2, 100))
     right.set_xlim(step_limits([0, steps]))
     worse = [int((one.losses[-1] > other.losses[-1]).sum()) for one, other in pairs.values()]
     caption = ", ".join(f"{letter} {n} of {len(rates)}" for letter, n in zip(pairs, worse))
@@ -268,7 +270,7 @@ def suspects(
         sizes = torch.cat([sizes[:1], sizes])  # at step t the size of the step that led there
         player.path(left, params, **looks[k])
         player.curve(right, sizes.clamp(min=1e-30), **looks[k])
-        word = "suspect" if k == 0 else f"{{:{'|'.join(names)}}}"
+        word = "suspect" if k == 0 else f"{{:{'|'.join([*names, ''])}}}"  # a choice, also of one
         numbers = [sizes, losses] if k == 0 else [which.expand(len(sizes), -1, -1), sizes, losses]
         template = f"{word}: step {{:.2f}} lr, loss {{:.2g}}"
         at = (0.97, 0.98 - 0.1 * (1 - k))

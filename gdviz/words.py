@@ -26,8 +26,10 @@ FALLBACKS = (  # in this order, where they are installed; then whatever else is 
 )
 
 
-def label(ax: Axes, **words: str) -> None:
-    """The title, xlabel, ylabel or zlabel of an Axes, as they stand; in several lines where its side is too short."""
+def label(ax: Axes, **settings: Any) -> None:
+    """ax.set(...), with title, xlabel, ylabel and zlabel as they stand, in several lines where a side is too short."""
+    words = {name: settings.pop(name) for name in ("title", "xlabel", "ylabel", "zlabel") if name in settings}
+    ax.set(**settings)
     for name, word in words.items():
         text = getattr(ax, f"set_{name}")(word)
         plain(text)
