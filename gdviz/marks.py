@@ -80,7 +80,7 @@ class Mark:
         if look.get("label"):
             left, _, width, _ = box(self.ax)
             room = ASIDE + wide(figure, look["label"], WORDS * 72 / PX) * PX / 72
-            look["turn"] = min(left + 0.7 * width, look["span"] - room)
+            look["turn"] = min(left + 0.7 * width, max(look["span"] - room, look["span"] / 2))
         return look
 
     def at(self, index: tuple[int, ...]) -> np.ndarray:

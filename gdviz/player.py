@@ -400,9 +400,9 @@ class Player(anywidget.AnyWidget):
             if not self.picture:
                 with legible(self.figure):
                     self.figure.draw_without_rendering()
-                self.figure.set_layout_engine("none")
-                self.size = [self.figure.get_figwidth() * PX, self.figure.get_figheight() * PX]
-                self.axes = [_axes_spec(ax) for ax in self.figure.axes]
+                    self.figure.set_layout_engine("none")
+                    self.size = [self.figure.get_figwidth() * PX, self.figure.get_figheight() * PX]
+                    self.axes = [_axes_spec(ax) for ax in self.figure.axes]
                 self.picture = png(self.figure, 2 * PX)
             if self._stale:
                 self.marks, self._stale = [mark.spec() for mark in self._marks], False

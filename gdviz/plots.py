@@ -189,6 +189,7 @@ def fitted_line(data: Any, params: Any, *, ax: Axes | None = None, **kwargs) -> 
     """The examples and the line y = w x + b for params (w, b), or a line for each row of (n, 2). Returns the lines."""
     ax = plt.gca() if ax is None else ax
     examples(data, ax=ax)
+    ax.autoscale_view()  # to the examples; the line is cut
     ax.set_autoscale_on(False)
     style = {"color": ink(ax, VERMILLION)} | kwargs
     return [ax.plot(*line.T, **style)[0] for line in lines(data, params).reshape(-1, 2, 2)]

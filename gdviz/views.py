@@ -163,9 +163,6 @@ def below(ax: Axes, looks: Mapping[str, Mapping[str, Any]], *, columns: int = 2,
     handles = [_handle(ax, **drawn) for drawn in looks.values()]
     words, ticks = (_points(name) for name in ("legend.fontsize", "xtick.labelsize"))
     style = {"loc": "upper left", "bbox_to_anchor": at, "frameon": False, "handlelength": 2.6} | kwargs
-    if (high := ax.xaxis.label.get_size() + ticks) > 27:  # below words that are larger than those of the course
-        lower = ScaledTranslation(0, -2 * high / 72, figure.dpi_scale_trans)
-        style |= {"bbox_to_anchor": (at[0], 0), "bbox_transform": ax.transAxes + lower}
     for ncols, share in ((columns, 1), (1, 1), (1, 0.8), (1, 0.6)):
         legend = ax.legend(handles, ["" for _ in handles], ncols=ncols, fontsize=share * words, **style)
         for text, name in zip(legend.get_texts(), looks):
@@ -174,8 +171,11 @@ def below(ax: Axes, looks: Mapping[str, Mapping[str, Any]], *, columns: int = 2,
             extent = legend.get_window_extent()
         if extent.width <= room:
             break
-    more = extent.height - 0.35 * figure.bbox.height
-    figure.set_figheight(figure.get_figheight() + max(more, 0) / figure.dpi)
+    more, high = extent.height - 0.35 * figure.bbox.height, ax.xaxis.label.get_size() + ticks
+    if more > 0 or high > 27:  # for a low Axes, or larger words than the course has, a share of it is no measure
+        figure.set_figheight(figure.get_figheight() + max(more, 0) / figure.dpi)
+        lower = ScaledTranslation(0, -(1.2 * high + 14) / 72, figure.dpi_scale_trans)
+        legend.set_bbox_to_anchor((at[0], 0), ax.transAxes + lower)
 
 
 def _handle(ax: Axes, color: str, dash: Sequence[float], **style: Any) -> Line2D:

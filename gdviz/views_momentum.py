@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gdviz import plots
 from gdviz.descent import Trajectory
+from gdviz.levels import without
 from gdviz.limits import HIGHEST, log_axis, step_limits
 from gdviz.marks import escaped
 from gdviz.optimizers import Adam, Momentum, Nesterov
@@ -54,10 +55,11 @@ def rate_map(
     worst = heavy_ball_rate(lr[None, :, None], beta[:, None, None], torch.tensor(curvatures)).amax(-1)
     stable = worst.where(worst <= 1, torch.nan)
     right.contourf(lr, beta, stable, levels=np.linspace(0.5, 1, 11), cmap="viridis", extend="min")
-    steps = right.contour(lr, beta, stable, levels=[0.7, 0.8, 0.9], colors="#ffffff", linewidths=1)
-    for label in right.clabel(steps, fmt="%.1f", fontsize=15, colors=BLACK):
-        label.set_path_effects([Stroke(linewidth=4, foreground="white"), Normal()])
-    right.contour(lr, beta, worst, levels=[1 - 1e-9], colors=ink(right), linewidths=3)
+    with without("No contour levels were found"):  # where no rate of these is slow, or none diverges
+        lines = right.contour(lr, beta, stable, levels=[0.7, 0.8, 0.9], colors="#ffffff", linewidths=1)
+        right.contour(lr, beta, worst, levels=[1 - 1e-9], colors=ink(right), linewidths=3)
+    for number in right.clabel(lines, fmt="%.1f", fontsize=15, colors=BLACK):
+        number.set_path_effects([Stroke(linewidth=4, foreground="white"), Normal()])
     words = {"color": ink(right), "path_effects": plots.halo(right, 4), "weight": "bold", "size": 16}
     right.text(0.97, 0.05, "diverges", transform=right.transAxes, ha="right", **words)
     label(right, title="share of the error left by a step", xlabel="learning rate", ylabel="momentum", ylim=(0, 0.99))

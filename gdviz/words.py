@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from matplotlib.text import Text
 
-log = logging.getLogger("gdviz")
+log, _told = logging.getLogger("gdviz"), set()
+LAST = "Last Resort High-Efficiency"  # of matplotlib 3.11: its boxes say of which script a letter is
 FALLBACKS = (  # in this order, where they are installed; then whatever else is a Noto Sans
     "DejaVu Sans",
     *("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "Hiragino Sans GB"),
@@ -67,11 +68,10 @@ def lettered(text: Text) -> None:
     families = text.get_fontfamily()
     letters = {letter for letter in text.get_text() if _needs_glyph(letter)}
     missing = sorted(letter for letter in letters if not any(_has(family, letter) for family in families))
-    found = {letter: next((family for family in _installed() if _has(family, letter)), "") for letter in missing}
+    found = {letter: next((family for family in _installed() if _has(family, letter)), None) for letter in missing}
     if missing:
-        text.set_fontfamily([*families, *dict.fromkeys(filter(None, found.values()))])
-    if none := "".join(letter for letter in missing if not found[letter]):
-        _tell(none)
+        text.set_fontfamily([*families, *dict.fromkeys(font or LAST for font in found.values() if font or _has_last())])
+    _tell({letter for letter in missing if found[letter] is None})
 
 
 @contextmanager
@@ -86,9 +86,15 @@ def legible(figure: Figure) -> Iterator[None]:
 @contextmanager
 def quiet() -> Iterator[None]:
     """While the block draws: no warning for each letter that no font has."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")
-        yield
+    fonts = logging.getLogger("matplotlib.font_manager")  # it tells of each font without a bold face
+    level = fonts.level
+    fonts.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from")
+            yield
+    finally:
+        fonts.setLevel(level)
 
 
 def _needs_glyph(letter: str) -> bool:
@@ -112,6 +118,13 @@ def _installed() -> tuple[str, ...]:
     return (*(name for name in FALLBACKS if name in names), *others)
 
 
-@cache
-def _tell(letters: str) -> None:
-    log.warning("No font here has %s, so pictures show boxes. Install one that does, such as Noto Sans CJK.", letters)
+def _has_last() -> bool:
+    return any(font.name == LAST for font in fontManager.ttflist)
+
+
+def _tell(letters: set[str]) -> None:
+    """Once for each letter: as a line of the log and no warning, for the picture is drawn."""
+    if new := letters - _told:
+        _told.update(new)
+        words = "No font here has %s, so pictures show boxes. Install one that does, such as Noto Sans CJK."
+        log.warning(words, "".join(sorted(new)))

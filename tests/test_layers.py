@@ -35,7 +35,7 @@ ROOMS = {  # room: what of gdviz it may know
     "views": DRAWING,
     "views_rate": DRAWING | {"views"},
     "views_noise": DRAWING | {"minibatches", "noise", "optimizers", "views"},
-    "views_momentum": DRAWING | {"optimizers", "views"},
+    "views_momentum": DRAWING | {"levels", "optimizers", "views"},
     "views_names": DRAWING | {"views"},
     "views_zoo": DRAWING | {"views"},
     "views_training": DRAWING | {"landscape", "views"},
