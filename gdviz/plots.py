@@ -177,7 +177,7 @@ def digits(inputs: Any, words: Any, *, axes: Any = None, **kwargs) -> list:
 
     axes: n of them; left out, those of a new figure.
     """
-    axes = plt.subplots(1, len(inputs), figsize=(12, 1.8))[1] if axes is None else axes
+    axes = np.atleast_1d(plt.subplots(1, len(inputs), figsize=(12, 1.8))[1] if axes is None else axes)
     for ax, word in zip(axes, words, strict=True):
         plain(ax.set_title(word, loc="center"))
         ax.axis("off")
