@@ -1,4 +1,4 @@
-"""The marks of a player: arrays in data units, sent as pixels, and drawn by matplotlib as the static twin.
+"""The marks of a player: arrays in data units, sent as pixels. twin.py draws them, and on the canvas player.mjs.
 
 All geometry is in CSS pixels of the figure, PX for each inch, y downwards; the canvas draws the same numbers.
 """
@@ -13,18 +13,17 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from matplotlib.lines import Line2D
-from matplotlib.patches import Polygon
-from matplotlib.patheffects import Normal, Stroke
-from matplotlib.text import Text
 from mpl_toolkits.mplot3d import proj3d
+
+from gdviz.style import ground, inks, seen
+from gdviz.words import wide
 
 PX = 100
 WORDS = 19  # px of words: bold and above 14 pt they are large, and 3:1 is contrast enough (WCAG 2.2)
 FAR = 1e4  # px from the middle of the Axes: what lies beyond does not travel
 MARKERS = ("o", "s", "^", "D")
 SPEC = re.compile(r"\+?(\.\d{1,2})?[feg]|[^{}]*\|[^{}]*")
-HALO = [Stroke(linewidth=4, foreground="white"), Normal()]
+ASIDE = 12  # px from a head to its label
 
 
 @dataclass(eq=False, repr=False)
@@ -66,7 +65,23 @@ class Mark:
         """What the view gets."""
         pixels = self.pixels()
         axes = self.ax.figure.axes.index(self.ax)
-        return {"kind": self.kind, "axes": axes, "shape": list(pixels.shape), "data": pixels.tobytes(), **self.look}
+        return {"kind": self.kind, "axes": axes, "shape": list(pixels.shape), "data": pixels.tobytes(), **self.seen()}
+
+    def seen(self) -> dict[str, Any]:
+        """The look as it is drawn on its ground: colours that can be seen there, and where words must end.
+
+        halo: the colour around lines, heads and words. span: the px of the figure from left to right. turn: the px
+        right of which the label of a head stands on its left.
+        """
+        figure, look = self.ax.figure, dict(self.look)
+        under = ground(self.ax, outside=self.kind == "text" and not 0 < look["at"][1] <= 1)
+        look |= {name: seen(look[name], under) for name in ("color", "warn") if name in look}
+        look |= {"halo": inks(under)[1], "span": figure.get_figwidth() * PX}
+        if look.get("label"):
+            left, _, width, _ = box(self.ax)
+            room = ASIDE + wide(figure, look["label"], WORDS * 72 / PX) * PX / 72
+            look["turn"] = min(left + 0.7 * width, max(look["span"] - room, look["span"] / 2))
+        return look
 
     def at(self, index: tuple[int, ...]) -> np.ndarray:
         """The pixels that these slider positions select; of a path the whole trail up to the position on its axis."""
@@ -212,85 +227,3 @@ def checked_look(kind: str, look: dict[str, Any], given: dict[str, Any]) -> dict
         if not (isinstance(value, tuple | list) and len(value) in count and all(isinstance(v, Number) for v in value)):
             raise ValueError(f"{name} must be a tuple of {' or '.join(map(str, count))} numbers, got {value!r}")
     return look
-
-
-def arrow_head(tail: np.ndarray, tip: np.ndarray, length: float = 15, half: float = 7) -> np.ndarray:
-    """The triangle (3, 2) at the tip; as long as the arrow where that is short. Its base is where the shaft ends."""
-    away = tip - tail
-    size = max(float(np.hypot(*away)), 1e-9)
-    along = away / size * min(length, size)
-    aside = np.array([-along[1], along[0]]) * (half / length)
-    return np.array([tip, tip - along + aside, tip - along - aside])
-
-
-def draw(mark: Mark, index: tuple[int, ...], zorder: float) -> list:
-    """The mark at these slider positions as matplotlib artists on its figure, pixel for pixel what the canvas draws."""
-    figure, look, (left, top, width, height) = mark.ax.figure, mark.look, box(mark.ax)
-
-    def inches(points):
-        return np.asarray(points, float) / PX * [1, -1] + [0, figure.get_figheight()]
-
-    def line(points, clip=True, **style):
-        artist = Line2D(*inches(points).T, transform=figure.dpi_scale_trans, zorder=zorder, **style)
-        if clip:
-            artist.set_clip_box(mark.ax.bbox)
-        return figure.add_artist(artist)
-
-    def text(words, at, ha, va, color, size):
-        where = inches([at])[0]
-        style = {"color": color, "fontsize": size * 72 / PX, "weight": "bold", "path_effects": HALO, "zorder": zorder}
-        return figure.add_artist(Text(*where, words, ha=ha, va=va, transform=figure.dpi_scale_trans, **style))
-
-    if mark.kind == "text":
-        place = (left + look["at"][0] * width, top + (1 - look["at"][1]) * height)
-        words = mark.readout(index)
-        color = look["warn"] if words.endswith("(diverged)") else look["color"]
-        return [text(words, place, look["align"], "top", color, look["size"])]
-
-    points = mark.at(index)
-    pt = 72 / PX
-    dot = {"linestyle": "none", "color": look["color"]}
-    if mark.kind == "points":
-        layers = [("white", look["size"] + 2 * look["casing"])] * bool(look["casing"]) + [(look["color"], look["size"])]
-        spots = {"linestyle": "none", "marker": look["marker"], "markeredgewidth": 0}
-        return [line(points, color=color, markersize=size * pt, **spots) for color, size in layers]
-    lost = np.flatnonzero(~np.isfinite(points).all(-1))
-    points = points[: lost[0]] if len(lost) and mark.kind != "line" else points
-    if not len(points):
-        return []
-    shaft = points
-    if mark.kind == "arrow":
-        if len(points) < 2:
-            return []
-        head = arrow_head(*points)
-        shaft = np.array([points[0], head[1:].mean(0)])
-    cap = look.get("cap", "round")
-    artists = [
-        line(shaft, color="white", linewidth=(look["width"] + 3) * pt, solid_capstyle=cap),
-        line(
-            shaft,
-            solid_capstyle=cap,
-            color=look["color"],
-            linewidth=look["width"] * pt,
-            linestyle=(0, look["dash"]) if look["dash"] else "-",
-        ),
-    ]
-    if mark.kind == "arrow":
-        triangle = Polygon(inches(head), color=look["color"], lw=0, transform=figure.dpi_scale_trans, zorder=zorder)
-        triangle.set_clip_box(mark.ax.bbox)
-        artists.append(figure.add_artist(triangle))
-    if look.get("dots"):
-        artists.append(line(points, marker="o", markersize=look["dots"] * pt, markeredgewidth=0, **dot))
-    x, y = points[-1]
-    if mark.kind == "path" and left - 1 <= x <= left + width + 1 and top - 1 <= y <= top + height + 1:
-        head = {
-            "marker": look["marker"],
-            "markersize": look["size"] * pt,
-            "markeredgecolor": "white",
-            "markeredgewidth": 2 * pt,
-        }
-        artists.append(line([points[-1]], clip=False, **dot, **head))
-        if look["label"]:
-            aside, ha = (-12, "right") if x > left + 0.7 * width else (12, "left")
-            artists.append(text(look["label"], (x + aside, y), ha, "center", look["color"], WORDS))
-    return artists

@@ -20,10 +20,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gdviz import cells, export
-from gdviz.marks import PX, WORDS, Mark, as_array, box, checked_look, dims, draw, panel, template_parts
+from gdviz.limits import hold_log, hold_steps, usual
+from gdviz.marks import PX, WORDS, Mark, as_array, box, checked_look, dims, panel, template_parts
 from gdviz.plots import canvas, ellipses, png
 from gdviz.sliders import controls, first_values, inert, slider_specs
-from gdviz.style import BLACK, BLUE, RUST, VERMILLION
+from gdviz.style import BLACK, BLUE, RUST, VERMILLION, ground, inks
+from gdviz.twin import draw
+from gdviz.words import legible
 
 STATIC = Path(__file__).parent / "static"
 LIMIT = 4_000_000  # bytes of marks
@@ -98,7 +101,7 @@ class Player(anywidget.AnyWidget):
     def curve(self, ax: Axes, array: Any, **look: Any) -> Mark:
         """Numbers against the step, drawn up to the current one: array (*sliders,), such as trajectory.losses.
 
-        look: as for path. Limits that the Axes does not have yet hold every value up to 1000 times the largest first.
+        look: as for path. Limits that nobody has set hold all steps, and values up to 1000 times the largest first.
         """
         steps = self._steps("curve")
 
@@ -129,7 +132,7 @@ class Player(anywidget.AnyWidget):
     def points(self, ax: Axes, array: Any, **look: Any) -> Mark:
         """Separate points for each position: array (*sliders, n, 2).
 
-        look: color, marker, size; casing, the px of white around each, which part them from what they lie on.
+        look: color, marker, size; casing, the px of halo around each, which separate them from what they lie on.
         """
         usual = {"color": BLACK, "marker": "o", "size": 8, "casing": 0}
         return self._add("points", ax, array, lambda array: self._fitting("points", array, None, dims(ax)), usual, look)
@@ -399,10 +402,11 @@ class Player(anywidget.AnyWidget):
         """Send what the view needs: the picture and the axes once, the marks whenever they have changed."""
         with self.hold_sync():
             if not self.picture:
-                self.figure.draw_without_rendering()
-                self.figure.set_layout_engine("none")
-                self.size = [self.figure.get_figwidth() * PX, self.figure.get_figheight() * PX]
-                self.axes = [_axes_spec(ax) for ax in self.figure.axes]
+                with legible(self.figure):
+                    self.figure.draw_without_rendering()
+                    self.figure.set_layout_engine("none")
+                    self.size = [self.figure.get_figwidth() * PX, self.figure.get_figheight() * PX]
+                    self.axes = [_axes_spec(ax) for ax in self.figure.axes]
                 self.picture = png(self.figure, 2 * PX)
             if self._stale:
                 self.marks, self._stale = [mark.spec() for mark in self._marks], False
@@ -433,14 +437,18 @@ class Player(anywidget.AnyWidget):
 
 
 def _fit(ax: Axes, points: np.ndarray, trail: int) -> None:
-    """Widen limits that nobody has set to hold a curve; values above 1000 times the largest first one are left out."""
-    sizes = np.abs(points[..., 1])
-    first = np.take(sizes, 0, trail)
-    ax.update_datalim(points[sizes <= 1000 * first.max(where=np.isfinite(first), initial=1e-12)])
-    ax.autoscale_view()
+    """Widen limits that nobody has set to hold a curve: all of its steps, and the numbers that a window holds."""
+    hold_steps(ax, points[..., 0])
+    ax.update_datalim(points[usual(points[..., 1], trail)])
+    if ax.get_yscale() == "log":
+        hold_log(ax)
+    else:
+        ax.autoscale_view(scalex=False)
 
 
 def _axes_spec(ax: Axes) -> dict:
     """What the view must know of an Axes; its panel is the box with the words around it, to be shown alone."""
     limits = {"xlim": [*map(float, ax.get_xlim())], "ylim": [*map(float, ax.get_ylim())]}
-    return {"box": box(ax), "panel": panel(ax), "scales": [ax.get_xscale(), ax.get_yscale()], **limits}
+    ink, halo = inks(ground(ax))  # of what the view itself draws: the place of a click
+    colors = {"ink": ink, "halo": halo, "paper": ground(ax, outside=True)}
+    return {"box": box(ax), "panel": panel(ax), "scales": [ax.get_xscale(), ax.get_yscale()], **limits, **colors}

@@ -1,9 +1,11 @@
 """The palette and, for each optimizer, one colour, dash and marker for the whole course.
 
-The style sheet is beside this file: plt.style.use("gdviz.course").
+The style sheet is beside this file: plt.style.use("gdviz.course"). Under another one, such as dark_background, each
+colour stays what it is where it can be seen there.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 # Okabe & Ito 2008: colour-blind readers tell them apart. As thin lines on white BLACK, BLUE, VERMILLION, GREEN and
 # PURPLE keep a contrast of 3:1; the other three are for areas.
@@ -52,7 +54,56 @@ def contrast(color: str, ground: str = "#ffffff") -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
+def ground(ax: Any, *, outside: bool = False) -> str:
+    """The colour an Axes draws on, as #rrggbb: its face over its figure's over white; outside: without its own."""
+    faces = [ax.figure.get_facecolor()]
+    if ax.axison and ax.patch.get_visible() and not outside:
+        faces.append(ax.get_facecolor())
+    under = [1.0, 1.0, 1.0]
+    for *face, alpha in faces:
+        under = [alpha * above + (1 - alpha) * below for above, below in zip(face, under)]
+    return _hex(under)
+
+
+def inks(ground: str = "#ffffff") -> tuple[str, str]:
+    """The colour of words on this ground and the colour of the halo around them: black and white, or white and black"""
+    pair = (BLACK, "#ffffff")
+    return pair if contrast(BLACK, ground) >= contrast("#ffffff", ground) else pair[::-1]
+
+
+def seen(color: str, ground: str = "#ffffff") -> str:
+    """The colour itself where it stands out from this ground; else mixed with the colour of words until it does.
+
+    It stands out with a contrast of 3:1 with the ground and with the halo; one that has less on white needs no more.
+    """
+    (ink, halo), on_white = inks(ground), contrast(color)
+
+    def clear(color: str) -> float:
+        return min(contrast(color, ground), contrast(color, halo))
+
+    if clear(color) >= min(on_white, 3):
+        return color
+    mixed = (_mixed(color, ink, part / 32) for part in range(1, 32))
+    return ink if color == BLACK else next((some for some in mixed if clear(some) >= min(on_white, 4.5)), ink)
+
+
+def ink(ax: Any, color: str = BLACK) -> str:
+    """The colour as it is seen on this Axes."""
+    return seen(color, ground(ax))
+
+
+def _mixed(one: str, other: str, part: float) -> str:
+    return _hex([(1 - part) * a + part * b for a, b in zip(_channels(one), _channels(other))])
+
+
+def _channels(color: str) -> list[float]:
+    return [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+
+
+def _hex(channels: Iterable[float]) -> str:
+    return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
+
+
 def _luminance(color: str) -> float:
-    channels = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in _channels(color))
     return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

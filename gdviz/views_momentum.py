@@ -12,11 +12,15 @@ from torch import Tensor
 
 from gdviz import plots
 from gdviz.descent import Trajectory
+from gdviz.levels import without
+from gdviz.limits import HIGHEST, log_axis, step_limits
+from gdviz.marks import escaped
 from gdviz.optimizers import Adam, Momentum, Nesterov
 from gdviz.player import Player
-from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, VERMILLION
+from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, VERMILLION, ink
 from gdviz.surfaces import Surface
-from gdviz.views import lost, mark_look, pair
+from gdviz.views import highest, lost, mark_look, pair
+from gdviz.words import label, plain
 
 
 def heavy_ball_rate(lr: Any, momentum: Any, curvature: Any) -> Tensor:
@@ -51,12 +55,14 @@ def rate_map(
     worst = heavy_ball_rate(lr[None, :, None], beta[:, None, None], torch.tensor(curvatures)).amax(-1)
     stable = worst.where(worst <= 1, torch.nan)
     right.contourf(lr, beta, stable, levels=np.linspace(0.5, 1, 11), cmap="viridis", extend="min")
-    steps = right.contour(lr, beta, stable, levels=[0.7, 0.8, 0.9], colors="#ffffff", linewidths=1)
-    for label in right.clabel(steps, fmt="%.1f", fontsize=15, colors=BLACK):
-        label.set_path_effects([Stroke(linewidth=4, foreground="white"), Normal()])
-    right.contour(lr, beta, worst, levels=[1 - 1e-9], colors=BLACK, linewidths=3)
-    right.text(0.97, 0.05, "diverges", transform=right.transAxes, ha="right", weight="bold", size=16)
-    right.set(title="share of the error left by a step", xlabel="learning rate", ylabel="momentum", ylim=(0, 0.99))
+    with without("No contour levels were found"):  # where no rate of these is slow, or none diverges
+        lines = right.contour(lr, beta, stable, levels=[0.7, 0.8, 0.9], colors="#ffffff", linewidths=1)
+        right.contour(lr, beta, worst, levels=[1 - 1e-9], colors=ink(right), linewidths=3)
+    for number in right.clabel(lines, fmt="%.1f", fontsize=15, colors=BLACK):
+        number.set_path_effects([Stroke(linewidth=4, foreground="white"), Normal()])
+    words = {"color": ink(right), "path_effects": plots.halo(right, 4), "weight": "bold", "size": 16}
+    right.text(0.97, 0.05, "diverges", transform=right.transAxes, ha="right", **words)
+    label(right, title="share of the error left by a step", xlabel="learning rate", ylabel="momentum", ylim=(0, 0.99))
 
     sliders = {"step": range(trajectory.steps + 1), "learning rate": rates, "momentum": momenta}
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
@@ -82,12 +88,12 @@ def look_ahead(surface: Surface, ball: Trajectory, nesterov: Trajectory, **optio
     """
     _require("the left side", ball, Momentum)
     _require("the right side", nesterov, Nesterov)
-    figure, panels = plt.subplots(1, 2, figsize=(12, 4.8), sharey=True)
+    figure, panels = plt.subplots(1, 2, figsize=(12, 4.8), sharey=True, layout="constrained")
     sliders = {"step": range(ball.steps)}
     player = Player(figure, sliders, caption=f"{ball.describe()} {nesterov.describe()}", **options)
     for ax, run, name in zip(panels, (ball, nesterov), ("heavy ball", "Nesterov")):
         plots.contours(surface, ax=ax)
-        ax.set(title=name, xlabel="parameter x")
+        label(ax, title=name, xlabel="parameter x")
         carried = -run.rule.lr * run.rule.momentum * run.states.velocity[:-1]
         slope = -run.rule.lr * run.grads
         measured = run.params[:-1]
@@ -96,7 +102,7 @@ def look_ahead(surface: Surface, ball: Trajectory, nesterov: Trajectory, **optio
         player.arrow(ax, torch.stack([place, place + carried], -2), color=GREEN)
         player.arrow(ax, torch.stack([place + carried, place + carried + slope], -2), color=BLACK)
         player.points(ax, measured[:, None], color=BLACK, size=11)
-    panels[0].set(ylabel="parameter y")
+    label(panels[0], ylabel="parameter y")
     return player
 
 
@@ -128,11 +134,12 @@ def ladder(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -> 
     steps = next(iter(runs.values())).steps
     rates = torch.stack([effective_rate(run) for run in runs.values()], 1)  # (steps, rules, 2)
     rates = torch.cat([rates[:1], rates])
-    right.set(title="effective learning rate", xlabel="step", ylabel="learning rate", yscale="log", xlim=(0, steps))
-    finite = rates[torch.isfinite(rates) & (rates > 0)]
-    right.set(ylim=(0.5 * float(finite.min()), 10 * float(finite.max())))
-    handles = [Line2D([], [], color=BLUE, marker="o", label="of x, flat")]
-    handles += [Line2D([], [], color=VERMILLION, linestyle=(0, (3, 1.5)), marker="s", label="of y, steep")]
+    label(right, title="effective learning rate", xlabel="step", ylabel="learning rate", xlim=step_limits([0, steps]))
+    finite = rates[torch.isfinite(rates) & (rates > 0)].tolist()
+    log_axis(right, 0.5 * min(finite, default=0), 10 * max(finite, default=0))
+    handles = [Line2D([], [], color=ink(right, BLUE), marker="o", label="of x, flat")]
+    style = {"color": ink(right, VERMILLION), "linestyle": (0, (3, 1.5)), "marker": "s"}
+    handles += [Line2D([], [], **style, label="of y, steep")]
     right.legend(handles=handles, loc="upper right")
     caption = " ".join(run.describe() for run in runs.values())
     player = Player(figure, {"step": range(steps + 1), "rule": list(runs)}, caption=caption, **options)
@@ -190,9 +197,11 @@ def race(
     """
     figure, left, right = pair(surface, figsize=(13, 5.4), width_ratios=(1.25, 1))
     places = np.arange(len(runs))[::-1]
-    right.set(title="starts that find the lowest minimum", xlabel="share of the starts", xlim=(0, 1.15))
+    label(right, title="starts that find the lowest minimum", xlabel="share of the starts", xlim=(0, 1.15))
     right.set(ylim=(-0.6, len(runs) - 0.4))
     right.set_yticks(places, runs)
+    for tick in right.get_yticklabels():
+        plain(tick)
     right.tick_params("y", length=0)
     right.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     first = next(iter(runs.values()))
@@ -232,15 +241,14 @@ def step_sizes(runs: Mapping[str, Trajectory], sliders: Mapping[str, Any], **opt
         _require("a step size", run, object)
     sizes = {name: (run.params.diff(dim=0).abs() / run.rule.lr)[..., 0] for name, run in runs.items()}
     first = next(iter(runs.values()))
-    figure, ax = plt.subplots(figsize=(7, 4.6))
-    ax.set(title="size of each step", xlabel="step", ylabel="size in lr", yscale="log", xlim=(1, first.steps))
-    largest = max(float(size[torch.isfinite(size)].max()) for size in sizes.values())
-    ax.set(ylim=(0.2, 3 * max(largest, 1.0)))
+    figure, ax = plt.subplots(figsize=(7, 4.6), layout="constrained")
+    label(ax, title="size of each step", xlabel="step", ylabel="size in lr", xlim=step_limits([1, first.steps]))
+    log_axis(ax, 0.2, 3 * max(1.0, *(min(highest(size), HIGHEST) for size in sizes.values())))
     caption = " ".join(f"{name}: at most {float(size.max()):.2f} lr." for name, size in sizes.items())
     player = Player(figure, {"step": range(1, first.steps + 1), **sliders}, caption=caption, **options)
     for place, (name, size) in enumerate(sizes.items()):
         drawn = mark_look(runs[name].rule)
         player.curve(ax, size, **drawn)
         at = (0.97, 0.98 - 0.1 * place)
-        player.text(ax, size, f"{name}: {{:.2f}} lr", color=drawn["color"], at=at, align="right")
+        player.text(ax, size, f"{escaped(name)}: {{:.2f}} lr", color=drawn["color"], at=at, align="right")
     return player

@@ -1,17 +1,19 @@
 """Ready-made players of notebook 06: what a recogniser says of a name, and how fast it has learned."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, StrMethodFormatter
 from torch import Tensor
 
+from gdviz.limits import log_axis, plain_ticks
 from gdviz.marks import Mark, as_array, escaped
 from gdviz.player import Player
-from gdviz.style import BLUE, VERMILLION, look
+from gdviz.style import BLUE, VERMILLION, ink, look
+from gdviz.views import below
+from gdviz.words import label, plain
 
 
 def guesses(
@@ -81,24 +83,25 @@ def race(histories: Mapping[str, Any], start: float, *, parts: int = 100, **opti
     if not measured:
         raise ValueError("a race needs histories, got none")
     budget, first = (pick(times[k] for times, _ in measured.values()) for pick, k in ((max, -1), (min, 0)))
-    figure, ax = plt.subplots(figsize=(6.6, 6.4))
-    ax.set(title="held-out accuracy", xlabel="seconds", xscale="log", xlim=(first / 3, 1.1 * budget), ylim=(0, 1))
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    if not first > 0:
+        raise ValueError(f"an epoch takes a positive time; the shortest of these took {first:g} s")
+    figure, ax = plt.subplots(figsize=(6.6, 6.4), layout="constrained")
+    label(ax, title="held-out accuracy", xlabel="seconds", ylim=(0, 1))
+    log_axis(ax, first / 3, 1.1 * budget, axis="x")
+    plain_ticks(ax, few=budget > 1e3 * first, axis="x")
     ax.minorticks_off()
     caption = " ".join(f"{name}: {shares[0]:.2f} to {shares[-1]:.2f}." for name, (_, shares) in measured.items())
     player = Player(figure, {"time, in %": range(parts + 1)}, caption=caption, **options)
-    spent = np.geomspace(first / 3, budget, parts + 1)
+    spent, looks = np.geomspace(first / 3, budget, parts + 1), {}
     for name, (times, shares) in measured.items():
         drawn = look(name.split(", ")[-1])._asdict() | {"dash": (3, 1.5) if name.startswith("full") else ()}
         reached = np.interp(spent, [first / 3, *times], [start, *shares], right=np.nan)
         reached[np.searchsorted(spent, times[-1]) :][:1] = shares[-1]  # where it ends
         player.path(ax, np.stack([spent, reached], -1), **drawn, dots=0)
-        style = {"color": drawn["color"], "marker": drawn["marker"], "linestyle": (0, drawn["dash"] or (1, 0))}
         dots = np.stack([times, shares], -1)
         player.points(ax, dots[None], color=drawn["color"], marker=drawn["marker"], size=7)
-        ax.plot([], [], **style, linewidth=3, markersize=9, label=name)
-    ax.legend(loc="upper left", bbox_to_anchor=(-0.12, -0.15), ncols=1, handlelength=3)
+        looks[name] = drawn | {"linewidth": 3}
+    below(ax, looks, columns=1, at=(-0.12, -0.15), handlelength=3)
     return player
 
 
@@ -107,11 +110,14 @@ def durations(seconds: Mapping[str, float], *, ax: Axes | None = None, **kwargs:
     if not seconds or not all(0 < value < np.inf for value in seconds.values()):
         raise ValueError(f"durations must be positive seconds, got {dict(seconds)}")
     ax = plt.gca() if ax is None else ax
-    bars = ax.barh(list(seconds), list(seconds.values()), **({"color": BLUE, "height": 0.55} | kwargs))
+    rows = range(len(seconds))
+    bars = ax.barh(rows, list(seconds.values()), **({"color": ink(ax, BLUE), "height": 0.55} | kwargs))
+    _names(ax, "y", seconds)
     words = [f" {value:.2g} s" if value >= 0.01 else f" {1000 * value:.2g} ms" for value in seconds.values()]
     ax.bar_label(bars, words, size=16)
     low, high = min(seconds.values()), max(seconds.values())
-    ax.set(xscale="log", xlim=(low / 3, 12 * high), xlabel="seconds for one gradient")
+    label(ax, xlabel="seconds for one gradient")
+    log_axis(ax, low / 3, 12 * high, axis="x")
     ax.invert_yaxis()
     ax.tick_params("y", length=0)
     return bars
@@ -126,9 +132,9 @@ def confusion(counts: Any, classes: Sequence[str], *, ax: Axes | None = None, **
     image = ax.imshow(shares, **({"cmap": "Blues", "vmin": 0, "vmax": 1} | kwargs))
     for i, j in zip(*np.nonzero(counts)):
         ax.text(j, i, counts[i, j], ha="center", va="center", color="white" if shares[i, j] > 0.5 else "black", size=13)
-    ax.set_xticks(range(len(classes)), classes, rotation=90)
-    ax.set_yticks(range(len(classes)), classes)
-    ax.set(xlabel="taken for", ylabel="language of the name")
+    _names(ax, "x", classes, rotation=90)
+    _names(ax, "y", classes)
+    label(ax, xlabel="taken for", ylabel="language of the name")
     return image
 
 
@@ -140,11 +146,19 @@ def _probabilities(values: Any, classes: Sequence[str]) -> np.ndarray:
 
 
 def _bars(classes: Sequence[str]):
-    figure, ax = plt.subplots(figsize=(6.6, 0.36 * len(classes) + 0.9))
-    ax.set(xlim=(0, 1.22), ylim=(len(classes) - 0.4, -0.6), xlabel="probability", xticks=[0, 0.5, 1])
-    ax.set_yticks(range(len(classes)), classes)
+    figure, ax = plt.subplots(figsize=(6.6, 0.36 * len(classes) + 0.9), layout="constrained")
+    label(ax, xlim=(0, 1.22), ylim=(len(classes) - 0.4, -0.6), xlabel="probability", xticks=[0, 0.5, 1])
+    _names(ax, "y", classes)
     ax.tick_params("y", length=0)
     return figure, ax
+
+
+def _names(ax: Axes, axis: str, names: Iterable[str], **style: Any) -> None:
+    """Names at 0, 1, ... of an axis, as they stand."""
+    names = list(names)
+    getattr(ax, f"set_{axis}ticks")(range(len(names)), names, **style)
+    for tick in getattr(ax, f"get_{axis}ticklabels")():
+        plain(tick)
 
 
 def _segments(p: np.ndarray) -> np.ndarray:

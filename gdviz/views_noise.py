@@ -10,13 +10,15 @@ from torch import Tensor
 
 from gdviz import plots
 from gdviz.descent import Trajectory, gradient
+from gdviz.limits import log_axis, span, step_limits
 from gdviz.minibatches import SampledLoss
 from gdviz.noise import covariance, gradient_covariance
 from gdviz.optimizers import GradientDescent
 from gdviz.player import Player
-from gdviz.style import BLACK, BLUE, GREEN, GREY, PALE, VERMILLION
+from gdviz.style import BLACK, BLUE, GREEN, GREY, PALE, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.views import between, loss_limits, pair
+from gdviz.words import label, plain
 
 COSTS = ("steps", "epochs", "examples", "milliseconds")
 RUNNERS = ((BLUE, (), "o"), (GREEN, (3, 1.5), "s"), (VERMILLION, (1, 1), "D"), (BLACK, (5, 1), "^"))
@@ -52,18 +54,20 @@ def clouds(
     above = above.where(~(above.abs() <= 1e-12 * lowest.abs()), 0.0)  # no digits of rounding noise
     lost = ~torch.isfinite(above) | (above > torch.maximum(above[0].max(), surface(corners).max() - lowest))
     figure, left, right = pair(surface)
-    left.set(xlabel=names[0], ylabel=names[1])
+    label(left, xlabel=names[0], ylabel=names[1])
     time, steps = next(iter(sliders.items()))
     low, high = loss_limits(above, lost[-1], least=1e-6)
-    right.set(title=f"mean loss of {params.shape[-2]} runs", xlabel=time, ylabel="loss above the minimum", yscale="log")
-    right.set(xlim=(steps[0], steps[-1]), ylim=(0.5 * low, 8 * high))
+    label(right, title=f"mean loss of {params.shape[-2]} runs", xlabel=time, ylabel="loss above the minimum")
+    right.set_xlim(step_limits(steps))
+    log_axis(right, 0.5 * low, 8 * high)
     heights = above.clamp(min=0.6 * low)
     if 1 < heights[0].numel() <= 6:
-        right.plot(list(steps), heights.flatten(1), color=PALE, linewidth=1.5)
+        right.plot(list(steps), heights.flatten(1), color=ink(right, PALE), linewidth=1.5)
         if len(sliders) == 2:  # each curve has a name
-            for name, end in zip(list(sliders.values())[1], heights[-1].tolist()):
-                look = {"size": 13, "color": GREY, "ha": "right", "va": "bottom", "path_effects": plots.CASING}
-                right.text(0.97 * steps[-1] + 0.03 * steps[0], 1.25 * end, name, **look)
+            look = {"size": 13, "color": ink(right, GREY), "ha": "right", "va": "bottom"}
+            for name, end in zip(list(sliders.values())[1], heights[-1].clamp(max=6 * high).tolist()):
+                where = 0.97 * steps[-1] + 0.03 * steps[0], 1.25 * end if end > 0 else 6 * high
+                plain(right.text(*where, name, path_effects=plots.halo(right), **look))
     caption = f"{params.shape[-2]} runs each; their mean loss above the minimum ends {between(above[-1])}."
     player = Player(figure, sliders, caption=caption, **options)
     player.points(left, params, color=BLUE, size=7)
@@ -93,11 +97,11 @@ def wobble(data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, 
     if not isinstance(runs.rule, GradientDescent) or runs.scheduled or sampled.runs != runs.runs or not sampled.many:
         raise ValueError(f"the arrows are of GradientDescent at a constant rate, a run for each batch size; got {runs}")
     sizes = [batches.batch_size for batches in sampled.batches]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
     plots.examples(data, ax=left)
     plots.contours(surface, ax=right)
-    left.set(title="data, minibatch and line")
-    right.set(title="loss surface", xlabel="slope w", ylabel="intercept b")
+    label(left, title="data, minibatch and line")
+    label(right, title="loss surface", xlabel="slope w", ylabel="intercept b")
     sliders = {"step": range(runs.steps), "batch size": sizes}
     caption = f"One run for each batch size, {runs.steps} steps; the losses end {between(runs.losses[-1])}."
     player = Player(figure, sliders, caption=caption, **options)
@@ -132,9 +136,9 @@ def price(runs: Mapping[str, Trajectory], n: int, lowest: float, *, parts: int =
     first = max(float(loss[0]) for loss in above.values())
     every = torch.cat([torch.tensor([first]), *above.values()])[:, None]
     low, high = loss_limits(every, torch.zeros(1).bool(), least=1e-6)
-    figure, ax = plt.subplots(figsize=(6.6, 5.2))
-    ax.set(title="the price of a descent", ylabel="loss above the minimum", yscale="log", xlim=(0, 1))
-    ax.set(ylim=(0.5 * low, 3 * high))
+    figure, ax = plt.subplots(figsize=(6.6, 5.2), layout="constrained")
+    label(ax, title="the price of a descent", ylabel="loss above the minimum", xlim=(0, 1))
+    log_axis(ax, 0.5 * low, 3 * high)
     ax.set_xticks([0, 0.5, 1], ["   ", "   ", "   "])  # room for the numbers, which change with the switch
     ax.set_xlabel(" ", labelpad=12)
     caption = " ".join(f"{name}: {run.steps} steps, {int(run.examples[-1, 0])} examples." for name, run in runs.items())
@@ -172,13 +176,13 @@ def gradients(surface: Surface, descent: Trajectory, sampled: SampledLoss, **opt
     predicted = torch.stack([gradient_covariance(sampled.loss, params, many) for many in sampled.batches], 1)
     full = gradient(surface, params)[:, None]  # (steps, 1, 2)
     figure, left, right = pair(surface)
-    left.set(xlabel="slope w", ylabel="intercept b")
-    right.axhline(0, color=PALE, linewidth=1)
-    right.axvline(0, color=PALE, linewidth=1)
+    label(left, xlabel="slope w", ylabel="intercept b")
+    right.axhline(0, color=ink(right, PALE), linewidth=1)
+    right.axvline(0, color=ink(right, PALE), linewidth=1)
     rings = plots.ellipses(full, predicted[:, min(2, len(sizes) - 1), None]).reshape(-1, 2)
-    (x0, y0), (x1, y1) = rings.min(0), rings.max(0)
+    (x0, x1), (y0, y1) = map(span, rings.T)
     room_x, room_y = 0.05 * (x1 - x0), 0.15 * (y1 - y0)
-    right.set(title="gradients of minibatches here", xlabel="dJ/dw", ylabel="dJ/db", xlim=(x0 - room_x, x1 + room_x))
+    label(right, title="gradients of minibatches here", xlabel="dJ/dw", ylabel="dJ/db", xlim=(x0 - room_x, x1 + room_x))
     right.set_ylim(y0 - room_y / 3, y1 + room_y)
     deviations = torch.stack([C[..., 0, 0].sqrt() for C in (covariance(cloud), predicted)], -1)
     deviations = deviations.where(deviations > 1e-9 * deviations.max(), 0.0)  # no digits of rounding noise
@@ -202,20 +206,21 @@ def dial(
     cloud: (panels, ratios, points, 2), ball: covariances (panels, ratios, 2, 2) of theory; names: of the panels.
     """
     centre = torch.tensor(surface.minima[0], dtype=torch.float64)
-    half = 3.2 * ball.diagonal(dim1=-2, dim2=-1).sqrt().amax((0, 1))
-    (x0, y0), (x1, y1) = (centre - half).tolist(), (centre + half).tolist()
+    half = 3.2 * ball.diagonal(dim1=-2, dim2=-1).sqrt().flatten(0, 1)  # (panels x ratios, 2)
+    (x0, x1), (y0, y1) = map(span, torch.cat([centre - half, centre + half]).T)
     if len(names) != len(cloud):
         raise ValueError(f"names must be one for each of the {len(cloud)} panels, got {len(names)}")
-    figure, (panels,) = plt.subplots(1, len(names), figsize=(13, 4), sharey=True, squeeze=False)
+    figure, (panels,) = plt.subplots(1, len(names), figsize=(13, 4), sharey=True, squeeze=False, layout="constrained")
     measured, theirs = (C[..., 0, 0].sqrt() for C in (covariance(cloud), ball))  # (panels, ratios)
     caption = f"Deviation of w in the clouds: {'; '.join(f'{n}: {between(d)}' for n, d in zip(names, measured))}."
     player = Player(figure, {"learning rate / batch size": ratios}, caption=caption, **options)
     for ax, name, points, theory, *spread in zip(panels, names, cloud, ball, measured, theirs):
-        ax.set(title=name, xlabel="slope w", xlim=(x0, x1), ylim=(y0, y1))
+        label(ax, title=name, xlabel="slope w")
+        ax.set(xlim=(x0, x1), ylim=(y0, y1))
         player.points(ax, points, color=BLUE, size=5)
         player.ellipse(ax, centre.expand(len(ratios), 2), theory)
         player.text(ax, torch.stack(spread, -1), "w ± {:.2f}, theory {:.2f}", at=(0.97, 0.98), align="right", size=16)
-    panels[0].set(ylabel="intercept b")
+    label(panels[0], ylabel="intercept b")
     return player
 
 
@@ -227,14 +232,14 @@ def escape(surface: Surface, params: Tensor, sliders: Mapping[str, Any], **optio
     left_end, right_end = lowest_valley(surface)
     arrived = ((params > left_end) & (params < right_end)).double().mean((-2, -1))  # (steps, sizes)
     heights = torch.stack([surface(now) for now in params])
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
     plots.profile(surface, ax=left)
     steps, sizes = sliders.values()
-    left.set(title=surface.name)
-    right.set(title="in the lowest valley", xlabel="step", ylabel="share of the runs", ylim=(-0.03, 1.03))
-    right.set(xlim=(0, steps[-1]), yticks=[0, 0.5, 1])
+    label(left, title=surface.name)
+    label(right, title="in the lowest valley", xlabel="step", ylabel="share of the runs", ylim=(-0.03, 1.03))
+    right.set(xlim=step_limits(steps), yticks=[0, 0.5, 1])
     right.set_yticklabels(["0", "50 %", "100 %"])
-    right.plot(steps, arrived, color=PALE, linewidth=1.5)
+    right.plot(steps, arrived, color=ink(right, PALE), linewidth=1.5)
     many = ", ".join(f"{share:.0%} with {size}" for share, size in zip(arrived[-1], sizes))
     caption = f"{params.shape[2]} runs for each batch size; in the lowest valley after {steps[-1]} steps: {many}."
     player = Player(figure, sliders, caption=caption, **options)

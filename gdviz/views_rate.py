@@ -11,10 +11,12 @@ from matplotlib.ticker import MaxNLocator
 
 from gdviz import plots
 from gdviz.descent import Trajectory
+from gdviz.limits import HIGHEST, log_axis, step_limits
 from gdviz.player import Player
-from gdviz.style import BLACK, BLUE, GREY, PALE, VERMILLION
+from gdviz.style import BLACK, BLUE, GREY, PALE, VERMILLION, ink
 from gdviz.surfaces import Surface
-from gdviz.views import loss_limits, lost, pair
+from gdviz.views import highest, loss_limits, lost, pair
+from gdviz.words import label
 
 
 def words(rate: float, largest: float) -> str:
@@ -36,10 +38,10 @@ def sweep(
     spots = _loss_left(right, trajectory, rates, largest, 1e-9)
     sliders = {"step": range(trajectory.steps + 1), "learning rate": _labels(rates, largest)}
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
-    right.plot(*spots.T, color=BLUE, scalex=False, scaley=False)
-    first = float(trajectory.losses[0].max())
-    right.axhline(first, color=GREY, linewidth=1)
-    right.text(0.02 * right.get_xlim()[1], 1.5 * first, "loss at the start", color=GREY)
+    right.plot(*spots.T, color=ink(right, BLUE), scalex=False, scaley=False)
+    first = highest(trajectory.losses[0])
+    right.axhline(first, color=ink(right, GREY), linewidth=1)
+    right.text(0.02 * right.get_xlim()[1], 1.5 * first, "loss at the start", color=ink(right, GREY))
     player.path(left, trajectory.params)
     player.points(right, spots[None, :, None], color=BLACK, size=14)
     player.text(left, trajectory.losses, "loss {:.3g}", diverged=lost(trajectory))
@@ -51,8 +53,8 @@ def ravines(trajectory: Trajectory, rates: Sequence[float], conditions: Sequence
 
     trajectory: two axes of runs, the rates and the condition numbers. The largest curvature is 1 in each of them.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
-    left.set(title="f = ½ (x² / κ + y²)", xlabel="parameter x", ylabel="parameter y", xlim=(-6, 6), ylim=(-4.4, 4.4))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
+    label(left, title="f = ½ (x² / κ + y²)", xlabel="parameter x", ylabel="parameter y", xlim=(-6, 6), ylim=(-4.4, 4.4))
     left.set_aspect("equal")  # so that the rings of kappa = 1 are round
     spots = _loss_left(right, trajectory, rates, 1.0, 1e-12)  # (rates, conditions, 2)
     sliders = {
@@ -64,7 +66,7 @@ def ravines(trajectory: Trajectory, rates: Sequence[float], conditions: Sequence
     caption = f"{many}: {int(trajectory.diverged.sum())} of {trajectory.diverged.numel()} diverge."
     player = Player(figure, sliders, caption=caption, **options)
     player.line(left, _ellipses(conditions)[None, None], color=PALE, width=1)
-    left.plot(0, 0, "+", color=BLACK, markersize=12, markeredgewidth=2)
+    left.plot(0, 0, "+", markersize=12, **plots.cross(left))
     player.path(left, trajectory.params)
     player.line(right, spots.swapaxes(0, 1)[None, None], color=BLUE)
     player.points(right, spots[None, ..., None, :], color=BLACK, size=14)
@@ -85,10 +87,10 @@ def _labels(rates: Sequence[float], largest: float) -> list[str]:
     return [f"{rate:.3g}: {words(rate, largest)}" for rate in rates]
 
 
-def _loss_left(ax: Axes, trajectory: Trajectory, rates: Sequence[float], largest: float, least: float) -> np.ndarray:
+def _loss_left(ax: Axes, trajectory: Trajectory, rates: Sequence[float], curvature: float, least: float) -> np.ndarray:
     """Label an Axes for the last losses against the rate, with 1 / L and 2 / L; the spots (rates, ..., 2) on it.
 
-    A loss below this share of the first one, least, is shown there.
+    curvature: L. A loss below this share of the first one, least, is shown there.
     """
     rates, losses = np.asarray(rates, dtype=float), trajectory.losses[-1].double().numpy()
     if trajectory.runs[:1] != rates.shape:
@@ -96,12 +98,13 @@ def _loss_left(ax: Axes, trajectory: Trajectory, rates: Sequence[float], largest
             f"rates must be those of the first axis of the runs {trajectory.runs}, got {len(rates)} of them"
         )
     floor, first = loss_limits(trajectory.losses[[0, -1]], trajectory.diverged, least=least)
-    ax.set(title=f"loss after {trajectory.steps} steps", xlabel="learning rate", ylabel="loss", yscale="log")
-    ax.set(xlim=(0, 1.05 * max(rates.max(), 2 / largest)), ylim=(0.05 * floor, 100 * first))
-    for factor, name, color in ((1, "1/L", GREY), (2, "2/L", VERMILLION)):
-        ax.axvline(factor / largest, color=color, linestyle=":", linewidth=2.5)
-        ax.text(0.98 * factor / largest, 0.08 * floor, name, color=color, ha="right", weight="bold", size=16)
-    heights = np.where(np.isfinite(losses), losses, 1e300).clip(0.2 * floor, 1e300)
+    label(ax, title=f"loss after {trajectory.steps} steps", xlabel="learning rate", ylabel="loss")
+    ax.set(xlim=(0, 1.05 * max(rates.max(), 2 / curvature)))
+    log_axis(ax, 0.05 * floor, 100 * first)
+    for factor, name, color in ((1, "1/L", ink(ax, GREY)), (2, "2/L", ink(ax, VERMILLION))):
+        ax.axvline(factor / curvature, color=color, linestyle=":", linewidth=2.5)
+        ax.text(0.98 * factor / curvature, 0.08 * floor, name, color=color, ha="right", weight="bold", size=16)
+    heights = np.where(np.isfinite(losses), losses, HIGHEST).clip(0.2 * floor, HIGHEST)
     rates = rates.reshape(-1, *[1] * (losses.ndim - 1))
     return np.stack(np.broadcast_arrays(rates, heights), -1)
 
@@ -122,9 +125,10 @@ def modes(surface: Surface, trajectory: Trajectory, rates: Sequence[float], **op
     theory = factors ** t[:, None, None] * parts[0]
 
     figure, left, right = pair(surface)
-    first = float(parts[0].abs().max()) or 1.0
-    right.set(title="error along each eigenvector", xlabel="step", ylabel="distance from the minimum", yscale="log")
-    right.set(xlim=(0, max(trajectory.steps, 1)), ylim=(1e-4 * first, 30 * first))
+    first = highest(parts[0].abs()) or 1.0
+    label(right, title="error along each eigenvector", xlabel="step", ylabel="distance from the minimum")
+    right.set(xlim=step_limits([0, trajectory.steps]))
+    log_axis(right, 1e-4 * first, 30 * first)
     sliders = {"step": range(trajectory.steps + 1), "learning rate": [f"{rate:.3g}" for rate in rates]}
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
     player.path(left, trajectory.params, color=BLACK)
@@ -132,7 +136,7 @@ def modes(surface: Surface, trajectory: Trajectory, rates: Sequence[float], **op
     looks = ((0, BLUE, "flat"), (1, VERMILLION, "steep"))
     for i, color, name in looks:
         ends = torch.stack([place - 9 * vectors[:, i], place + 9 * vectors[:, i]])
-        left.plot(*ends.T, color=color, linewidth=1.5, scalex=False, scaley=False)
+        left.plot(*ends.T, color=ink(left, color), linewidth=1.5, scalex=False, scaley=False)
         player.curve(right, parts[..., i].abs().clamp(min=1e-12 * first), color=color)
         dots = torch.stack(torch.broadcast_tensors(t[every, None], theory[every, :, i].abs()), -1)
         player.points(right, dots.transpose(0, 1)[None], color=BLACK, size=6)
@@ -149,12 +153,15 @@ def schedules(
 
     rates: (steps, schedules); trajectory: one axis of runs, the schedules.
     """
-    figure, (top, left, right) = plt.subplots(1, 3, figsize=(13, 4.4))
+    if not len(rates):
+        raise ValueError("schedules need at least one step: the rate of each is shown")
+    figure, (top, left, right) = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
     plots.contours(surface, ax=left)
-    top.set(title="learning rate", xlabel="step", ylabel="learning rate", ylim=(0, 1.15 * float(rates.max())))
-    left.set(title=surface.name, xlabel="parameter x", ylabel="parameter y")
+    label(top, title="learning rate", xlabel="step", ylabel="learning rate", ylim=(0, 1.15 * highest(rates) or 1))
+    label(left, title=surface.name, xlabel="parameter x", ylabel="parameter y")
     floor, first = loss_limits(trajectory.losses, trajectory.diverged, least=1e-5)
-    right.set(title="loss", xlabel="step", ylabel="loss", yscale="log", ylim=(0.5 * floor, 8 * first))
+    label(right, title="loss", xlabel="step", ylabel="loss")
+    log_axis(right, 0.5 * floor, 8 * first)
     player = Player(
         figure, {"step": range(trajectory.steps + 1), "schedule": list(names)}, caption=trajectory.describe(), **options
     )
@@ -172,9 +179,9 @@ def restarts(surface: Surface, trajectory: Trajectory, **options: Any) -> Player
     trajectory: one axis of runs, the restarts. The slider is k.
     """
     many, ends = trajectory.runs[0], trajectory.losses[-1].where(~trajectory.diverged, torch.nan)
-    ends = ends.nan_to_num(float(trajectory.losses[0].max()))  # a restart that diverged has found nothing better
+    ends = ends.nan_to_num(highest(trajectory.losses[0]))  # a restart that diverged has found nothing better
     figure, left, right = pair(surface)
-    right.set(title="the best so far", xlabel="restarts", ylabel="loss", xlim=(0.5, many + 0.5))
+    label(right, title="the best so far", xlabel="restarts", ylabel="loss", xlim=(0.5, many + 0.5))
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     spread = float(ends.max() - ends.min()) or 1.0
     right.set(ylim=(float(ends.min()) - 0.15 * spread, float(ends.max()) + 0.3 * spread))

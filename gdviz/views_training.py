@@ -8,17 +8,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, StrMethodFormatter
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from gdviz import plots
 from gdviz.landscape import outputs_at
+from gdviz.limits import ENDS, HIGHEST, log_axis, plain_ticks, span
 from gdviz.marks import as_array, escaped
 from gdviz.player import Player
-from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, PALE, PURPLE, VERMILLION, look
+from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, PALE, PURPLE, VERMILLION, ink, look
 from gdviz.surfaces import Surface
 from gdviz.views import between
+from gdviz.words import label, plain
 
 CURVES = [(BLUE, "o"), (VERMILLION, "s"), (GREEN, "D"), (BLACK, "^")]  # what has no look of its own
 LINE = 0.1  # height of a line of words in a panel
@@ -54,7 +55,7 @@ def panels(
         raise ValueError(f"panels needs curves and sliders; log and x name panels ({', '.join(arrays)}); got {asked}")
     time, columns = next(iter(sliders)), -(-len(arrays) // rows)
     size = (12.6 if columns > 1 else 6.6, 4.5 * rows)
-    figure, grid = plt.subplots(rows, columns, figsize=size, sharey=rows > 1, squeeze=False)
+    figure, grid = plt.subplots(rows, columns, figsize=size, sharey=rows > 1, squeeze=False, layout="constrained")
     for ax in list(grid.flat)[len(arrays) :]:
         ax.remove()
     ends = {
@@ -67,11 +68,10 @@ def panels(
     ]
     player = Player(figure, sliders, caption=f"At the end, {'; '.join(said)}.", **options)
     for k, (ax, (title, named)) in enumerate(zip(grid.flat, arrays.items())):
-        label, places = x.get(title, (time, None))
+        words, places = x.get(title, (time, None))
         places = None if places is None else np.asarray(places, dtype=float)
-        ax.set(title=title, xlabel=label if k >= len(curves) - columns else "")
+        label(ax, title=title, xlabel=words if k >= len(curves) - columns else "", ylabel=ylabel)
         ax.set_yscale("log" if title in log else "linear")
-        ax.set_ylabel(ylabel)
         ax.tick_params(labelleft=True)  # each panel may be shown alone
         together = arrays.values() if rows > 1 else [named]
         _frame(ax, [array for each in together for array in each.values()], max(map(len, together)), places)
@@ -93,12 +93,12 @@ def _panel(player: Player, ax: Axes, named: Mapping[str, np.ndarray], steps: Seq
         if places is not None:
             points = np.stack([np.broadcast_to(places, array.shape), array], -1)
             if len(named) == 1 and 1 < array.size // len(places) <= 6:
-                ax.plot(places, array.reshape(-1, len(places)).T, color=PALE, linewidth=1.5, scaley=False)
+                ax.plot(places, array.reshape(-1, len(places)).T, color=ink(ax, PALE), linewidth=1.5, scaley=False)
             player.line(ax, points, color=drawn["color"], dash=drawn.get("dash", ()))
             player.points(ax, points[..., :: -(-len(places) // 12), :], color=drawn["color"], marker=drawn["marker"])
             continue
         if len(named) == 1 and 1 < array[0].size <= 6:
-            ax.plot(list(steps), array.reshape(len(array), -1), color=PALE, linewidth=1.5, scaley=False)
+            ax.plot(list(steps), array.reshape(len(array), -1), color=ink(ax, PALE), linewidth=1.5, scaley=False)
         player.curve(ax, array, **drawn, size=15 + 5 * (len(named) - 1 - row))  # of coinciding heads each is seen
 
 
@@ -106,27 +106,23 @@ def _frame(ax: Axes, arrays: Sequence[np.ndarray], lines: int, places: np.ndarra
     """The window: what is finite and at most 100 times as large as the first values; above it room for words."""
     values, first = (np.concatenate([a.ravel() for a in some]) for some in (arrays, [array[0] for array in arrays]))
     largest = np.abs(first[np.isfinite(first)]).max(initial=0)
-    values = values[np.isfinite(values) & ((values <= 100 * largest) | (largest == 0))]
-    to, back = (np.log, np.exp) if ax.get_yscale() == "log" else (np.array, np.array)
-    values = values[values > 0] if to is np.log else values
-    low, high = (to(values.min()), to(values.max())) if len(values) else (0, 1)  # where nothing can be drawn
+    values = values[(np.abs(values) <= HIGHEST) & ((values <= 100 * largest) | (largest == 0))]
+    log = ax.get_yscale() == "log"
+    values = np.log(values[values > 0]) if log else values
+    low, high = (values.min(), values.max()) if len(values) else (0, 1)  # where nothing can be drawn
     height = max(high - low, 1e-3)
-    ax.set_ylim(back(low - 0.05 * height), back(high + height * (0.08 + 1.25 * LINE * lines)))
-    if to is np.log:
-        _log_ticks(ax, back([low, high]))
+    ends = low - 0.05 * height, high + height * (0.08 + 1.25 * LINE * lines)
+    if log:
+        log_axis(ax, *np.exp(np.clip(ends, *np.log(ENDS))))
+        plain_ticks(ax, few=high - low > np.log(100))
+        ax.minorticks_off()
     else:  # no tick beyond the data, such as a share above 1
+        ax.set_ylim(*ends)
         ax.set_yticks([tick for tick in ax.get_yticks() if low - 0.05 * height <= tick <= high + 1e-9 * height])
     if places is not None:
-        ax.set_xlim(places[0], places[-1])
-        if places[0] > 0 and np.allclose(np.diff(np.log(places), 2), 0):
+        ax.set_xlim(places[[0, -1]] if places[0] != places[-1] else span(places))
+        if len(places) > 1 and places[0] > 0 and np.allclose(np.diff(np.log(places), 2), 0):
             ax.set_xscale("log")
-
-
-def _log_ticks(ax: Axes, values: np.ndarray) -> None:
-    """Numbers at each power of ten, and at 2 and 5 times it where the values do not span two of them."""
-    ax.yaxis.set_major_locator(LogLocator(subs=(1,) if values.max() > 100 * values.min() else (1, 2, 5)))
-    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    ax.minorticks_off()
 
 
 def decision(
@@ -152,22 +148,27 @@ def decision(
         edges.append([_line_of_zero(mesh, now) for now in gap])
         units.append(torch.stack([_lines_of_units(model, now, x1 - x0 + y1 - y0) for now in weights]))
         losses.append([float(cross_entropy(now, classes)) for now in outputs[:, len(places) :]])
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")
     for value, (color, marker) in enumerate(CURVES[:2]):
-        left.plot(*inputs[classes == value].T, marker, color=color, markersize=6, alpha=0.7, markeredgewidth=0)
-    left.set(title="two classes", xlabel="input 1", ylabel="input 2", xlim=(x0, x1), ylim=(y0, y1))
-    right.set(title="loss, by hidden units", xlabel="epoch", yscale="log")
-    _log_ticks(right, np.array(losses))
+        style = {"color": ink(left, color), "markersize": 6, "alpha": 0.7, "markeredgewidth": 0}
+        left.plot(*inputs[classes == value].T, marker, **style)
+    label(left, title="two classes", xlabel="input 1", ylabel="input 2", xlim=(x0, x1), ylim=(y0, y1))
+    label(right, title="loss, by hidden units", xlabel="epoch", yscale="log")
+    heights = np.array(losses).T  # (steps, networks)
+    known = heights[np.isfinite(heights) & (heights > 0)]
+    plain_ticks(right, few=known.max(initial=0) > 100 * known.min(initial=np.inf))
+    right.minorticks_off()
     ends = [f"{name}: {loss[-1]:.3g}" for name, loss in zip(networks, losses)]
     caption = f"Loss after the last of {steps[-1]} epochs, by the number of hidden units: {', '.join(ends)}."
     player = Player(figure, {"epoch": steps, "hidden units": list(networks)}, caption=caption, **options)
     player.line(left, _stacked(units), color=GREY, width=2)
     player.line(left, _stacked(edges), color=BLACK, width=5)
-    heights = np.array(losses).T
-    right.plot(list(steps), heights, color=PALE, linewidth=1.5)
+    right.plot(list(steps), heights, color=ink(right, PALE), linewidth=1.5)
     for rank, k in enumerate(np.argsort(-heights[-1])):  # of two that are near, one above and one below
         va = "top" if rank % 2 else "bottom"
-        right.text(1.02 * steps[-1], heights[-1, k], list(networks)[k], color=GREY, size=14, va=va)
+        if np.isfinite(heights[-1, k]):
+            style = {"color": ink(right, GREY), "size": 14, "va": va}
+            plain(right.text(1.02 * steps[-1], heights[-1, k], list(networks)[k], **style))
     player.curve(right, heights, color=PURPLE)
     player.text(right, heights, "loss {:.3g}", at=(0.97, 0.98), align="right")
     return player
@@ -181,14 +182,14 @@ def in_slice(
     surface, path (k, 2) and shares: from landscape.plane, project and principal_directions; losses: of the network at
     the k recorded weights, which lie beside the plane, so that they are not quite the heights of the path.
     """
-    figure = plt.figure(figsize=(12.6, 5.4))
+    figure = plt.figure(figsize=(12.6, 5.4), layout="constrained")
     left, right = figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2)
     plots.surface3d(surface, ax=left, n=45)
-    left.set(title="loss over the slice", xlabel="direction 1", ylabel="direction 2")
+    label(left, title="loss over the slice", xlabel="direction 1", ylabel="direction 2")
     left.view_init(elev=38, azim=-60)
-    right.clabel(plots.contours(surface, ax=right, n=33, levels=16), fmt="%.2g", fontsize=14, colors=GREY)
+    right.clabel(plots.contours(surface, ax=right, n=33, levels=16), fmt="%.2g", fontsize=14, colors=ink(right, GREY))
     names = [f"direction {k}, {share:.0%} of the variance" for k, share in enumerate(shares, 1)]
-    right.set(title="slice of the loss", xlabel=names[0], ylabel=names[1])
+    label(right, title="slice of the loss", xlabel=names[0], ylabel=names[1])
     caption = f"{len(path)} points of a training; the loss goes from {losses[0]:.3g} to {losses[-1]:.3g}."
     player = Player(figure, {"step": steps}, caption=caption, **options)
     heights = surface(path).detach()

@@ -12,10 +12,13 @@ from torch import Tensor
 
 from gdviz import plots
 from gdviz.descent import Trajectory
+from gdviz.limits import log_axis, step_limits
+from gdviz.marks import escaped
 from gdviz.player import Player
-from gdviz.style import BLACK, BLUE, GREY, PALE, VERMILLION
+from gdviz.style import BLUE, GREY, PALE, VERMILLION, ink
 from gdviz.surfaces import Surface
-from gdviz.views import key, lost, mark_look, pair
+from gdviz.views import key, loss_limits, lost, mark_look, pair
+from gdviz.words import label
 
 
 def lucky(
@@ -32,8 +35,8 @@ def lucky(
     """
     figure, left, right = pair(surface)
     first, rates = next(iter(runs.values())), np.asarray(list(sliders.values())[1], dtype=float)
-    right.set(title="starts that find the lowest minimum", xlabel="learning rate", xscale="log", ylim=(0, 1))
-    right.set(ylabel="share of the starts")
+    label(right, title="starts that find the lowest minimum", xlabel="learning rate", ylim=(0, 1), xscale="log")
+    label(right, ylabel="share of the starts")
     best = {name: (rates[np.argmax(share)], max(share)) for name, share in shares.items()}
     caption = " ".join(
         f"{name}: at best {share:.0%} of the starts, with lr {lr:g}." for name, (lr, share) in best.items()
@@ -41,12 +44,12 @@ def lucky(
     player = Player(figure, {"step": range(first.steps + 1), **sliders}, caption=caption, **options)
     for place, (name, run) in enumerate(runs.items()):
         drawn, share = mark_look(run.rule), np.asarray(shares[name], dtype=float)
-        right.plot(rates, share, color=drawn["color"])
+        right.plot(rates, share, color=ink(right, drawn["color"]))
         player.path(left, run.params, **drawn)
         spots = np.stack([rates, share], -1)[None, None, :, None]
         player.points(right, spots, color=drawn["color"], marker=drawn["marker"], size=16)
         at = (0.03, 0.98 - 0.1 * place)
-        player.text(right, 100 * share[None, None], f"{name}: {{:.0f}} %", color=drawn["color"], at=at)
+        player.text(right, 100 * share[None, None], f"{escaped(name)}: {{:.0f}} %", color=drawn["color"], at=at)
     return player
 
 
@@ -64,14 +67,14 @@ def along(
     runs: by name, each with an axis of runs for each of the sliders; a name that is an optimizer's has its look. every:
     how many steps the slider moves at once. levels: parameters at which a thin line is drawn on the right.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
     plots.profile(surface, ax=left)
-    left.set(title=surface.name)
+    label(left, title=surface.name)
     left.locator_params("x", nbins=6)
     steps = range(0, next(iter(runs.values())).steps + 1, every)
-    right.set(title="where it is", xlabel="step", ylabel="parameter w", xlim=(0, steps[-1]), ylim=surface.xlim)
+    label(right, title="where it is", xlabel="step", ylabel="parameter w", xlim=step_limits(steps), ylim=surface.xlim)
     for level in levels:
-        right.axhline(level, color=GREY, linewidth=1, linestyle=":")
+        right.axhline(level, color=ink(right, GREY), linewidth=1, linestyle=":")
     key(right, {name: name for name in runs})
     caption = " ".join(f"{name} after {steps[-1]} steps: {_ends(run, sliders)}." for name, run in runs.items())
     player = Player(figure, {"step": steps, **sliders}, caption=caption, **options)
@@ -118,13 +121,14 @@ def turned(
 
     curvatures: a, b. runs: by name, each with an axis of runs for each of the sliders, or of 1.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
-    left.set(title="the bowl, turned", xlabel="parameter x", ylabel="parameter y", xlim=(-1.8, 1.8), ylim=(-1.8, 1.8))
-    left.set_aspect("equal")
-    left.plot(0, 0, "+", color=BLACK, markersize=12, markeredgewidth=2)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
+    label(left, title="the bowl, turned", xlabel="parameter x", ylabel="parameter y")
+    left.set(xlim=(-1.8, 1.8), ylim=(-1.8, 1.8), aspect="equal")
+    left.plot(0, 0, "+", markersize=12, **plots.cross(left))
     losses = torch.cat([run.losses.flatten(1) for run in runs.values()], 1)
-    low = max(float(losses[torch.isfinite(losses)].min()), 1e-6 * float(losses[0].max()))
-    right.set(title="loss", xlabel="step", ylabel="loss", yscale="log", ylim=(0.5 * low, 30 * float(losses[0].max())))
+    low, high = loss_limits(losses, torch.zeros(losses.shape[1]).bool(), least=1e-6)
+    label(right, title="loss", xlabel="step", ylabel="loss")
+    log_axis(right, 0.5 * low, 30 * high)
     key(right, {name: run.rule for name, run in runs.items()})
     steps = next(iter(runs.values())).steps
     caption = " ".join(f"{name}: {run.describe()}" for name, run in runs.items())
@@ -135,7 +139,7 @@ def turned(
         player.path(left, run.params, **drawn)
         player.curve(right, run.losses.clamp(min=0.6 * low), **drawn)
         at = (0.97, 0.98 - 0.1 * place)
-        template = f"{name}: loss {{:.3g}}"
+        template = f"{escaped(name)}: loss {{:.3g}}"
         player.text(right, run.losses, template, diverged=lost(run), color=drawn["color"], at=at, align="right")
     return player
 
@@ -148,9 +152,10 @@ def shrinking(
     runs: by name, each with an axis of runs for each of the sliders. every: how many steps the slider moves at once.
     """
     figure, left, right = pair(surface)
-    left.set(xlabel="weight x", ylabel="weight y")
+    label(left, xlabel="weight x", ylabel="weight y")
     steps = range(0, next(iter(runs.values())).steps + 1, every)
-    right.set(title="share that is left", xlabel="step", ylabel="share", xlim=(0, 1.12 * steps[-1]), ylim=(-0.05, 1.1))
+    label(right, title="share that is left", xlabel="step", ylabel="share", ylim=(-0.05, 1.1))
+    right.set_xlim(0, 1.12 * step_limits(steps)[1])
     key(right, {name: run.rule for name, run in runs.items()})
     caption = " ".join(f"{name}: {run.describe()}" for name, run in runs.items())
     player = Player(figure, {"step": steps, **sliders}, caption=caption, **options)
@@ -159,8 +164,8 @@ def shrinking(
         player.path(left, places, **drawn | {"dots": 0})
         x, y = (places / places[0]).unbind(-1)
         curves = {"x, y": x} if bool(torch.allclose(x, y, atol=0.01)) else {"x": x, "y": y}
-        for label, curve in curves.items():
-            player.curve(right, curve, **drawn | {"label": label, "size": 10})
+        for name, curve in curves.items():
+            player.curve(right, curve, **drawn | {"label": name, "size": 10})
     return player
 
 
@@ -172,10 +177,11 @@ def edge(surface: Surface, trajectory: Trajectory, rates: Sequence[float], **opt
     figure, left, right = pair(surface, levels=[0.02, 0.125, 0.5, 2, 8, 18])
     x = np.linspace(0.05, 5, 200)
     for side in (1, -1):
-        left.plot(side * x, side / x, color=BLACK, linewidth=1, scalex=False, scaley=False)
+        left.plot(side * x, side / x, color=ink(left), linewidth=1, scalex=False, scaley=False)
     curvature = (trajectory.params**2).sum(-1)  # (steps + 1, rates)
     steps, limits = trajectory.steps, 2 / np.asarray(rates, dtype=float)
-    right.set(title="curvature of the floor", xlabel="step", ylabel="x² + y²", xlim=(0, steps), ylim=(0, 27))
+    label(right, title="curvature of the floor", xlabel="step", ylabel="x² + y²", ylim=(0, 27))
+    right.set_xlim(step_limits([0, steps]))
     ends = curvature[-1].where(~trajectory.diverged, torch.nan)
     said = [f"{lr:g}: {'diverges' if end != end else f'{end:.2f}'}" for lr, end in zip(rates, ends.tolist())]
     caption = f"x² + y² after {steps} steps for each learning rate: {', '.join(said)}."
@@ -186,7 +192,7 @@ def edge(surface: Surface, trajectory: Trajectory, rates: Sequence[float], **opt
     player.curve(right, curvature, color=BLUE)
     gone = trajectory.diverged & (trajectory.losses > 100)
     at = {"at": (0.97, 0.98), "align": "right"}
-    player.text(right, curvature.nan_to_num(torch.inf), "x² + y² = {:.2f}", diverged=gone, color=BLUE, **at)
+    player.text(right, curvature, "x² + y² = {:.2f}", diverged=gone, color=BLUE, **at)
     at["at"] = (0.97, 0.88)
     player.text(right, limits[None], "limit 2/lr = {:.2f}", color=VERMILLION, **at)
     return player
@@ -211,12 +217,12 @@ def ridge(
     params (steps + 1, *runs, 2); offsets (steps + 1, *runs), of which
     only the size counts: on the log axis 0 is not shown. The runs have an axis for each of the sliders.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
-    left.set(title="the saddle, turned", xlabel="parameter x", ylabel="parameter y", xlim=(-1.6, 1.6), ylim=(-1.6, 1.6))
-    left.set_aspect("equal")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
+    label(left, title="the saddle, turned", xlabel="parameter x", ylabel="parameter y")
+    left.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal")
     sizes, steps = offsets.abs()[::every], range(0, len(params), every)
-    right.set(title="distance from the ridge", xlabel="step", ylabel="distance", yscale="log", ylim=(1e-18, 1e3))
-    right.axhline(1, color=GREY, linewidth=1, linestyle=":")
+    label(right, title="distance from the ridge", xlabel="step", ylabel="distance", yscale="log", ylim=(1e-18, 1e3))
+    right.axhline(1, color=ink(right, GREY), linewidth=1, linestyle=":")
     left_it = (sizes > 1).to(sizes.dtype)
     stays = int((left_it[-1] == 0).sum())
     caption = (
@@ -244,9 +250,11 @@ def suspects(
     figure, left, right = pair(surface)
     names = [type(rule.rule).__name__ for _, rule in pairs.values()]
     steps = next(iter(pairs.values()))[0].steps
+    if not steps:
+        raise ValueError("suspects need at least one step: the size of each is shown")
     lr = torch.as_tensor(rates, dtype=torch.float64)
-    right.set(title="size of each step", xlabel="step", ylabel="size in lr", yscale="log", xlim=(0, steps))
-    right.set(ylim=(1e-2, 100))
+    label(right, title="size of each step", xlabel="step", ylabel="size in lr", yscale="log", ylim=(1e-2, 100))
+    right.set_xlim(step_limits([0, steps]))
     worse = [int((one.losses[-1] > other.losses[-1]).sum()) for one, other in pairs.values()]
     caption = ", ".join(f"{letter} {n} of {len(rates)}" for letter, n in zip(pairs, worse))
     caption = f"Rates at which a suspect ends with a higher loss than the right rule: {caption}."
@@ -262,7 +270,7 @@ def suspects(
         sizes = torch.cat([sizes[:1], sizes])  # at step t the size of the step that led there
         player.path(left, params, **looks[k])
         player.curve(right, sizes.clamp(min=1e-30), **looks[k])
-        word = "suspect" if k == 0 else f"{{:{'|'.join(names)}}}"
+        word = "suspect" if k == 0 else f"{{:{'|'.join([*names, ''])}}}"  # a choice, also of one
         numbers = [sizes, losses] if k == 0 else [which.expand(len(sizes), -1, -1), sizes, losses]
         template = f"{word}: step {{:.2f}} lr, loss {{:.2g}}"
         at = (0.97, 0.98 - 0.1 * (1 - k))

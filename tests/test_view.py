@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from scipy.ndimage import binary_dilation
 
-from gdviz import plots, surfaces
+from gdviz import plots, style, surfaces
 from gdviz.descent import grid, minimize
 from gdviz.optimizers import GradientDescent
 from gdviz.player import Player
@@ -39,9 +39,9 @@ def test_the_geometry_passes_in_node():
     assert re.search(r"pass [1-9]", ran.stdout)
 
 
-def drawn(kind):
-    """A player with one mark of this kind on grey ground, where white casing shows."""
-    plt.rcParams["figure.facecolor"] = "#b0b0b0"
+def drawn(kind, ground="#b0b0b0"):
+    """A player with one mark of this kind on grey ground, light or dark, where white or black casing shows."""
+    plt.rcParams["figure.facecolor"] = ground
     figure = plt.figure(figsize=(6, 4))
     ax = figure.add_axes((0.1, 0.1, 0.8, 0.8), projection="3d" if kind.startswith("3d") else None)
     plt.rcParams["figure.facecolor"] = "white"
@@ -92,9 +92,10 @@ KINDS = [
 KINDS += ["3d path"]
 
 
+@pytest.mark.parametrize("ground", ["#b0b0b0", "#404040"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_canvas_draws_each_mark_as_matplotlib_does(host, kind):
-    player = drawn(kind)
+def test_canvas_draws_each_mark_as_matplotlib_does(host, kind, ground):
+    player = drawn(kind, ground)
     page = host(player)
     seen, inked = set(), ()
     for index in [(0, 0), (3, 1), (12, 2), (30, 0), (6, 3), (30, 3)]:
@@ -107,7 +108,7 @@ def test_canvas_draws_each_mark_as_matplotlib_does(host, kind):
         canvas = np.asarray(shot).astype(int)
         assert canvas.shape == twin.shape
         seen.add(canvas.tobytes())
-        for name, color in {"casing": "#ffffff", "mark": player.marks[0]["color"]}.items():
+        for name, color in {"casing": style.inks(ground)[1], "mark": player.marks[0]["color"]}.items():
             inked += (name,) * bool(near(twin, color, 40).sum())
             for one, other in ((twin, canvas), (canvas, twin)):
                 ink, there = near(one, color, 40), binary_dilation(near(other, color, 130), iterations=2)

@@ -199,13 +199,17 @@ function strokeLine(ctx, points, color, width, dash) {
   ctx.setLineDash([]);
 }
 
-function drawText(ctx, words, [x, y], align, baseline, color, size) {
+/** Words with their halo; down to half as large where they would leave the picture, which is span px wide. */
+function drawText(ctx, words, [x, y], align, baseline, color, size, { halo, span }) {
+  const room = { left: span - x, right: x, center: 2 * Math.min(x, span - x) }[align];
   ctx.font = `bold ${size}px ${SANS}`;
+  const fit = Math.min(1, Math.max(room / ctx.measureText(words).width, 0.5));
+  ctx.font = `bold ${size * fit}px ${SANS}`;
   ctx.textAlign = align;
   ctx.textBaseline = baseline;
   ctx.lineWidth = 5;
   ctx.lineJoin = "round";
-  ctx.strokeStyle = "white";
+  ctx.strokeStyle = halo;
   ctx.strokeText(words, x, y);
   ctx.fillStyle = color;
   ctx.fillText(words, x, y);
@@ -224,7 +228,7 @@ export function drawMark(ctx, mark, box, index, trail) {
   if (mark.kind === "text") {
     const place = [left + mark.at[0] * width, top + (1 - mark.at[1]) * height];
     const words = readout(mark, index), color = words.endsWith("(diverged)") ? mark.warn : mark.color;
-    drawText(ctx, words, place, mark.align, "top", color, mark.size);
+    drawText(ctx, words, place, mark.align, "top", color, mark.size, mark);
     return;
   }
   const points = pointsOf(mark, index, trail), head = points.at(-1);
@@ -237,7 +241,7 @@ export function drawMark(ctx, mark, box, index, trail) {
   ctx.lineJoin = "round";
   ctx.lineCap = mark.cap ?? "round";
   if (mark.kind === "points") {
-    ctx.fillStyle = "white";
+    ctx.fillStyle = mark.halo;
     if (mark.casing) drawMarkers(ctx, mark.marker, mark.size + 2 * mark.casing, points);
     ctx.fillStyle = mark.color;
     drawMarkers(ctx, mark.marker, mark.size, points);
@@ -245,7 +249,7 @@ export function drawMark(ctx, mark, box, index, trail) {
   else {
     const triangle = mark.kind === "arrow" && arrowHead(...points);
     const shaft = triangle ? [points[0], [0, 1].map((i) => (triangle[1][i] + triangle[2][i]) / 2)] : points;
-    strokeLine(ctx, shaft, "white", mark.width + 3, []);
+    strokeLine(ctx, shaft, mark.halo, mark.width + 3, []);
     if (mark.dash.length) ctx.lineCap = "butt";
     strokeLine(ctx, shaft, mark.color, mark.width, mark.dash);
     if (triangle) trace(ctx, triangle), ctx.fill();
@@ -256,12 +260,12 @@ export function drawMark(ctx, mark, box, index, trail) {
   traceMarker(ctx, mark.marker, mark.size, head);
   ctx.fillStyle = mark.color;
   ctx.fill();
-  ctx.strokeStyle = "white";
+  ctx.strokeStyle = mark.halo;
   ctx.lineWidth = 2;
   ctx.stroke();
-  const leftwards = head[0] > left + 0.7 * width;
+  const leftwards = head[0] > mark.turn;
   const aside = [head[0] + (leftwards ? -12 : 12), head[1]];
-  if (mark.label) drawText(ctx, mark.label, aside, leftwards ? "right" : "left", "middle", mark.color, WORDS);
+  if (mark.label) drawText(ctx, mark.label, aside, leftwards ? "right" : "left", "middle", mark.color, WORDS, mark);
 }
 
 /** The model of ipywidgets' Play, mended: shown twice it pauses itself, because it starts its clock inside the event that
@@ -337,15 +341,16 @@ function render({ model, el }) {
     const guessed = model.get("guess"), asked = model.get("asks");
     if (guessed.length) {
       enter(asked);
-      const place = toPixels(model.get("axes")[asked], guessed);
-      ctx.fillStyle = "#000";
+      const { ink, halo } = model.get("axes")[asked], place = toPixels(model.get("axes")[asked], guessed);
+      ctx.fillStyle = ink;
       drawMarkers(ctx, "D", 13, [place]);
-      drawText(ctx, "your guess", [place[0], place[1] + 12], "center", "top", "#000", 16);
+      const around = { halo, span: model.get("size")[0] };
+      drawText(ctx, "your guess", [place[0], place[1] + 12], "center", "top", ink, 16, around);
     }
     if (cursor && target() >= 0) {
       enter(target());
-      const [x, y] = cursor;
-      for (const [dx, dy] of [[14, 0], [0, 14]]) strokeLine(ctx, [[x - dx, y - dy], [x + dx, y + dy]], "#000", 2, []);
+      const [x, y] = cursor, { ink } = model.get("axes")[target()];
+      for (const [dx, dy] of [[14, 0], [0, 14]]) strokeLine(ctx, [[x - dx, y - dy], [x + dx, y + dy]], ink, 2, []);
     }
     speak(now);
   }
@@ -395,6 +400,7 @@ function render({ model, el }) {
     plan = layout([width, height], model.get("axes"), available);
     stage.style.setProperty("--width", `${plan.width}px`);
     stage.style.setProperty("--ratio", plan.width / plan.height);
+    stage.style.background = model.get("axes")[0]?.paper ?? "";
     while (panels.children.length > plan.panels.length) panels.lastChild.remove();
     plan.panels.forEach(({ from, scale, y }, i) => {
       const panel = panels.children[i] ?? panels.appendChild(document.createElement("div"));
