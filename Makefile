@@ -23,7 +23,7 @@ define install
 	@rm -f $@
 	$(PYTHON) -m venv $(@D)
 	@{ $(@D)/$(SCRIPTS)/python -m pip install --disable-pip-version-check --no-compile -r $< && touch $@; } | \
-		grep --line-buffered -oE '^Collecting [^ ]+|Downloading [^ ]+ \([0-9.]+ [MG]B\)|^Installing collected'; \
+		grep --line-buffered -oE '^Collecting [^ ]+|Downloading [^ ]+ \([0-9.]+ [MG]B\)|^Installing collected packages'; \
 	test -e $@ || { echo 'Not everything is installed. The same command goes on with what pip has downloaded.'; exit 1; }
 endef
 

@@ -66,8 +66,8 @@ def there(folder, path):
     [
         ("alice-b/my.course", "", Place("github.com", "alice-b/my.course")),
         ("alice-b/my.course", "spring-2027", Place("github.com", "alice-b/my.course", "spring-2027")),
-        (f"{HERE.path}-2", "", Place("github.com", f"{HERE.path}-2")),
-        (HERE.path, "lecture/week.3", Place("github.com", HERE.path, "lecture/week.3")),
+        (f"{HERE.url}-2", "", Place(HERE.host, f"{HERE.path}-2")),
+        (HERE.url, "lecture/week.3", Place(HERE.host, HERE.path, "lecture/week.3")),
         ("https://gitlab.com/group/course", "", THEIRS),
         ("https://git.uni.edu:8443/maths/ana.lysis/course", "spring-2027", OWN),
     ],
@@ -84,7 +84,7 @@ def test_a_fork_is_named_everywhere_and_nothing_else_is_changed(fork, repo, bran
         cells = nbformat.read(fork / "notebooks" / path.name, as_version=4).cells
         assert cells[0].source.endswith("\n\n" + write_links.badges(path.name, place))
         assert any(cell.source.startswith(write_links.bring(place) + "\n") for cell in cells)
-    write_links.main(HERE.path, "", fork)  # and back
+    write_links.main(HERE.url, HERE.branch, fork)  # and back
     assert differing(fork) == []
 
 
@@ -184,8 +184,9 @@ def test_an_address_is_understood_however_it_was_copied(repo, place):
 
 @pytest.mark.parametrize(
     "repo",
-    ["", " ", "gdviz", "a/b/c", "a /b", "-a/b", "a/", "/b", "a//b", "a/..", "a/.git", "a/b.git.git", "ä/b", 'a/"b', "a/b?x=1",
-     "https://github.com/a", "https://github.com/a/b/tree/dev", "https://gitlab.com/a", "https://gitlab.com/a/b/-/tree/dev",
+    ["", " ", "gdviz", "a/b/c", "a /b", "-a/b", "a/", "/b", "a//b", "a/..", "a/.git", "a/b.git.git", "ä/b",
+     'a/"b', "a/b?x=1", "https://github.com/a", "https://github.com/a/b/tree/dev", "https://gitlab.com/a",
+     "https://gitlab.com/a/b/-/tree/dev",
      "https://token@gitlab.com/a/b", "https://gitlab.com:x/a/b", "file:///a/b", "gitlab.com", "a/b c/d"],
 )  # fmt: skip
 def test_what_is_no_repository_is_refused_and_nothing_is_written(fork, repo):
@@ -205,13 +206,13 @@ def test_without_a_branch_or_with_head_it_is_the_default_branch():
 
 
 def test_a_link_that_only_github_can_follow_is_refused_by_its_file_and_nothing_is_written(fork):
-    link = f"https://codespaces.new/{HERE.path}"
-    (fork / "README.md").write_text((fork / "README.md").read_text() + link)
-    with pytest.raises(
-        ValueError, match=rf"README.md: it links to .*{HERE.path}, which works with GitHub only: delete"
-    ):
+    write_links.main("x/y", "", fork)
+    with (fork / "README.md").open("a") as file:
+        file.write("https://codespaces.new/x/y")
+    before = {path: path.read_bytes() for path in fork.rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match=r"README.md: it links to codespaces.new/x/y, which works with GitHub only"):
         write_links.main(THEIRS.url, "", fork)
-    assert differing(fork) == ["README.md"]
+    assert {path: path.read_bytes() for path in fork.rglob("*") if path.is_file()} == before
     write_links.main("a/b", "", fork)
     assert (fork / "README.md").read_text().endswith("https://codespaces.new/a/b")
 

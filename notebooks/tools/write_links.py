@@ -104,7 +104,7 @@ def place_of(repo: str, branch: str = "") -> Place:
 
 
 def badges(notebook: str, place: Place) -> str:
-    """The line of a notebook that opens it in Colab or Binder. Colab opens GitHub only: elsewhere it is Binder alone."""
+    """The line of a notebook that opens it in Colab, which knows GitHub only, and in Binder."""
     binder = f"[![Open in Binder]({BINDER}/badge_logo.svg)]({BINDER}{place.binder}?labpath=notebooks/{notebook})"
     if place.host != GITHUB:
         return binder
@@ -122,7 +122,7 @@ def bring(place: Place) -> str:
 
 
 def renamed(text: str, old: Place, new: Place) -> str:
-    """The text with the new place wherever an address names the old one. Refused: a link that only GitHub can follow."""
+    """The text with the new place wherever it names the old one. Refused: a link that works with GitHub only."""
     forms = {was: now for was, now in zip(old.forms(), new.forms()) if was}
     ours = re.compile("|".join(re.escape(was) + _end(was) for was in forms))
     text = BADGES.sub(lambda found: badges(found[2], new) if found[1] == BINDER + old.binder else found[0], text)
