@@ -1,8 +1,10 @@
 # make lab and make test are all that a fresh machine with Python 3.11 or later needs.
-PYTHON ?= python3
-BIN := .venv/bin
+WINDOWS := $(filter Windows_NT,$(OS))# there: make in Git Bash
+PYTHON ?= $(if $(WINDOWS),python,python3)
+SCRIPTS := $(if $(WINDOWS),Scripts,bin)
+BIN := .venv/$(SCRIPTS)
 READY := .venv/ready
-COLAB := .venv-colab/bin
+COLAB := .venv-colab/$(SCRIPTS)
 # pip --no-compile leaves it to Python to compile what is imported, once: wherever that is turned off, it is slow.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -11,12 +13,25 @@ export PYTHONDONTWRITEBYTECODE :=
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 18
 
+OLD := gdviz needs Python 3.11 or later, this is %d.%d. With another one: make PYTHON=python3.12 ...
+NOT_OLD = @$(PYTHON) -c 'import sys; v = sys.version_info; v < (3, 11) and sys.exit("$(OLD)" % v[:2])'
+
+# The file `ready` is made when pip has succeeded, so a run that was cut short is taken up again.
+define install
+	$(NOT_OLD)
+	@echo 'Installing $(shell grep -c == $<) packages into $(@D): about 400 MB to download, some minutes the first time.'
+	@rm -f $@
+	$(PYTHON) -m venv $(@D)
+	@{ $(@D)/$(SCRIPTS)/python -m pip install --disable-pip-version-check --no-compile -r $< && touch $@; } | \
+		grep --line-buffered -oE '^Collecting [^ ]+|Downloading [^ ]+ \([0-9.]+ [MG]B\)|^Installing collected packages'; \
+	test -e $@ || { echo 'Not everything is installed. The same command goes on with what pip has downloaded.'; exit 1; }
+endef
+
 $(READY): requirements.txt pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
-	@touch $@
+	$(install)
 
 lab: $(READY)  ## open JupyterLab at the first notebook
+	@echo 'Opening JupyterLab in the browser. It lives as long as this window; Ctrl-C twice ends it.'
 	$(BIN)/jupyter lab --notebook-dir=notebooks notebooks/00_start_here.ipynb
 
 lint: $(READY)
@@ -37,9 +52,7 @@ test-rounding: $(READY)  ## every notebook under other arithmetics: all that it 
 	done
 
 .venv-colab/ready: requirements-colab.txt
-	$(PYTHON) -m venv .venv-colab
-	$(COLAB)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-colab.txt
-	@touch $@
+	$(install)
 
 test-colab: export PYTHONPATH := $(CURDIR)
 test-colab: export OMP_NUM_THREADS := 1
@@ -56,8 +69,9 @@ editions: $(READY)  ## write editions/: notebooks with solutions and lecturer's 
 site: $(READY)  ## write site/: the course as pages whose players live without a kernel or a network
 	$(BIN)/python notebooks/tools/write_site.py
 
-links:  ## name your fork everywhere: make links REPO=owner/name
-	$(PYTHON) notebooks/tools/write_links.py "$(REPO)"
+links:  ## name your fork everywhere: make links REPO=owner/name BRANCH=name
+	$(NOT_OLD)
+	@$(PYTHON) notebooks/tools/write_links.py '$(REPO)' '$(BRANCH)'
 
 proof: $(READY)  ## compare every rule with torch.optim, write the table of README and the badge of notebook 04
 	$(BIN)/python -m pytest --proof tests/test_equals_torch.py

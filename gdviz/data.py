@@ -130,7 +130,7 @@ def names(path: str | Path | None = None) -> tuple[list[str], list[str]]:
 
     Each name belongs to exactly one of the twelve LANGUAGES, whatever the case of its letters; the second list holds
     their codes. They come sorted by language: shuffle before you hold some out. From the CLDR data of Babel 2.18
-    (Unicode licence, beside the file), made by names/from_cldr.py. path: another such file.
+    (Unicode licence, beside the file), made by notebooks/tools/from_cldr.py. path: another such file.
     Refused: a file that is missing, of another form, or cut.
     """
     path, text = tables.text(path or Path(__file__).parent / "names" / "names.csv")

@@ -110,7 +110,7 @@ def test_a_section_before_the_revisit_stays_where_it_says_more():
 
 
 def test_the_lines_for_colab_are_left_out_where_nothing_else_needs_them():
-    lines = write_site.bring(write_site.address())
+    lines = write_site.bring(write_site.PLACE)
     assert write_site.without_colab(f"{lines}\nimport torch") == "import torch"
     assert write_site.without_colab("import torch") == "import torch"
     needed = f"{lines}\nfound = find_spec('torch')"
@@ -232,14 +232,14 @@ def test_pages_lead_to_the_one_before_the_next_and_the_contents(opened):
 def test_links_lead_to_pages_to_their_sections_or_into_the_repository(opened):
     page = opened("08_made_up")
     links = {link.text_content(): link.get_attribute("href") for link in page.locator("main a").all()}
-    repository = f"https://github.com/{write_site.address()}"
+    page_of = write_site.PLACE.page
     assert links == {
         "back": "00_start_here.html#What-a-step-is",
-        "there": f"{repository}/blob/main/README.md#begin",
-        "later": f"{repository}/blob/main/notebooks/09_later.ipynb",
+        "there": page_of("README.md") + "#begin",
+        "later": page_of("notebooks/09_later.ipynb"),
         "site": "https://example.org",
         "a badge": "https://example.org/run",
-        "notebook": f"{repository}/blob/main/notebooks/08_made_up.ipynb",
+        "notebook": page_of("notebooks/08_made_up.ipynb"),
     }
     assert page.locator("main code", has_text="[a](b.ipynb)").count() == 1
     page.get_by_role("link", name="back").click()

@@ -25,10 +25,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 from npm_files import CACHE, write_files
 from tqdm import tqdm
-from write_links import address, bring
+from write_links import bring, place
 
 ROOT = Path(__file__).parents[2]
-REPOSITORY = f"https://github.com/{address()}"
+PLACE = place()
 TEMPLATE = Path(__file__).parent / "site.html.j2"
 ASSETS = ("mathjax",)
 TITLE = "Gradient descent you can drag"
@@ -106,7 +106,7 @@ def write_contents(pages: list[Page], folder: Path) -> None:
     for page in pages:
         (folder / "assets" / f"{page.stem}.png").write_bytes(page.picture)
     notebook = new_notebook(cells=[new_markdown_cell(source) for source in [WELCOME, *map(entry, pages)]])
-    html = html_of(notebook, TEMPLATE, TITLE, is_contents=True, repository=REPOSITORY)
+    html = html_of(notebook, TEMPLATE, TITLE, is_contents=True, repository=PLACE.url)
     (folder / "index.html").write_text(str(linked(html, pages)), encoding="utf-8")
 
 
@@ -124,10 +124,10 @@ def write_page(pages: list[Page], folder: Path, i: int) -> None:
     except CellExecutionError as error:
         raise ValueError(f"{page.path.name}: {error}") from error
     notebook.cells = cells_of(notebook)
-    how = HOW.format(f"{REPOSITORY}/blob/main/notebooks/{page.path.name}")
+    how = HOW.format(PLACE.page(f"notebooks/{page.path.name}"))
     notebook.cells.insert(1, new_markdown_cell(how))
     ways = {"before": pages[i - 1] if i else None, "next": pages[i + 1] if i + 1 < len(pages) else None}
-    html = html_of(notebook, TEMPLATE, f"{page.heading} | {TITLE}", repository=REPOSITORY, **ways)
+    html = html_of(notebook, TEMPLATE, f"{page.heading} | {TITLE}", repository=PLACE.url, **ways)
     (folder / f"{page.stem}.html").write_text(str(linked(html, pages)), encoding="utf-8")
 
 
@@ -154,7 +154,7 @@ def folded(source: str) -> str:
 
 def without_colab(code: str) -> str:
     """The code without the lines that bring gdviz in Colab."""
-    rest = code.removeprefix(bring(address())).lstrip("\n")
+    rest = code.removeprefix(bring(PLACE)).lstrip("\n")
     return code if "find_spec" in rest else rest
 
 
@@ -167,7 +167,7 @@ def linked(html: BeautifulSoup, pages: list[Page]) -> BeautifulSoup:
         if ending in (".html", ".ipynb") and stem in here:
             link["href"] = f"{stem}.html{mark}{place}"
         elif file and not FAR.match(file):
-            link["href"] = f"{REPOSITORY}/blob/main/{posixpath.normpath(f'notebooks/{file}')}{mark}{place}"
+            link["href"] = PLACE.page(posixpath.normpath(f"notebooks/{file}")) + mark + place
     return html
 
 

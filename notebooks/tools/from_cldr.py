@@ -1,8 +1,8 @@
-"""Write names.csv beside this file: names in twelve languages, from the CLDR data that the package Babel carries.
+"""Write gdviz/names/names.csv: names in twelve languages, from the CLDR data that the package Babel carries.
 
-python gdviz/names/from_cldr.py. Countries, languages, scripts, currencies and cities; only names without digits and
+python notebooks/tools/from_cldr.py. Countries, languages, scripts, currencies and cities; only names without digits and
 brackets that belong to exactly one of the twelve, whatever the case of their letters. Counts drift with CLDR, so the
-file is committed. The data are under the Unicode licence (LICENSE.unicode beside this file).
+file is committed. The data are under the Unicode licence (LICENSE.unicode beside names.csv).
 """
 
 import csv
@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+NAMES = Path(__file__).parents[2] / "gdviz" / "names" / "names.csv"
 LANGUAGES = ("cs", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "pl", "pt", "tr")
 
 
@@ -46,4 +47,4 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name("names.csv").write_text(text(), encoding="utf-8")
+    NAMES.write_text(text(), encoding="utf-8")
