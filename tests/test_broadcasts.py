@@ -1,5 +1,6 @@
 """A loss that compares every output with every target is refused, and a right one never is."""
 
+import pandas as pd
 import pytest
 import torch
 from torch import distributions, nn
@@ -208,8 +209,7 @@ def test_fit_evaluate_and_the_landscape_have_one_door():
 
 
 def test_a_column_of_pandas_gets_a_cure_that_works_for_it():
-    pandas = pytest.importorskip("pandas")
-    inputs, column = pandas.DataFrame(COLUMN.numpy()), pandas.Series(FLAT.numpy())
+    inputs, column = pd.DataFrame(COLUMN.numpy()), pd.Series(FLAT.numpy())
     with pytest.raises(ValueError, match=r"give y.to_numpy\(\)\[:, None\]$"):
         door(inputs, column, square)
     door(inputs, column.to_numpy()[:, None], square)

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -161,14 +162,13 @@ def test_a_state_may_be_a_plain_tuple_and_one_that_cannot_be_stacked_is_left_out
 
 
 def test_starts_and_grids_may_be_arrays_of_every_make_and_columns_of_pandas():
-    pandas = pytest.importorskip("pandas")
     wanted, still = minimize(BOWL, RULE, [1.0, 2.0], 3).params, np.array([1.0, 2.0])
     still.setflags(write=False)
-    for start in (pandas.Series([1.0, 2.0]), still, np.array([2.0, 1.0])[::-1], np.array([1, 2], ">i4"), (1, 2)):
+    for start in (pd.Series([1.0, 2.0]), still, np.array([2.0, 1.0])[::-1], np.array([1, 2], ">i4"), (1, 2)):
         assert torch.equal(minimize(BOWL, RULE, start, 3).params, wanted)
-    frame = pandas.DataFrame([[1.0, 2.0], [3.0, 4.0]], columns=["x", "y"])
+    frame = pd.DataFrame([[1.0, 2.0], [3.0, 4.0]], columns=["x", "y"])
     assert minimize(BOWL, RULE, frame, 3).runs == (2,)
-    assert grid(lr=pandas.Series([0.1, 0.2]))["lr"].tolist() == [[0.1], [0.2]]
+    assert grid(lr=pd.Series([0.1, 0.2]))["lr"].tolist() == [[0.1], [0.2]]
     with pytest.raises(TypeError, match="lr must be a number or a list of numbers, got 'fast'"):
         grid(lr="fast")
 

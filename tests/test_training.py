@@ -6,6 +6,7 @@ import re
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -285,6 +286,9 @@ OUTSIDE[[4, 9]] = torch.tensor([3, -1])
         ),
         ({"data": (X[:0], Y[:0])}, ValueError, "data holds no examples"),
         ({"data": (NAN, Y)}, ValueError, "data: inputs must be finite"),
+        ({"validation": (X[:, :2], Y)}, ValueError, r"validation: the model does not take inputs of shape \(50, 2\)"),
+        ({"validation": (X, Y.double())}, ValueError, r"validation: the loss does not take .*; give y.long\(\)$"),
+        ({"optimizer": torch.optim.SGD}, TypeError, r"; write TorchOptimizer\(model.parameters\(\), Adam\(lr=0.01\)\)"),
         ({"data": X}, TypeError, r"data must be a pair \(inputs, targets\), got Tensor"),
         ({"data": (["a"], ["b"])}, TypeError, "data must hold tensors or arrays of numbers"),
         (
@@ -413,9 +417,8 @@ def test_a_model_without_numbers_is_refused_everywhere():
 
 
 def test_arrays_of_every_make_and_columns_of_pandas_are_taken_without_a_warning():
-    pandas = pytest.importorskip("pandas")
     wanted = evaluate(network(), F.cross_entropy, (X, Y))
-    frame, labels = pandas.DataFrame(X.numpy()), pandas.Series(Y.numpy())
+    frame, labels = pd.DataFrame(X.numpy()), pd.Series(Y.numpy())
     still = X.numpy().copy()
     still.setflags(write=False)
     backwards = np.ascontiguousarray(X.numpy()[::-1])[::-1]
