@@ -37,14 +37,18 @@ ROOMS = {  # room: what of gdviz it may know
     "time_limit": set(),
     "guard": {"time_limit"},
     "feedback": {"guard", "style"},
-    "mistakes": {"optimizers"},
-    "rule_checks": {"guard", "mistakes", "optimizers"},
-    "check_pictures": {"optimizers", "plots", "rule_checks", "style"},
+    "known_mistakes": set(),
+    "mistakes": {"known_mistakes", "optimizers"},
+    "walks": {"guard", "optimizers"},
+    "memory": {"optimizers", "walks"},
+    "diagnosis": {"memory", "optimizers", "walks"},
+    "rule_checks": {"diagnosis", "guard", "mistakes", "optimizers", "walks"},
+    "check_pictures": {"optimizers", "plots", "rule_checks", "style", "walks"},
     "predictions": {"player"},
     "surface_check": {"descent", "feedback", "guard", "surfaces"},
     "outputs": {"guard"},
     "exercises": {"check_pictures", "descent", "feedback", "guard", "optimizers", "outputs", "predictions"}
-    | {"rule_checks", "surface_check"},
+    | {"rule_checks", "surface_check", "walks"},
     "__init__": {"data", "descent", "optimizers", "surfaces"},
 }
 
