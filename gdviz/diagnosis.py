@@ -17,22 +17,21 @@ def diagnosed(thing: Any, reference: Rule, tried: list[Problem], yours: list[Ten
     nearly = all(agree(yours[k], right[k], 1e-4) == tried[k].steps for k in (0, 2))
     k = 1 if nearly and 1 in wrong else min((k for k in wrong if k != 1), key=lambda k: done[k])
     one, other, problem = yours[k], right[k], tried[k]
-    said = no_number(one) or _all_alike(one, other)
     if k == 1:
-        return _at(thing, reference, problem, one, other) + (said or _by_step(thing, reference, problem, one, other))
-    if 0 in wrong:
-        said = said or _swapped(yours[0], reference, tried[0]) or _by_sign(thing, reference, tried[0])
-    return said or _by_coordinate(one, other) or _by_step(thing, reference, problem, one, other)
+        said = _all_alike(one, other) or _by_step(thing, reference, problem, one, other)
+        return _at(thing, reference, problem, one, other) + said
+    if not bool(one[done[k] + 1].isfinite().all()):
+        return _by_step(thing, reference, problem, one, other)
+    said = _swapped(yours[0], reference, tried[0]) or _by_sign(thing, reference, tried[0]) if 0 in wrong else ""
+    said = said or _all_alike(one, other) or _by_coordinate(one, other)
+    return said or _by_step(thing, reference, problem, one, other)
 
 
-def no_number(yours: Tensor) -> str:
-    """Which step is the first that is NaN or infinite; "" where none is."""
-    if bool(torch.isfinite(yours).all()):
-        return ""
-    k = int((~torch.isfinite(yours)).any(-1).nonzero()[0])
-    if bool(yours[k].isnan().any()):
+def no_number(place: Tensor, k: int) -> str:
+    """What is said of step k if it leads to NaN or to infinity; else ""."""
+    if bool(place.isnan().any()):
         return f"Step {k} is NaN (not a number): is 0 divided by 0, or the root of a negative number taken?"
-    return f"Step {k} is infinite: is something divided by zero?"
+    return f"Step {k} is infinite: is something divided by zero?" if bool(place.isinf().any()) else ""
 
 
 def _all_alike(yours: Tensor, right: Tensor) -> str:
@@ -95,18 +94,17 @@ def _at(thing: Any, reference: Rule, problem: Problem, yours: Tensor, right: Ten
 def _by_step(thing: Any, reference: Rule, problem: Problem, yours: Tensor, right: Tensor) -> str:
     """What is wrong in the first wrong step: what it is handed, or what it makes of it."""
     k = agree(yours, right)
-    again, numbers = taken_again(thing, reference, problem, right, k), _numbers(k, yours, right, problem)
-    if k == 0:
-        return f"{numbers} {_in_the_first(again, reference)}".strip()
-    if not states(reference, problem, 0)[0]:
-        return _remembers(again, reference, k) or numbers
-    return f"Step {k + 1} is the first that is wrong{_in_a_later(again, k)}"
+    again, said = taken_again(thing, reference, problem, right, k), no_number(yours[k + 1], k + 1)
+    if k and states(reference, problem, 0)[0]:
+        return f"{said or f'Step {k + 1} is the first that is wrong.'} {_in_a_later(again, k)}"
+    more = _remembers(again, reference, k) if k else _in_the_first(again, reference)
+    return f"{said or _numbers(k, yours, right, problem)} {more}".strip()
 
 
 def _numbers(k: int, yours: Tensor, right: Tensor, problem: Problem) -> str:
     told = [i for i in range(right.shape[-1]) if f"{yours[k + 1, i]:.6g}" != f"{right[k + 1, i]:.6g}"]
     i = told[0] if told else int((yours[k + 1] - right[k + 1]).abs().argmax())
-    w, g = float(right[k, i]), float(problem.gradients(right[k], k)[i])
+    w, g = float(right[k, i]), float(problem.gradients(right[k], k)[i]) + 0.0  # of -0 as well
     there, here = _apart(float(right[k + 1, i]), float(yours[k + 1, i]))
     step = f"step {k + 1}" if k else "the first step"
     return f"From w = {w:.6g} with the gradient {g:.3g} {step} must lead to {there}; yours leads to {here}."
@@ -122,8 +120,7 @@ def _remembers(again: Again | None, reference: Rule, k: int) -> str:
     """Of a rule that remembers nothing: whether its step would be right if nothing had been before it."""
     if again is None or not again.fits:
         return ""
-    name = type(reference).__name__
-    return f"Step {k + 1} is the first that is wrong: earlier ones are still in it, and {name} remembers nothing."
+    return f"It would be right if no step had been before it, and {type(reference).__name__} remembers nothing."
 
 
 def _in_the_first(again: Again | None, reference: Rule) -> str:
@@ -135,7 +132,7 @@ def _in_the_first(again: Again | None, reference: Rule) -> str:
         return f"It would be right if {name} began at {zero}; yours begins at {yours}."
     name = _differs(again.made, again.right)
     if not name:
-        return f"The new {_kept(again)} right: look at the line that returns the params."
+        return f"The new {_kept(again)} right: look at the line of the new params."
     if bool(
         torch.isclose((again.made[name] / again.right[name]).abs(), again.right[name].new_tensor(reference.lr)).all()
     ):
@@ -146,22 +143,20 @@ def _in_the_first(again: Again | None, reference: Rule) -> str:
 
 def _in_a_later(again: Again | None, k: int) -> str:
     if again is None:
-        return ": look at what is kept from one step to the next, and at what is done with it."
+        return "Look at what is kept from one step to the next, and at what is done with it."
     names, kept, made = _listed(list(again.right)), _differs(again.own, again.handed), _differs(again.made, again.right)
     if again.fits and not kept:
-        return ", but each is a little off: is something small in another place, such as eps?"
+        return "Each step is a little off: is something small in another place, such as eps?"
     if again.fits:
         right, yours = _two(kept, again.handed, again.own)
-        memory = f"the formula is right, the memory is not. After step {k} {kept} must be {right}; yours is {yours}."
-        return f", but from the right {names} it is right: {memory}"
+        memory = f"after step {k} {kept} must be {right}; yours is {yours}."
+        return f"Given the right {names} it is right, so the formula is right and the memory is not: {memory}"
     if kept:
-        return f", also from the right {names}: look at the formula first."
+        return f"It stays wrong when given the right {names}: look at the formula first."
     line = (
-        f"Look at the line of {made}."
-        if made
-        else f"The new {_kept(again)} right: look at the line that returns the params."
+        f"Look at the line of {made}." if made else f"The new {_kept(again)} right: look at the line of the new params."
     )
-    return f", also from the right {names}: the memory is right, the formula is not. {line}"
+    return f"It stays wrong when given the right {names}: the memory is right, the formula is not. {line}"
 
 
 def _kept(again: Again) -> str:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gdviz.optimizers import Rule
-from gdviz.walks import Problem, as_rule, one_step
+from gdviz.walks import FromFunction, Problem, as_rule, one_step
 
 Parts = dict[str, Tensor]  # of a state, by name
 
@@ -50,11 +50,21 @@ def taken_again(thing: Any, reference: Rule, problem: Problem, right: Tensor, k:
         for step in range(k if handed else 0):
             state = one_step(rule, right[step], problem.gradients(right[step], step), state)[1]
         own = _read(rule, state, handed)
+        if _in_another_order(rule, state, own, handed):
+            return None
         state = _with(rule, state, {name: value.clone() for name, value in handed.items()})
         place, state = one_step(rule, right[k], problem.gradients(right[k], k), state)
         return Again(same(place, right[k + 1], right - right[0]), own, handed, _read(rule, state, handed), after)
     except Exception:
         return None
+
+
+def _in_another_order(rule: Any, state: Any, own: Parts, handed: Parts) -> bool:
+    """Whether a part of an unnamed state has the value of another one: a class may keep them in any order."""
+    if isinstance(rule, FromFunction) or not isinstance(state, tuple | list) or hasattr(state, next(iter(own), "")):
+        return False
+    pairs = [(own[one], handed[other], handed[one]) for one in own for other in own if one != other]
+    return any(a.shape == b.shape and bool(b.any()) and same(a, b) and not same(b, mine) for a, b, mine in pairs)
 
 
 def same(one: Tensor, other: Tensor, scale: Tensor | None = None) -> bool:

@@ -78,7 +78,7 @@ def _known(yours: list[Tensor], right: list[Tensor], reference: Rule, tried: lis
             best, first = min(done), phrase
     size = _first_step(yours[0], right[0])
     if exact and bool(yours[0][1:].isnan().all()):  # so is every other way that is not a number
-        return f"{no_number(yours[0])} Perhaps this is {', or '.join(exact)}."
+        return f"{no_number(yours[0][1], 1)} Perhaps this is {', or '.join(exact)}."
     if exact:
         also = f" Or it is {', or '.join(exact[1:])}: its steps are the same." if exact[1:] else ""
         return f"This is {exact[0]}.{also}{size}"
@@ -126,8 +126,8 @@ def _of_the_page(thing: Any, reference: Rule) -> str:
         page = function.__globals__
         for name in numbers.keys() & page.keys() & set(_globals(function.__code__)):
             if not (isinstance(page[name], Number) and page[name] == numbers[name]):
-                own = f"self.{name}" if kind else f"an argument `{name}`"
-                return f"`{name}` is read from the page, where it is {short(page[name], 40)}: use {own}."
+                own = f"write self.{name}" if kind else "take it as an argument of the function"
+                return f"`{name}` is read from the page, where it is {short(page[name], 40)}: {own}."
     return ""
 
 

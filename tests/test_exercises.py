@@ -531,7 +531,7 @@ FUNCTIONS = {name: check for name, check in CHECKS.items() if name not in ("numb
     ("work", "hint"),
     [
         (lambda *args: time.sleep(60), "It was not finished after 0.6 seconds in your line `"),
-        (lambda *args: sum(iter(int, 1)), "It was not finished after 0.05 seconds in your line `"),
+        (lambda *args: [None for _ in iter(int, 1) if _], "It was not finished after 0.05 seconds in your line `"),
         (lambda *args: exit(), "It ends the program in your line `"),
         (lambda *args: torch.zeros(10**6, 10**6), "It asks for too much memory in your line `"),
         (lambda *args: [][0], "IndexError in your line `"),

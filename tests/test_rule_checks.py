@@ -409,7 +409,7 @@ def until(steps, then):
 def test_a_rule_that_is_right_for_three_steps_is_told_where_it_goes_wrong():
     said = hint(until(3, 1.01), SGD)
     assert said == (
-        "Step 4 is the first that is wrong: look at what is kept from one step to the next, "
+        "Step 4 is the first that is wrong. Look at what is kept from one step to the next, "
         "and at what is done with it."
     )
     assert hint(until(12, 1.01), SGD).startswith("Step 13 is the first that is wrong")  # only the bowl goes so far
