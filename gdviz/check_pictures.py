@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 
 from gdviz.optimizers import Rule
-from gdviz.rule_checks import CURVATURES, Comparison
+from gdviz.rule_checks import Comparison
+from gdviz.walks import CURVATURES
 
 
 def two_ways(found: Comparison, reference: Rule) -> Callable[[], None]:

@@ -22,6 +22,7 @@ from gdviz.optimizers import Rule
 from gdviz.outputs import flat, judged, numbers, one_number, returned, same_shape
 from gdviz.predictions import predict, predict_by_click, revisit
 from gdviz.surface_check import check_surface
+from gdviz.walks import is_rule
 
 __all__ = [
     "Feedback",
@@ -46,7 +47,7 @@ def check_rule(rule: Any, reference: Rule, *, mistakes: Mapping[str, Rule] | Non
     mistakes: hint -> the rule that makes this mistake; they come before the known ones of gdviz.mistakes.
     The picture has both ways on a bowl. The mistakes: gdviz.mistakes.
     """
-    if not rule_checks.is_rule(reference) or isinstance(reference, type):
+    if not is_rule(reference) or isinstance(reference, type):
         raise TypeError(f"reference must be a rule such as Adam(lr=0.1), got {reference!r}")
 
     def work() -> Feedback:

@@ -8,10 +8,7 @@ import contextlib
 import inspect
 import io
 import random
-import signal
 import sys
-import sysconfig
-import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -21,9 +18,9 @@ from typing import Any
 import numpy as np
 import torch
 
-SECONDS = 5.0  # for all that one check runs
+from gdviz.time_limit import OURS, SECONDS, TimeUp, time_limit
+
 MEMORY = 2_000_000_000  # bytes beyond what the kernel has already
-OURS = (str(Path(__file__).parent), *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")), "<frozen")
 
 
 class Trouble(Exception):
@@ -34,17 +31,13 @@ class Blank(Exception):
     """Not attempted yet: three dots, nothing, or a NotImplementedError where an answer belongs."""
 
 
-class TimeUp(BaseException):
-    """Raised by the alarm; no `except Exception` of a learner catches it."""
-
-
 @contextlib.contextmanager
 def guarded(seconds: float = SECONDS, asker: str = "") -> Iterator[list[str]]:
     """A block that runs a learner's code; yields a list, which afterwards holds remarks on what it did beside its work.
 
-    Raises Trouble (or Blank) and nothing else, except the KeyboardInterrupt of the stop button. The time limit holds in
-    the main thread, where a kernel runs its cells; the memory limit on Linux. asker: the file, or cell, of the one who
-    asks: no line of it is called the learner's.
+    Raises Trouble (or Blank) and nothing else, except the KeyboardInterrupt of the stop button. seconds: of computing,
+    in the main thread, where a kernel runs its cells (time_limit); the memory limit holds on Linux. asker: the file, or
+    cell, of the one who asks: no line of it is called the learner's.
     """
     remarks: list[str] = []
     with contextlib.ExitStack() as stack:
@@ -55,12 +48,12 @@ def guarded(seconds: float = SECONDS, asker: str = "") -> Iterator[list[str]]:
         stack.enter_context(warnings.catch_warnings(action="ignore"))
         stack.enter_context(_as_before(remarks))
         try:
-            with _memory_limit(), _time_limit(seconds):
+            with _memory_limit(), _exit_only_raises(), time_limit(seconds):
                 yield remarks
         except (Trouble, Blank, KeyboardInterrupt):
             raise
         except BaseException as error:
-            raise _told(error, seconds, asker) from error
+            raise _told(error, asker) from error
 
 
 class Printed(io.TextIOBase):
@@ -106,7 +99,7 @@ def fits(function: Callable, args: tuple, **named: Any) -> bool:
     return True
 
 
-def _told(error: BaseException, seconds: float, asker: str) -> Trouble | Blank:
+def _told(error: BaseException, asker: str) -> Trouble | Blank:
     """What is said of an exception that came out of a learner's code."""
     frames = traceback.extract_tb(error.__traceback__)
     at, text = _at([frame for frame in frames if frame.filename != asker]), short(error)
@@ -115,7 +108,7 @@ def _told(error: BaseException, seconds: float, asker: str) -> Trouble | Blank:
     if isinstance(error, NotImplementedError) and not frames[-1].filename.startswith(OURS):
         return Blank()
     if isinstance(error, TimeUp):
-        return Trouble(f"It was not finished after {seconds:g} seconds{at}: a loop that never ends?")
+        return Trouble(f"{error.said}{at}: {error.cause}")
     if isinstance(error, SystemExit):
         return Trouble(f"It ends the program{at}: leave that out.")
     if isinstance(error, MemoryError) or "allocate memory" in text:
@@ -127,33 +120,6 @@ def _at(frames: list[traceback.FrameSummary]) -> str:
     """The learner's own line in which an error arose, if there is one."""
     lines = [frame.line for frame in frames if not frame.filename.startswith(OURS) and frame.line]
     return f" in your line `{short(lines[-1])}`" if lines else ""
-
-
-@contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-    elif hasattr(signal, "setitimer"):
-        before = signal.signal(signal.SIGALRM, _alarm)
-        signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # again each second, for a learner's bare `except:`
-        try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
-    else:  # Windows
-        before = signal.signal(signal.SIGINT, _alarm)
-        timer = threading.Timer(seconds, lambda: signal.raise_signal(signal.SIGINT))
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            signal.signal(signal.SIGINT, before)
-
-
-def _alarm(*_):
-    raise TimeUp
 
 
 @contextlib.contextmanager
@@ -172,6 +138,20 @@ def _memory_limit() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+@contextlib.contextmanager
+def _exit_only_raises() -> Iterator[None]:
+    """Let exit() and quit() of a notebook raise SystemExit, as Python's do; IPython's end the kernel."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is None:
+        yield
+        return
+    shell.ask_exit = sys.exit  # on the object, before its class's
+    try:
+        yield
+    finally:
+        del shell.ask_exit
 
 
 @contextlib.contextmanager

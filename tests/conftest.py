@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import runpy
 import shutil
 from pathlib import Path
 
@@ -76,6 +77,17 @@ HOST = """
   window.bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
   window.frames2 = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 """
+
+
+@pytest.fixture
+def learner(tmp_path):
+    """learner(source) -> the work() of a learner's file, whose lines are known."""
+
+    def write(source):
+        (tmp_path / "cell.py").write_text(source)
+        return runpy.run_path(str(tmp_path / "cell.py"))["work"]
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from gdviz.exercises import (
 )
 from gdviz.feedback import BEGIN, Mine, Missing
 from gdviz.optimizers import Adam, GradientDescent, Momentum
-from gdviz.rule_checks import CURVATURES
+from gdviz.walks import CURVATURES
 
 GD = GradientDescent(lr=0.1)
 
@@ -344,7 +344,7 @@ def test_an_outcome_that_raises_names_the_line():
 def test_a_right_rule_is_right_and_a_wrong_one_is_told_its_mistake():
     assert check_rule(GD, GD) == Feedback(True)
     found = check_rule(lambda params, grads: params + 0.1 * grads, GD)
-    assert found.hint.startswith("Your steps are those of GradientDescent with a plus where the minus belongs")
+    assert found.hint.startswith("This is GradientDescent with a plus where the minus belongs")
 
 
 def test_a_right_rule_that_keeps_something_for_the_next_descent_is_right_and_told_so():
@@ -530,12 +530,13 @@ FUNCTIONS = {name: check for name, check in CHECKS.items() if name not in ("numb
 @pytest.mark.parametrize(
     ("work", "hint"),
     [
-        (lambda *args: time.sleep(60), "It was not finished after 0.05 seconds in your line `"),
+        (lambda *args: time.sleep(60), "It was not finished after 0.6 seconds in your line `"),
+        (lambda *args: [None for _ in iter(int, 1) if _], "It was not finished after 0.05 seconds in your line `"),
         (lambda *args: exit(), "It ends the program in your line `"),
         (lambda *args: torch.zeros(10**6, 10**6), "It asks for too much memory in your line `"),
         (lambda *args: [][0], "IndexError in your line `"),
     ],
-    ids=["sleeps", "exits", "giant", "raises"],
+    ids=["sleeps", "computes", "exits", "giant", "raises"],
 )
 def test_no_check_waits_ends_or_swells_with_the_learners_code(quickly, name, work, hint):
     assert FUNCTIONS[name](work).hint.startswith(hint)

@@ -22,16 +22,16 @@ CLAIMS = {"A": Adam, "B": Momentum, "C": Adam, "D": AdamW}
 @pytest.mark.parametrize(
     ("letter", "phrase"),
     [
-        ("A", "whose step counter t stays at 1"),
-        ("B", "with an averaged velocity"),
-        ("C", "that multiplies by 1 - beta^t where the paper divides"),
-        ("D", "with the decay in the gradient"),
+        ("A", ", but its step counter t stays at 1"),
+        ("B", " with an averaged velocity"),
+        ("C", ", but it multiplies by 1 - beta^t where the paper divides"),
+        ("D", " with the decay in the gradient"),
     ],
 )
 def test_a_suspect_makes_its_mistake_and_no_other(letter, phrase):
     found = check_rule(suspect(letter, lr=0.1), CLAIMS[letter](lr=0.1))
     assert not found.correct
-    assert f"Your steps are those of {CLAIMS[letter].__name__} {phrase}" in found.hint
+    assert found.hint.startswith(f"This is {CLAIMS[letter].__name__}{phrase}")
 
 
 def test_a_suspect_can_be_swept_and_has_the_hyperparameters_of_its_claim():
