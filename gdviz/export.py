@@ -75,7 +75,7 @@ def write_whole(path: Path, make: Callable[[], bytes]) -> None:
         part.replace(path)
     except OSError as error:
         reason = f"nothing is saved: {error.strerror or error}"
-        raise OSError(error.errno or errno.EIO, reason, str(path)) from error
+        raise OSError(error.errno or errno.EIO, reason, str(path)) from None  # that one names the part
     finally:
         part.unlink(missing_ok=True)
 
