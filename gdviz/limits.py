@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, LogLocator, NullLocator, StrMethodFormatter
 
-HIGHEST = 1e300  # larger numbers have no place in a picture: sums of a few of them are inf
+HIGHEST = 1e305  # larger numbers have no place in a picture: a few of them together are inf
 ENDS = (1e-322, 1e307)  # of a log axis: matplotlib cannot draw beyond them
 
 
@@ -63,7 +63,7 @@ def usual(values: np.ndarray, axis: int = 0) -> np.ndarray:
     sizes = np.abs(values)
     first = np.take(sizes, 0, axis)
     largest = first.max(where=np.isfinite(first), initial=0)
-    return sizes <= min(1000 * largest or HIGHEST, HIGHEST)
+    return sizes <= (1000 * min(largest, HIGHEST / 1000) or HIGHEST)
 
 
 def log_axis(ax: Axes, low: float, high: float, *, margin: float = 0, axis: str = "y") -> None:

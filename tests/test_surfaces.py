@@ -247,3 +247,25 @@ def test_a_surface_of_one_parameter_has_no_mesh():
         surfaces.double_well().mesh()
     with pytest.raises(ValueError, match="parameters must be 1 or 2, got 3"):
         surfaces.double_well(parameters=3)
+
+
+@pytest.mark.parametrize("window", [(3, -3), (1, 1), (math.nan, 1), (0, math.inf), (1,), (0, 1, 2), "ab", None, 5])
+@pytest.mark.parametrize("side", ["xlim", "ylim"])
+def test_a_window_that_is_none_is_refused(side, window):
+    given = {"xlim": (-1, 1), "ylim": (-1, 1)} | {side: window}
+    with pytest.raises(ValueError, match=f"{side} of own must be \\(low, high\\), two finite numbers"):
+        surfaces.Surface(lambda w: w.sum(-1), **given, start=(0.0, 0.0), minima=(), name="own")
+
+
+def test_a_surface_of_three_parameters_is_refused_and_a_start_outside_is_not():
+    with pytest.raises(ValueError, match="one or two parameters; the start of own has 3"):
+        surfaces.Surface(lambda w: w.sum(-1), (-1, 1), (-1, 1), (0.0, 0.0, 0.0), (), "own")
+    assert surfaces.Surface(lambda w: w.sum(-1), (-1, 1), (-1, 1), (9.0, 9.0), (), "own").start == (9.0, 9.0)
+
+
+def test_a_mesh_needs_two_points_a_side_and_a_loss_for_each():
+    with pytest.raises(ValueError, match="at least 2 points along each side, got 1"):
+        bowl(3).mesh(1)
+    mean = surfaces.Surface(lambda w: w.mean(), (-1, 1), (-1, 1), (0.0, 0.0), (), "own")
+    with pytest.raises(ValueError, match=r"own must give a loss for each of 7 points, \(7,\); it gave \(\)"):
+        mean.mesh(7)

@@ -358,3 +358,25 @@ def test_a_view_of_another_rule_says_so(show, message):
 def test_adadelta_has_no_effective_rate_of_its_kind():
     with pytest.raises(ValueError, match="Adadelta"):
         views_momentum.effective_rate(minimize(RAVINE, Adadelta(), RAVINE.start, 3))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([2.0, 2.0], "at 2"),
+        ([3.0, 1.0], "between 1 and 3"),
+        ([1.0, math.inf], "between 1 and inf"),
+        ([math.nan], "at nan"),
+        ([2.0, math.nan], "at 2 or nan"),
+        ([[1.0, math.nan], [3.0, 2.0]], "between 1 and 3 or nan"),
+    ],
+)
+def test_a_range_of_numbers_in_words_calls_nan_nan(values, words):
+    assert views.between(values) == words
+
+
+def test_a_readout_and_a_caption_call_nan_nan():
+    lost = minimize(surfaces.booth(), GradientDescent(lr=1.0), [1.0, 2.0], 2000)
+    player = views.descents(surfaces.booth(), lost)
+    assert readouts(player, (2000,)) == ["loss nan (diverged)"]
+    assert "nan" in player.caption

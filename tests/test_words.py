@@ -27,7 +27,7 @@ from gdviz.optimizers import Adam, GradientDescent
 from gdviz.player import Player
 from gdviz.training import History
 
-NAMES = ["$_$", "from $5 to $10", "学习率", "🚀 {x}", "שלום", "_mine", "50 % \\$ ^a_b"]
+NAMES = ["$_$", "from $5 to $10 学习率 🚀 שלום", "_mine {x} 50 % \\$ ^a_b"]
 BOWL = surfaces.bowl(4)
 RUN = minimize(BOWL, GradientDescent(**grid(lr=[0.1, 0.2])), [5.0, 3.0], 5)
 ONE = minimize(BOWL, GradientDescent(lr=0.1), [5.0, 3.0], 5)
