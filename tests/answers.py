@@ -252,7 +252,7 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("12 + 11 + 10", 'len(set(ngrams.ngrams("Kopenhagen")))', "occurs twice is there twice"),
             ("12 + 11 + 10", "12", "and the runs of two and of three"),
             ("12 + 11 + 10", "10", "and the runs of two and of three"),
-            ("12 + 11 + 10", 'ngrams.ngrams("Kopenhagen")', "One number is asked"),
+            ("12 + 11 + 10", 'ngrams.ngrams("Kopenhagen")', "One number is wanted"),
             ("many", "much", "There is no `many` here yet"),
         ],
         2: [
