@@ -34,7 +34,7 @@ class Feedback:
 
     def about(self, name: str) -> "Feedback":
         """The same, its hint under the name that it is about, where a cell has several: "limit: It is too small."."""
-        return self if self.correct or f"`{name}`" in self.hint else replace(self, hint=f"{name}: {self.hint}")
+        return self if self.correct or not self.attempted else replace(self, hint=f"{name}: {self.hint}")
 
     def __bool__(self) -> bool:
         return self.correct
