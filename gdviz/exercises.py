@@ -8,6 +8,7 @@ place of `name`, and a name that does not exist is no error either. For nbgrader
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 from gdviz import rule_checks
 from gdviz.check_pictures import two_ways
 from gdviz.descent import gradient
-from gdviz.feedback import Feedback, attempt, my
+from gdviz.feedback import Feedback, Missing, attempt, my
 from gdviz.guard import Blank, Trouble, fits, short
 from gdviz.optimizers import Rule
 from gdviz.outputs import flat, judged, numbers, one_number, returned, same_shape
@@ -70,7 +71,7 @@ def check_number(
 ) -> Feedback:
     """Whether a number is right, to a share `tolerance` of it (0: exactly).
 
-    unit: in which it is asked, for the hint. mistakes: hint -> the number to which the mistake leads.
+    unit: the one that is wanted, for the hint. mistakes: hint -> the number to which the mistake leads.
     """
     expected = float(right)
 
@@ -84,9 +85,9 @@ def check_number(
         for hint, wrong in (mistakes or {}).items():
             if near(value, float(wrong)):
                 return Feedback(False, hint)
-        said = f" It is asked in {unit}." if unit else ""
+        said = f" Give it in {unit}." if unit else ""
         if near(value, expected, 10 * tolerance) and tolerance:
-            return Feedback(False, "Almost. Give one or two digits more: compute it here, in place of rounding." + said)
+            return Feedback(False, "Almost. Give one or two digits more: compute it here instead of rounding." + said)
         if near(value, -expected):
             return Feedback(False, "The size is right, the sign is not.")
         if expected and value and near(1 / value, expected):
@@ -95,7 +96,7 @@ def check_number(
         power = math.log10(abs(value)) - math.log10(abs(expected)) if both else 0.0
         if 0.5 < abs(power) < 6.5 and near(10.0 ** round(power), 10.0**power):
             times = f"1{'0' * abs(round(power))} times too {'large' if power > 0 else 'small'}"
-            return Feedback(False, f"It is {times}: is the unit another one, or a per cent meant?{said}")
+            return Feedback(False, f"It is {times}: is it in another unit, or in per cent?{said}")
         return Feedback(False, f"It is too {'large' if value > expected else 'small'}.{said}")
 
     return attempt(work, number)
@@ -120,7 +121,9 @@ def check_choice(
         hint = (mistakes or {}).get(chosen, "It is another one.")
         return Feedback(chosen == right, "" if chosen == right else hint)
 
-    return attempt(work, choice)
+    found = attempt(work, choice)
+    quoted = " If it stops with a NameError, a word lacks its quotation marks."
+    return replace(found, hint=found.hint + quoted) if isinstance(choice, Missing) else found
 
 
 def check_function(

@@ -4,7 +4,7 @@ import difflib
 import html
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gdviz.guard import SECONDS, Blank, Trouble, guarded
@@ -31,6 +31,10 @@ class Feedback:
         if self.correct and not other.attempted:
             return Feedback(False, f"The first part is right. Now the next one. {other.hint}")
         return other if self.correct else self
+
+    def about(self, name: str) -> "Feedback":
+        """The same, its hint under the name that it is about, where a cell has several: "limit: It is too small."."""
+        return self if self.correct or not self.attempted else replace(self, hint=f"{name}: {self.hint}")
 
     def __bool__(self) -> bool:
         return self.correct

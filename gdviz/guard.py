@@ -88,6 +88,11 @@ def is_own(kind: type) -> bool:
     return kind.__module__ != "builtins" and not file.startswith(OURS)
 
 
+def shell() -> Any:
+    """IPython's shell, in which a notebook's cells run; None outside of it."""
+    return getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+
+
 def fits(function: Callable, args: tuple, **named: Any) -> bool:
     """Whether a function can be called with these arguments; true where it does not say."""
     try:
@@ -113,7 +118,18 @@ def _told(error: BaseException, asker: str) -> Trouble | Blank:
         return Trouble(f"It ends the program{at}: leave that out.")
     if isinstance(error, MemoryError) or "allocate memory" in text:
         return Trouble(f"It asks for too much memory{at}: which shape has it?")
-    return Trouble(f"{type(error).__name__}{at}{f': {text}' if text else '.'}")
+    return Trouble(f"{type(error).__name__}{at}{f': {text}' if text else '.'}{_field(error)}")
+
+
+def _field(error: BaseException) -> str:
+    """For a name that is not there, but is a field of the learner's object: that self. is missing."""
+    name, back = getattr(error, "name", None), error.__traceback__
+    while isinstance(error, NameError) and name and back:
+        own = back.tb_frame.f_locals.get("self")
+        if is_own(type(own)) and hasattr(own, name):
+            return f". Is self.{name} meant?"
+        back = back.tb_next
+    return ""
 
 
 def _at(frames: list[traceback.FrameSummary]) -> str:
@@ -143,15 +159,15 @@ def _memory_limit() -> Iterator[None]:
 @contextlib.contextmanager
 def _exit_only_raises() -> Iterator[None]:
     """Let exit() and quit() of a notebook raise SystemExit, as Python's do; IPython's end the kernel."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    if shell is None:
+    notebook = shell()
+    if notebook is None:
         yield
         return
-    shell.ask_exit = sys.exit  # on the object, before its class's
+    notebook.ask_exit = sys.exit  # on the object, before its class's
     try:
         yield
     finally:
-        del shell.ask_exit
+        del notebook.ask_exit
 
 
 @contextlib.contextmanager

@@ -26,15 +26,16 @@ def one_number(number: Any, unit: str) -> float:
     if isinstance(number, Tensor | np.ndarray | np.generic) and math.prod(number.shape) == 1:
         number = number.item()
     if isinstance(number, Tensor | np.ndarray):
-        raise Trouble(f"One number is asked{said}; yours has the shape {tuple(number.shape)}.")
+        raise Trouble(f"One number is wanted{said}; yours has the shape {tuple(number.shape)}.")
     if isinstance(number, bool) or not isinstance(number, Number) or isinstance(number, complex):
-        raise Trouble(f"One number is asked{said}; yours is {short(repr(number), 40)} ({type(number).__name__}).")
+        raise Trouble(f"One number is wanted{said}; yours is {short(repr(number), 40)} ({type(number).__name__}).")
     try:
         value = float(number)
     except OverflowError:
         value = math.inf
     if not math.isfinite(value):
-        raise Trouble(f"A finite number is asked{said}; yours is {value}.")
+        yours = "NaN (not a number)" if math.isnan(value) else "infinite"
+        raise Trouble(f"A finite number is wanted{said}; yours is {yours}.")
     return value
 
 
@@ -109,9 +110,15 @@ def judged(
         shapes = [part.shape for part in _all(values)] == [part.shape for part in _all(yours)]
         if shapes and agree(yours, values):
             return False, hint
+    for args, parts in zip(at, yours):
+        if any(bool(part.isnan().any()) for part in parts):
+            return (
+                False,
+                f"{_place(args)} it gives NaN (not a number): 0 divided by 0, or the root of a negative number?",
+            )
+        if any(bool(part.isinf().any()) for part in parts):
+            return False, f"{_place(args)} it gives infinity: a division by zero, or an overflow?"
     one, other = (torch.cat([part.flatten() for part in _all(parts)]) for parts in (yours, right))
-    if not bool(torch.isfinite(one).all()):
-        return False, "It gives something that is not a finite number: a division by zero, or an overflow?"
     ratio = (one / other)[other.abs() > 1e-12]
     if (
         len(ratio)

@@ -5,10 +5,12 @@ notebook, the predictions in their order.
 """
 
 import math
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gdviz.guard import shell
 from gdviz.player import Player
 
 LETTERS = "abcdefgh"
@@ -131,3 +133,14 @@ def _row(name: str) -> Prediction:
 
 def _number(name: str) -> str:
     return name.partition("-")[2]
+
+
+def _bare_letter(result: Any) -> None:
+    """Say what is missing below a cell that stopped at a letter without its quotation marks."""
+    asked = re.search(r'predict\(\s*"\d\d-(\d+)"\s*,\s*(\w+)\s*\)', result.info.raw_cell or "")
+    if asked and isinstance(result.error_in_exec, NameError) and result.error_in_exec.name == asked[2]:
+        print(f'Prediction {asked[1]}: put the letter in quotation marks, "{asked[2]}".')
+
+
+if notebook := shell():
+    notebook.events.register("post_run_cell", _bare_letter)

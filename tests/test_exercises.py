@@ -63,11 +63,11 @@ def test_a_right_number_is_right_in_any_clothes(number):
 @pytest.mark.parametrize(
     ("number", "hint"),
     [
-        (3.02, "Almost. Give one or two digits more: compute it here, in place of rounding."),
+        (3.02, "Almost. Give one or two digits more: compute it here instead of rounding."),
         (-3, "The size is right, the sign is not."),
         (1 / 3, "Turned upside down: it is 1 over yours."),
-        (300, "It is 100 times too large: is the unit another one, or a per cent meant?"),
-        (0.003, "It is 1000 times too small: is the unit another one, or a per cent meant?"),
+        (300, "It is 100 times too large: is it in another unit, or in per cent?"),
+        (0.003, "It is 1000 times too small: is it in another unit, or in per cent?"),
         (3.5, "It is too large."),
         (-30, "It is too small."),
         (1e300, "It is too large."),
@@ -75,14 +75,14 @@ def test_a_right_number_is_right_in_any_clothes(number):
         (5e-324, "It is too small."),
         (5, "Did you forget to subtract 2?"),
         ("3", "Write the number alone, without quotation marks; you have text, '3'."),
-        (torch.ones(2), "One number is asked; yours has the shape (2,)."),
-        (np.ones(0), "One number is asked; yours has the shape (0,)."),
-        (float("nan"), "A finite number is asked; yours is nan."),
-        (10**400, "A finite number is asked; yours is inf."),
-        (True, "One number is asked; yours is True (bool)."),
-        (3 + 0j, "One number is asked; yours is (3+0j) (complex)."),
-        ([3], "One number is asked; yours is [3] (list)."),
-        (len, "One number is asked; yours is <built-in function len> (builtin_function_or_method)."),
+        (torch.ones(2), "One number is wanted; yours has the shape (2,)."),
+        (np.ones(0), "One number is wanted; yours has the shape (0,)."),
+        (float("nan"), "A finite number is wanted; yours is NaN (not a number)."),
+        (10**400, "A finite number is wanted; yours is infinite."),
+        (True, "One number is wanted; yours is True (bool)."),
+        (3 + 0j, "One number is wanted; yours is (3+0j) (complex)."),
+        ([3], "One number is wanted; yours is [3] (list)."),
+        (len, "One number is wanted; yours is <built-in function len> (builtin_function_or_method)."),
     ],
 )
 def test_a_wrong_number_is_told_how(number, hint):
@@ -99,11 +99,11 @@ def test_the_ends_of_the_float_range_are_numbers_too():
 
 def test_the_unit_is_in_the_hints_that_may_be_about_it():
     asked = functools.partial(check_number, right=3, unit="metres")
-    assert asked(3000).hint.endswith("is the unit another one, or a per cent meant? It is asked in metres.")
-    assert asked(4).hint == "It is too large. It is asked in metres."
+    assert asked(3000).hint.endswith("is it in another unit, or in per cent? Give it in metres.")
+    assert asked(4).hint == "It is too large. Give it in metres."
     assert asked("x").hint.startswith("Write the number alone (in metres), without")
-    assert asked([1]).hint.startswith("One number is asked (in metres); ")
-    assert asked(3.02).hint.endswith("It is asked in metres.")
+    assert asked([1]).hint.startswith("One number is wanted (in metres); ")
+    assert asked(3.02).hint.endswith("Give it in metres.")
 
 
 def test_the_tolerance_is_a_share_and_zero_is_exact():
@@ -172,8 +172,11 @@ def test_a_right_function_is_right():
             lambda w, b: line(w, b) * (1 + 4e-6),
             "It is right to some digits only: is something rounded, or float32?",
         ),
-        (lambda w, b: float("nan"), "It gives something that is not a finite number: a division by zero, or an"),
-        (lambda w, b: 10.0**400 if w > 4 else float("inf"), "It gives something that is not a finite number"),
+        (lambda w, b: float("nan"), "At (1, 2) it gives NaN (not a number): 0 divided by 0, or the root of a negative"),
+        (
+            lambda w, b: float("inf") if w > 2 else 4,
+            "At (3, -1) it gives infinity: a division by zero, or an overflow?",
+        ),
         (lambda w, b: w + b, "It forgets the 2."),
         (lambda w, b: line(w, b) + (w == 3), "At (3, -1) it must be 5.; yours is 6.."),
         (lambda w, b: (w, b), "It must return one thing; yours returns 2."),
@@ -308,7 +311,8 @@ def test_what_a_gradient_takes_beside_the_point_is_given():
         (lambda w: slope(w) + w, "At (1, 2) it must be [ 2., 40.]; yours is [ 3., 42.]."),
         (lambda w: slope(w).sum(), "The gradient has 2 numbers, one for each parameter; yours has the shape ()."),
         (lambda w: torch.ones(50, 2), "A mean or a sum over the examples is missing."),
-        (lambda w: slope(w) / 0, "It gives something that is not a finite number"),
+        (lambda w: slope(w) / 0, "At (1, 2) it gives infinity: a division by zero, or an overflow?"),
+        (lambda w: slope(w) * w[1].sqrt(), "At (3, -1) it gives NaN (not a number): 0 divided by 0, or the root of a"),
         (lambda w: w.mul_(2), "It changes its arguments in place"),
         (lambda a, b, c: 0, "It is called with 2 arguments, and yours takes (a, b, c)."),
     ],
@@ -451,7 +455,7 @@ def test_nothing_is_not_attempted(check, nothing):
 def test_a_name_that_does_not_exist_is_not_attempted(check):
     found = check(my.velocty)
     assert (found.correct, found.attempted) == (False, False)
-    assert found.hint == "There is no `velocty` here yet: run the cell above."
+    assert found.hint.startswith("There is no `velocty` here yet: run the cell above.")
 
 
 class Contrary:
@@ -759,6 +763,24 @@ def test_a_decimal_comma_is_told_as_such():
         assert check_number(number, 0.45).hint == (
             "Write a decimal point, as in 0.45: with a comma Python reads several numbers."
         )
+
+
+def test_of_two_answers_the_hint_has_the_name_of_the_wrong_one():
+    def both(one, other):
+        return check_number(one, 1).about("limit") & check_number(other, 2).about("best_rate")
+
+    assert both(1, 2) == Feedback(True)
+    assert both(3, 2).hint == "limit: It is too large."
+    assert both(1, 3).hint == "best_rate: It is too large."
+    assert both(..., 2).hint == BEGIN
+    assert both(my.limit, 2).hint == "There is no `limit` here yet: run the cell above."  # which names it
+
+
+def test_a_word_that_is_not_there_may_lack_its_quotation_marks():
+    assert check_choice(my.no_word, "up", ["up", "down"]).hint == (
+        "There is no `no_word` here yet: run the cell above. "
+        "If it stops with a NameError, a word lacks its quotation marks."
+    )
 
 
 def test_half_of_two_answers_is_not_called_nothing():

@@ -50,6 +50,26 @@ def test_an_exception_is_told_with_the_learners_own_line_also_from_within_torch(
     )
 
 
+FIELD = """
+class Rule:
+    def __init__(self):
+        self.lr = 0.1
+
+    def update(self, grads):
+        return [lr * g for g in grads]
+
+def work():
+    Rule().update([1.0])
+"""
+
+
+def test_a_field_without_self_is_told(learner):
+    assert told(learner(FIELD)) == (
+        "NameError in your line `return [lr * g for g in grads]`: name 'lr' is not defined. Is self.lr meant?"
+    )
+    assert told(learner(FIELD.replace("lr * g", "rate * g"))).endswith("name 'rate' is not defined")
+
+
 def test_a_line_of_the_course_is_not_called_the_learners(learner):
     work = learner("from gdviz.descent import gradient\ndef work():\n    gradient(lambda w: w, [1.0])\n")
     assert "in your line `gradient(lambda w: w, [1.0])`: " in told(work)

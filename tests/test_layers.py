@@ -56,7 +56,7 @@ ROOMS = {  # room: what of gdviz it may know
     "diagnosis": {"memory", "optimizers", "walks"},
     "rule_checks": {"diagnosis", "guard", "mistakes", "optimizers", "walks"},
     "check_pictures": {"optimizers", "plots", "rule_checks", "style", "walks"},
-    "predictions": {"player"},
+    "predictions": {"guard", "player"},
     "surface_check": {"descent", "feedback", "guard", "surfaces"},
     "outputs": {"guard"},
     "exercises": {"check_pictures", "descent", "feedback", "guard", "optimizers", "outputs", "predictions"}

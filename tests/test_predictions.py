@@ -1,12 +1,15 @@
 """Predictions: noted, scored kindly in the end, and the same in the table as in the notebooks."""
 
 import re
+import runpy
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from gdviz import predictions
 from gdviz.player import Player
@@ -76,6 +79,29 @@ def test_nothing_is_no_prediction(answer, capsys):
     predict("01-8", answer)
     assert capsys.readouterr().out == ""
     assert 8 in revisit("01").open
+
+
+@pytest.fixture
+def notebook():
+    """A shell of IPython in which gdviz.predictions has just been imported, as in a notebook."""
+    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    shell.user_ns["predict"] = runpy.run_path(predictions.__file__)["predict"]
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+@pytest.mark.parametrize(
+    "cell", ['predict("01-3", c)', 'x = 1\npredict( "01-3" ,c )\nx = 2', 'predict("01-3", c)  # ?']
+)
+def test_a_letter_without_its_quotation_marks_is_told_so(notebook, capsys, cell):
+    notebook.run_cell(cell)
+    assert capsys.readouterr().out.endswith('Prediction 3: put the letter in quotation marks, "c".\n')
+
+
+@pytest.mark.parametrize("cell", ["d", 'predict("01-3", "c"); d', 'predict("01-3", "c")', "1 / 0"])
+def test_of_another_error_no_letter_is_told(notebook, capsys, cell):
+    notebook.run_cell(cell)
+    assert "quotation marks" not in capsys.readouterr().out
 
 
 def test_two_choices_are_named_without_a_comma(capsys):

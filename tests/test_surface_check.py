@@ -26,6 +26,15 @@ RIGHT = {
     "steep": lambda p: 1e8 * (p**2).sum(-1),
     "shallow": lambda p: 1e-3 * (p**2).sum(-1),
     "high up": lambda p: 1e3 + (p**2).sum(-1),
+    "shallow indeed": lambda p: 1e-9 * (p**2).sum(-1),
+    "steep along x only": lambda p: 1e6 * p[..., 0] ** 2 + p[..., 1] ** 2,
+    "flat along x": lambda p: p[..., 1] ** 4,
+    "a plateau with a small well": lambda p: -torch.exp(-40 * ((p - 1.3) ** 2).sum(-1)),
+    "flat in half of it": lambda p: p[..., 0].relu() + p[..., 1].relu() ** 2,
+    "a cusp": lambda p: p[..., 0].abs().sqrt() + p[..., 1].abs() ** (2 / 3),
+    "a cliff": lambda p: torch.tanh(200 * p[..., 0]) + p[..., 1] ** 2,
+    "ripples": lambda p: (p**2).sum(-1) + torch.sin(300 * p[..., 0]),
+    "infinite at the edge alone": lambda p: torch.log(p[..., 0] + 3) + p[..., 1],
 }
 
 
@@ -57,6 +66,10 @@ class WrongGradient(torch.autograd.Function):
         return out[..., None] * p
 
 
+def hidden_root(p):
+    return torch.where(p[..., 0] > 0, p[..., 0].sqrt(), -p[..., 0]) + p[..., 1]
+
+
 WRONG = {
     "text": ("x**2 + y**2", "✗ Not yet. A surface is a function (def ...); yours is 'x**2 + y**2'."),
     "a number": (3.5, "✗ Not yet. A surface is a function (def ...); yours is 3.5."),
@@ -66,9 +79,47 @@ WRONG = {
     "the wrong axis": (lambda p: p[0] ** 2 + p[1] ** 2, "25 heights (25,), yours gives (2,): use p[..., 0]"),
     "one height for all": (lambda p: (p**2).sum(), "25 heights (25,), yours gives ()"),
     "no sum": (lambda p: p**2, "25 heights (25,), yours gives (25, 2)"),
-    "a logarithm": (lambda p: torch.log(p[..., 0]), "it is not a finite number: a logarithm or a root"),
-    "a root": (lambda p: p[..., 0] + p[..., 1].sqrt(), "it is not a finite number: a logarithm or a root"),
-    "infinite": (lambda p: p[..., 0] ** 2 + math.inf, "it is not a finite number"),
+    "a logarithm": (
+        lambda p: torch.log(p[..., 0]),
+        "it is NaN (not a number): the root or the logarithm of something neg",
+    ),
+    "a root": (lambda p: p[..., 0] + p[..., 1].sqrt(), "it is NaN (not a number): the root or the logarithm of"),
+    "infinite": (lambda p: p[..., 0] ** 2 + math.inf, "it is infinite: a division by zero, or the logarithm of zero?"),
+    "NaN in a corner": (lambda p: (p[..., 0] + 2.7).sqrt() + p[..., 1], "At (-2.88, -2.88) it is NaN (not a number)"),
+    "a pole": (lambda p: 1 / p[..., 0] ** 2 + p[..., 1] ** 2, "it is infinite: a division by zero"),
+    "a hole": (lambda p: p[..., 0].sin() / p[..., 0] + p[..., 1], "it is NaN (not a number)"),
+    "NaN in the gradient": (hidden_root, "torch's gradient is NaN (not a number): torch.where computes both branches"),
+    "flat": (lambda p: 0 * p.sum(-1), "It has the same height everywhere: nothing descends on it."),
+    "flat and high": (lambda p: 0 * p.sum(-1) + 5, "It has the same height everywhere: nothing descends on it."),
+    "flat but for rounding": (lambda p: 5 + 1e-15 * p.sum(-1), "It has the same height everywhere"),
+    "rounded heights": (lambda p: (p**2).sum(-1).round(), "it is flat almost everywhere: a round, floor, sign or"),
+    "floors": (lambda p: p.floor().sum(-1), "it is flat almost everywhere: a round, floor, sign or comparison"),
+    "signs": (lambda p: p.sign().sum(-1), "it is flat almost everywhere"),
+    "steps": (lambda p: torch.where(p[..., 0] > 0, 1.0, 2.0) + 0 * p.sum(-1), "it is flat almost everywhere"),
+    "a floor along x": (lambda p: p[..., 0].floor() + p[..., 1] ** 2, "its height jumps, which no gradient can tell."),
+    "a step in a bowl": (lambda p: (p**2).sum(-1) + (p[..., 0] > 0.7), "At (0.70, -2.22) its height jumps"),
+    "branches that do not meet": (
+        lambda p: torch.where(p[..., 1] > 0, p[..., 0] ** 2, p[..., 0] ** 2 + 1),
+        "At (-2.22, 0.00) its height jumps",
+    ),
+    "noise": (
+        lambda p: (p**2).sum(-1) + 1e-9 * torch.rand(len(p)) if p.ndim > 1 else (p**2).sum(-1),
+        "other heights when",
+    ),
+    "too high": (lambda p: 1e40 * (p**2).sum(-1), "Its heights reach 2e+41: too large to draw or to descend on."),
+    "high up and hardly different": (
+        lambda p: 1e9 + (p**2).sum(-1),
+        "Its heights differ by 2e+01 only, at a height of",
+    ),
+    "a coordinate detached, the other steep": (
+        lambda p: 1e6 * p[..., 0] ** 2 + p[..., 1].detach() ** 2,
+        "is not what the heights around say",
+    ),
+    "detached and small": (
+        lambda p: 1e-9 * (p[..., 0] ** 2 + p[..., 1].detach() ** 2),
+        "is not what the heights around say",
+    ),
+    "a part of x detached": (lambda p: p[..., 0] ** 2 + p[..., 0].detach() + p[..., 1], "is not what the heights"),
     "points mixed": (mixing, "All points at once give other heights than one by one"),
     "constant": (lambda p: torch.ones(p.shape[:-1]), "torch finds no gradient: is it constant"),
     "detached": (lambda p: (p.detach() ** 2).sum(-1), "torch finds no gradient"),
