@@ -105,8 +105,8 @@ def ball(hessian: Any, covariance: Any, lr: Any, momentum: Any = 0.0) -> Tensor:
     and broadcast against the leading axes (no last axis of 1). A is one step of (w, velocity) without noise, Q the
     noise of one step.
     Along a direction of curvature lambda, for one gradient's variance s2 and batch size B, this is
-    lr s2 (1 + momentum) / (B lambda (1 - momentum) (2 (1 + momentum) - lr lambda)). NaN where the step diverges or a
-    direction has no curvature to hold it.
+    lr s2 (1 + momentum) / (B lambda (1 - momentum) (2 (1 + momentum) - lr lambda)). NaN where the step diverges or
+    rests, or a direction has no curvature to hold it.
     Exact where the noise is the same everywhere and fresh at every step. Reference: Mandt, Hoffman & Blei 2017, eq. 13.
     """
     H, C, lr, beta = (as_tensor(value).detach().double() for value in (hessian, covariance, lr, momentum))
