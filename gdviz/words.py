@@ -37,7 +37,7 @@ def label(ax: Axes, **settings: Any) -> None:
         with quiet():
             size = text.get_window_extent()
         length, side = (size.height, ax.bbox.height) if name == "ylabel" else (size.width, ax.bbox.width)
-        if length > 1.1 * side:
+        if length > 1.15 * side:  # a layout will lengthen it by so much
             text.set_text(textwrap.fill(word, max(8, int(len(word) * side / length))))
 
 
