@@ -6,7 +6,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ from matplotlib.text import Text
 
 log, _told = logging.getLogger("gdviz"), set()
 LAST = "Last Resort High-Efficiency"  # of matplotlib 3.11: its boxes say of which script a letter is
-FALLBACKS = (  # in this order, where they are installed; then whatever else is a Noto Sans
+FALLBACKS = (  # in this order, where they are installed; then whatever else is
     "DejaVu Sans",
     *("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "Hiragino Sans GB"),
     *("WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Heiti TC", "SimHei", "SimSun", "Droid Sans Fallback"),
@@ -37,7 +37,7 @@ def label(ax: Axes, **settings: Any) -> None:
         with quiet():
             size = text.get_window_extent()
         length, side = (size.height, ax.bbox.height) if name == "ylabel" else (size.width, ax.bbox.width)
-        if length > 1.1 * side:
+        if length > 1.15 * side:  # a layout will lengthen it by so much
             text.set_text(textwrap.fill(word, max(8, int(len(word) * side / length))))
 
 
@@ -68,9 +68,11 @@ def lettered(text: Text) -> None:
     families = text.get_fontfamily()
     letters = {letter for letter in text.get_text() if _needs_glyph(letter)}
     missing = sorted(letter for letter in letters if not any(_has(family, letter) for family in families))
-    found = {letter: next((family for family in _installed() if _has(family, letter)), None) for letter in missing}
-    if missing:
-        text.set_fontfamily([*families, *dict.fromkeys(font or LAST for font in found.values() if font or _has_last())])
+    with quiet():
+        found = {letter: next((font for font in _installed() if _has(font, letter)), None) for letter in missing}
+    more = [font or LAST for font in found.values() if font or _has_last()]
+    if more:
+        text.set_fontfamily(list(dict.fromkeys([*families, *more])))
     _tell({letter for letter in missing if found[letter] is None})
 
 
@@ -85,8 +87,8 @@ def legible(figure: Figure) -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """While the block draws: no warning for each letter that no font has."""
-    fonts = logging.getLogger("matplotlib.font_manager")  # it tells of each font without a bold face
+    """While the block draws: no words about fonts that lack a letter or a face."""
+    fonts = logging.getLogger("matplotlib.font_manager")  # which tells of each font without the face asked for
     level = fonts.level
     fonts.setLevel(logging.ERROR)
     try:
@@ -99,23 +101,26 @@ def quiet() -> Iterator[None]:
 
 def _needs_glyph(letter: str) -> bool:
     """All but ASCII, which every font has, blanks and what directs other letters (joiners, variation selectors)."""
-    return not (letter.isascii() or unicodedata.category(letter)[0] in "CZ" or "\ufe00" <= letter <= "\ufe0f")
+    kind = unicodedata.category(letter)
+    return not (letter.isascii() or kind in ("Cc", "Cf", "Zs", "Zl", "Zp") or "\ufe00" <= letter <= "\ufe0f")
 
 
 def _has(family: str, letter: str) -> bool:
     return ord(letter) in _letters(findfont(FontProperties(family=[family])))  # matplotlib remembers what it found
 
 
-@lru_cache(maxsize=64)
+@cache
 def _letters(file: str) -> frozenset[int]:
-    return frozenset(get_font(file).get_charmap())
+    try:
+        return frozenset(get_font(file).get_charmap())
+    except RuntimeError:  # a face that matplotlib cannot read, such as one of coloured pictures
+        return frozenset()
 
 
 @cache
 def _installed() -> tuple[str, ...]:
-    names = {font.name for font in fontManager.ttflist}
-    others = sorted(name for name in names if name.startswith("Noto Sans") and name not in FALLBACKS)
-    return (*(name for name in FALLBACKS if name in names), *others)
+    names = {font.name for font in fontManager.ttflist if "Color" not in font.name}
+    return (*(name for name in FALLBACKS if name in names), *sorted(names - {*FALLBACKS, LAST}))
 
 
 def _has_last() -> bool:
