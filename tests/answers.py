@@ -89,7 +89,7 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("p[..., :1] * x**2 + p[..., 1:2] * x + p[..., 2:]",
              "p[..., 2:] * x**2 + p[..., 1:2] * x + p[..., :1]", "a, w, b"),
             ("steps=400", "steps=5", "more steps"),
-            ("lr=0.1", "lr=0.5", "my_fit: Not at the minimum: a smaller lr"),
+            ("lr=0.1", "lr=0.5", "my_fit: It diverges: take a smaller lr"),
         ],
     },
     "02_learning_rate": {
