@@ -3,6 +3,7 @@
 If the step is then right, what was handed on to it was not.
 """
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gdviz.optimizers import Rule
+from gdviz.page import on_copies
 from gdviz.walks import FromFunction, Problem, as_rule, one_step
 
 Parts = dict[str, Tensor]  # of a state, by name
@@ -45,7 +47,7 @@ def taken_again(thing: Any, reference: Rule, problem: Problem, right: Tensor, k:
     nothing: the learner's then has what it begins with.
     """
     rule, (handed, after) = as_rule(thing, reference), states(reference, problem, k + 1)[-2:]
-    try:
+    with contextlib.suppress(Exception), on_copies(thing):
         state = rule.init(right[0].clone())
         for step in range(k if handed else 0):
             state = one_step(rule, right[step], problem.gradients(right[step], step), state)[1]
@@ -55,8 +57,7 @@ def taken_again(thing: Any, reference: Rule, problem: Problem, right: Tensor, k:
         state = _with(rule, state, {name: value.clone() for name, value in handed.items()})
         place, state = one_step(rule, right[k], problem.gradients(right[k], k), state)
         return Again(same(place, right[k + 1], right - right[0]), own, handed, _read(rule, state, handed), after)
-    except Exception:
-        return None
+    return None
 
 
 def _in_another_order(rule: Any, state: Any, own: Parts, handed: Parts) -> bool:

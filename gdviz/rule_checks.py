@@ -1,21 +1,30 @@
 """Compare a learner's update rule with the right one, and with all known mistakes, by the steps that they take."""
 
-import dis
-import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Number
-from types import CodeType
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gdviz.diagnosis import diagnosed, no_number
-from gdviz.guard import short
 from gdviz.mistakes import variants
 from gdviz.optimizers import Rule
-from gdviz.walks import FromFunction, Problem, agree, as_rule, hyperparameters, is_rule, named, problems, walk, way
+from gdviz.page import on_copies, read_from_the_page
+from gdviz.walks import (
+    FromFunction,
+    Problem,
+    agree,
+    as_rule,
+    hyperparameters,
+    is_rule,
+    named,
+    problems,
+    walk,
+    walk_on,
+    way,
+)
 
 AGAIN = "A second descent with it would go on where the first one ended: keep everything in the state."
 
@@ -52,8 +61,9 @@ def compare(thing: Any, reference: Rule, mistakes: Mapping[str, Rule] | None = N
 
 def remembers(thing: Any, reference: Rule) -> bool:
     """Whether a second walk with the same rule differs from the first: it keeps something outside of its state."""
-    problem, take = problems(reference)[0], walk(thing, reference)
-    return not torch.allclose(take(*problem), take(*problem), equal_nan=True)
+    problem, take = problems(reference)[0], walk_on(thing, reference)
+    with on_copies(thing):
+        return not torch.allclose(take(*problem), take(*problem), equal_nan=True)
 
 
 def _listed(yours: list[Tensor], mistakes: Mapping[str, Rule], tried: list[Problem]) -> str:
@@ -118,22 +128,7 @@ def _hard_coded(thing: Any, reference: Rule, tried: list[Problem]) -> str:
 
 
 def _of_the_page(thing: Any, reference: Rule) -> str:
-    """Whether a rule reads one of its numbers from the page, where another one has that name."""
+    """Whether one of its numbers is read from the page, where another one has that name."""
     rule = as_rule(thing, reference)
-    kind = type(rule) if rule is not None and not isinstance(rule, FromFunction) else None
-    numbers = hyperparameters(reference) | (vars(rule) if kind and hasattr(rule, "__dict__") else {})
-    for function in filter(inspect.isfunction, vars(kind).values() if kind else [thing]):
-        page = function.__globals__
-        for name in numbers.keys() & page.keys() & set(_globals(function.__code__)):
-            if not (isinstance(page[name], Number) and page[name] == numbers[name]):
-                own = f"write self.{name}" if kind else "take it as an argument of the function"
-                return f"`{name}` is read from the page, where it is {short(page[name], 40)}: {own}."
-    return ""
-
-
-def _globals(code: CodeType) -> Iterator[str]:
-    """The names that a function, with those defined in it, reads from its page."""
-    yield from (line.argval for line in dis.get_instructions(code) if line.opname == "LOAD_GLOBAL")
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _globals(inner)
+    own = {} if isinstance(rule, FromFunction) else getattr(rule, "__dict__", {})
+    return read_from_the_page(thing, hyperparameters(reference) | own)

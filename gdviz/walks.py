@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gdviz.guard import Blank, Trouble, fits, is_own, short
 from gdviz.optimizers import Rule
+from gdviz.page import on_copies
 
 Gradients = Callable[[Tensor, int], Tensor]  # (w, step) -> g
 Walk = Callable[[Tensor, Gradients, int], Tensor]  # (start, gradients, steps) -> (steps + 1, d)
@@ -40,7 +41,18 @@ def problems(reference: Rule) -> list[Problem]:
 
 
 def walk(thing: Any, reference: Rule) -> Walk:
-    """What takes the steps of a learner's thing, anew for each walk."""
+    """What takes the steps of a learner's thing; the data of its page are the same before each walk and afterwards."""
+    take = walk_on(thing, reference)
+
+    def afresh(start: Tensor, gradients: Gradients, steps: int) -> Tensor:
+        with on_copies(thing):
+            return take(start, gradients, steps)
+
+    return afresh
+
+
+def walk_on(thing: Any, reference: Rule) -> Walk:
+    """What takes the steps of a learner's thing; what it keeps on its page stays there for the next walk."""
     rule = as_rule(thing, reference)
     if rule is not None:
         return way(rule)

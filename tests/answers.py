@@ -40,7 +40,7 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
         2: [
             ("w - lr * g", "w + lr * g", "a step goes against the gradient"),
             ("w - lr * g", "w - g", "without the learning rate"),
-            ("w - lr * g", "-lr * g", "returns the step in place of the place"),
+            ("w - lr * g", "-lr * g", "returns the step alone"),
             ("w - lr * g", "w - 0.2 * g", "is it written as a number?"),
             ("w - lr * g", "w - lr * 2 * w", "the first step must lead to"),
             ("return w - lr * g", "w = w - lr * g", "is there a return?"),
@@ -89,7 +89,7 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("p[..., :1] * x**2 + p[..., 1:2] * x + p[..., 2:]",
              "p[..., 2:] * x**2 + p[..., 1:2] * x + p[..., :1]", "a, w, b"),
             ("steps=400", "steps=5", "more steps"),
-            ("lr=0.1", "lr=0.5", "my_fit: Not at the minimum: a smaller lr"),
+            ("lr=0.1", "lr=0.5", "my_fit: It diverges: take a smaller lr"),
         ],
     },
     "02_learning_rate": {
@@ -202,7 +202,6 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("self.lr * grads.sign()", "0.15 * grads.sign()", "is it written as a number?"),
             ("grads.sign()", "grads / grads.norm()", "take the sign of each coordinate instead"),
             ("self.lr * grads", "lr * grads", "`lr` is read from the page"),
-            ("self.lr * grads", "rate * grads", "NameError in your line `return params"),
             ("grads.sign()", "grads / grads.abs()", "Where a gradient is zero it goes wrong. Step 1 is NaN"),
             ("grads.sign(), state", "grads.sign()", "update returns two things"),
             ("SignDescent", "Signdescent", "You have `Signdescent`"),

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gdviz.optimizers import AdaGrad, Adam, AdamW, AMSGrad, GradientDescent, Momentum, Nesterov, RMSProp
-from gdviz.rule_checks import AGAIN, compare
+from gdviz.rule_checks import AGAIN, compare, remembers
 
 RULES = [GradientDescent(0.01), Momentum(0.01), Nesterov(0.01), AdaGrad(0.01), RMSProp(0.01, 0.9), Adam(0.01)]
 RULES += [AMSGrad(0.01), AdamW(0.01, weight_decay=0.1)]
@@ -248,6 +248,54 @@ def test_gradients_that_add_up_in_gradient_descent_are_told():
     assert hint(adds_up(0.3), RULES[0]).endswith(
         "It would be right if no step had been before it, and GradientDescent remembers nothing."
     )
+
+
+ON_THE_PAGE = {
+    "a number": ("total = 0", "total = total + g", "total"),
+    "a tensor": ("total = torch.zeros(())", "total = total + g", "total"),
+    "a dict": ("kept = {'v': 0}", "kept['v'] = kept['v'] + g", "kept['v']"),
+    "a list": ("kept = []", "kept.append(g)", "sum(kept)"),
+    "None": ("total = None", "total = g if total is None else total + g", "total"),
+}
+
+
+@pytest.mark.parametrize(("begins", "line", "total"), ON_THE_PAGE.values(), ids=ON_THE_PAGE)
+def test_gradients_that_add_up_on_the_page_are_told_and_the_page_is_left_as_it_was(begins, line, total):
+    page = {"torch": torch}
+    source = f"{begins}\ndef update(w, g, lr):\n    global total\n    {line}\n    return w - lr * {total}\n"
+    exec(source, page)
+    before = {name: repr(value) for name, value in page.items() if name in ("total", "kept")}
+    said = hint(page["update"], RULES[0])
+    assert said.startswith("This is GradientDescent in which the gradients of earlier steps add up; ")
+    assert {name: repr(page[name]) for name in before} == before
+
+
+class OfTheClass:
+    total = 0
+
+    def __init__(self, lr):
+        self.lr = lr
+
+    def init(self, params):
+        return ()
+
+    def update(self, params, grads, state):
+        OfTheClass.total = OfTheClass.total + grads
+        return params - self.lr * OfTheClass.total, state
+
+
+@pytest.mark.parametrize("thing", [OfTheClass, OfTheClass(0.01)], ids=["class", "object"])
+def test_gradients_that_add_up_in_the_class_are_told_and_the_class_is_left_as_it_was(thing):
+    assert hint(thing, RULES[0]).startswith("This is GradientDescent in which the gradients of earlier steps add up; ")
+    assert OfTheClass.total == 0
+
+
+def test_a_right_rule_that_keeps_its_velocity_on_the_page_is_told_to_keep_it_in_the_state():
+    page = {}
+    exec("v = 0\ndef update(w, g, velocity):\n    global v\n    v = 0.9 * v + g\n    return w - 0.01 * v, v\n", page)
+    assert hint(page["update"], RULES[1]) == ""
+    assert remembers(page["update"], RULES[1])
+    assert page["v"] == 0
 
 
 class KeptOnSelf:
