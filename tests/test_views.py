@@ -378,5 +378,5 @@ def test_a_range_of_numbers_in_words_calls_nan_nan(values, words):
 def test_a_readout_and_a_caption_call_nan_nan():
     lost = minimize(surfaces.booth(), GradientDescent(lr=1.0), [1.0, 2.0], 2000)
     player = views.descents(surfaces.booth(), lost)
-    assert readouts(player, (2000,)) == ["loss nan (diverged)"]
+    assert readouts(player, (2000,)) == ["loss NaN (diverged)"]
     assert "nan" in player.caption
