@@ -19,17 +19,17 @@ def two_ways(found: Comparison, reference: Rule) -> Callable[[], None]:
         import matplotlib.pyplot as plt
 
         from gdviz import plots
-        from gdviz.style import BLACK, PALE, look
+        from gdviz.style import PALE, ink, look
 
         name, reach = type(reference).__name__, 1.3 * float(found.right.abs().max())
         figure, ax = plt.subplots(figsize=(6, 4.2))
         x = torch.linspace(-reach, reach, 101)
         height = (CURVATURES[0] * x**2 + CURVATURES[1] * x[:, None] ** 2).sqrt()  # rows are the second parameter
-        ax.contour(x, x, height, levels=8, colors=PALE)
-        ax.plot(*found.right.T, color=look(reference).color, linewidth=10, label=f"{name}, right")
-        dashed = {"color": BLACK, "linestyle": (0, (3, 1.5)), "marker": "s", "markersize": 5, "linewidth": 2}
+        ax.contour(x, x, height, levels=8, colors=ink(ax, PALE))
+        ax.plot(*found.right.T, color=ink(ax, look(reference).color), linewidth=10, label=f"{name}, right")
+        dashed = {"color": ink(ax), "linestyle": (0, (3, 1.5)), "marker": "s", "markersize": 5, "linewidth": 2}
         ax.plot(*found.yours.T, **dashed, label="yours")
-        ax.plot(*found.right[0], "o", color=BLACK, markersize=10)
+        ax.plot(*found.right[0], "o", color=ink(ax), markersize=10)
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="parameter x", ylabel="parameter y")
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, handlelength=3)
         ends = [f"({', '.join(f'{float(value):.3g}' for value in way[-1])})" for way in (found.yours, found.right)]

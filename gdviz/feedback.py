@@ -56,7 +56,8 @@ class Feedback:
         mark, verdict, color = self._verdict()
         look = f"border-left: 8px solid {color}; padding: 6px 12px; background: #fff; color: #000"
         words = f"<b>{mark} {verdict}</b> {html.escape(self.hint)}"
-        display({"text/plain": str(self), "text/html": f'<div role="status" style="{look}">{words}</div>'}, raw=True)
+        shown = f'<div class="mathjax_ignore" role="status" style="{look}">{words}</div>'
+        display({"text/plain": str(self), "text/html": shown}, raw=True)
         if self.picture:
             self.picture()
 

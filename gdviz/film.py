@@ -61,7 +61,7 @@ def gif(shots: Shots) -> bytes:
 
 
 def mp4(shots: Shots) -> bytes:
-    """H.264 in the colour format that every player knows, which wants sides of even length: white is added."""
+    """H.264 in the colour format that every player knows, which wants sides of even length: the colour of the corner is added."""
     program = shutil.which(rcParams["animation.ffmpeg_path"])
     if program is None:
         raise RuntimeError(
@@ -72,7 +72,8 @@ def mp4(shots: Shots) -> bytes:
     with shots.drawing() as draw, tempfile.TemporaryDirectory() as folder:
         height, width, _ = draw(0).shape
         given = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {shots.fps:g} -i -".split()
-        even = f"pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white,tpad=stop_mode=clone:stop_duration={HOLD}"
+        corner = draw(0)[-1, -1].tobytes().hex()
+        even = f"pad=ceil(iw/2)*2:ceil(ih/2)*2:color=0x{corner},tpad=stop_mode=clone:stop_duration={HOLD}"
         wanted = ["-vf", even, *["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]]
         chunks = (picture.tobytes() for picture in taken(draw, shots))
         _run([program, *given, *wanted, "film.mp4"], folder, chunks)  # ffmpeg sees no name that a user gave

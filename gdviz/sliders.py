@@ -104,14 +104,14 @@ def _spec(name: str, values: Any) -> dict:
     return {"name": name, "first": 0, "stride": 1, "is_range": False, "labels": labels}
 
 
-def labels_of(values: Iterable) -> list[str]:
+def labels_of(values: Iterable, digits: int = 4) -> list[str]:
     """A label for each value, no two alike: words as they stand, numbers with as few digits as tell them apart.
 
-    Four digits at least. Equal values are counted: 0.1, 0.1 (2). ipywidgets finds a position by its label.
+    digits: at least. Equal values are counted: 0.1, 0.1 (2). ipywidgets finds a position by its label.
     """
     values = [value.item() if hasattr(value, "item") else value for value in values]
-    labels = [_written(value, 4) for value in values]
-    for digits in range(5, 18):
+    labels = [_written(value, digits) for value in values]
+    for digits in range(digits + 1, 18):
         shared = Counter(label for label, _ in set(zip(labels, values)))
         labels = [_written(value, digits) if shared[label] > 1 else label for label, value in zip(labels, values)]
     taken, seen = set(labels), set()

@@ -13,6 +13,7 @@ from gdviz import plots
 from gdviz.descent import Trajectory
 from gdviz.limits import HIGHEST, log_axis, step_limits
 from gdviz.player import Player
+from gdviz.sliders import labels_of
 from gdviz.style import BLACK, BLUE, GREY, PALE, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.views import highest, loss_limits, lost, pair
@@ -84,7 +85,7 @@ def _ellipses(conditions: Sequence[float]) -> np.ndarray:
 
 
 def _labels(rates: Sequence[float], largest: float) -> list[str]:
-    return [f"{rate:.3g}: {words(rate, largest)}" for rate in rates]
+    return [f"{label}: {words(rate, largest)}" for label, rate in zip(labels_of(rates, 3), rates)]
 
 
 def _loss_left(ax: Axes, trajectory: Trajectory, rates: Sequence[float], curvature: float, least: float) -> np.ndarray:
@@ -129,7 +130,7 @@ def modes(surface: Surface, trajectory: Trajectory, rates: Sequence[float], **op
     label(right, title="error along each eigenvector", xlabel="step", ylabel="distance from the minimum")
     right.set(xlim=step_limits([0, trajectory.steps]))
     log_axis(right, 1e-4 * first, 30 * first)
-    sliders = {"step": range(trajectory.steps + 1), "learning rate": [f"{rate:.3g}" for rate in rates]}
+    sliders = {"step": range(trajectory.steps + 1), "learning rate": labels_of(rates, 3)}
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
     player.path(left, trajectory.params, color=BLACK)
     every = slice(None, None, max(trajectory.steps // 20, 1))

@@ -1,5 +1,6 @@
 """Ready-made players of notebook 07: pictures to distrust, and what stands beside them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -15,6 +16,7 @@ from gdviz.descent import Trajectory
 from gdviz.limits import log_axis, step_limits
 from gdviz.marks import escaped
 from gdviz.player import Player
+from gdviz.sliders import labels_of
 from gdviz.style import BLUE, GREY, PALE, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.views import key, loss_limits, lost, mark_look, pair
@@ -183,7 +185,8 @@ def edge(surface: Surface, trajectory: Trajectory, rates: Sequence[float], **opt
     label(right, title="curvature of the floor", xlabel="step", ylabel="x² + y²", ylim=(0, 27))
     right.set_xlim(step_limits([0, steps]))
     ends = curvature[-1].where(~trajectory.diverged, torch.nan)
-    said = [f"{lr:g}: {'diverges' if end != end else f'{end:.2f}'}" for lr, end in zip(rates, ends.tolist())]
+    ends = ["diverges" if math.isnan(end) else f"{end:.2f}" for end in ends.tolist()]
+    said = [f"{rate}: {end}" for rate, end in zip(labels_of(rates), ends)]
     caption = f"x² + y² after {steps} steps for each learning rate: {', '.join(said)}."
     player = Player(figure, {"step": range(steps + 1), "learning rate": rates}, caption=caption, **options)
     line = np.stack(np.broadcast_arrays([0.0, steps], limits[:, None]), -1)  # (rates, 2, 2)

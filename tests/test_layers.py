@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "gdviz"
-DRAWING = {"descent", "limits", "marks", "player", "plots", "style", "surfaces", "words"}
+DRAWING = {"descent", "limits", "marks", "player", "plots", "sliders", "style", "surfaces", "words"}
 ROOMS = {  # room: what of gdviz it may know
     "progress": set(),
     "hyperparameters": set(),
