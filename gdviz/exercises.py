@@ -118,7 +118,7 @@ def check_choice(
         if chosen is None:
             words = ", ".join(f'"{word}"' for word in choices)
             raise Trouble(f"Choose one of {words}, with its quotation marks; you have {short(repr(choice), 40)}.")
-        hint = (mistakes or {}).get(chosen, "It is another one.")
+        hint = (mistakes or {}).get(chosen, "Not this one.")
         return Feedback(chosen == right, "" if chosen == right else hint)
 
     found = attempt(work, choice)

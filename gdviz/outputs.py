@@ -93,7 +93,7 @@ def same_shape(yours: list[Tensor], right: list[Tensor]) -> None:
         raise Trouble(f"It must return {wanted}; yours returns {len(yours)}.")
     one, other = next(pair for pair in zip(*shapes) if pair[0] != pair[1])
     wanted = f"the shape {other}" if other else "one number"
-    raise Trouble(f"It must return {wanted}; yours has the shape {one}. Over which axis is to be summed or averaged?")
+    raise Trouble(f"It must return {wanted}; yours has the shape {one}. Over which axis must it sum or average?")
 
 
 def judged(

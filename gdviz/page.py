@@ -22,7 +22,7 @@ def functions(thing: Any) -> list[Callable]:
     """The learner's own functions in a thing: itself, or the methods of its class."""
     kind = thing if isinstance(thing, type) else type(thing)
     found = [thing] if inspect.isfunction(thing) else vars(kind).values() if is_own(kind) else []
-    return [function for function in found if inspect.isfunction(function)]
+    return [inspect.unwrap(function) for function in found if inspect.isfunction(function)]
 
 
 def names(code: CodeType) -> Iterator[str]:

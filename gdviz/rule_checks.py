@@ -26,7 +26,7 @@ from gdviz.walks import (
     way,
 )
 
-AGAIN = "A second descent with it would go on where the first one ended: keep everything in the state."
+AGAIN = "A second descent with it would continue where the first one ended: keep everything in the state."
 
 
 @dataclass(frozen=True, eq=False)

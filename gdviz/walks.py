@@ -88,7 +88,7 @@ def _made(kind: type, reference: Rule, params: Any = None) -> Any:
     first = [params or [torch.zeros(1, requires_grad=True)]] if torchs else []
     made = kind(*first, **accepted(kind, numbers))
     if not torchs and not is_rule(made):
-        raise Trouble(f"A rule has the methods init and update; {kind.__name__} has not both.{_near(made)}")
+        raise Trouble(f"A rule has the methods init and update; {kind.__name__} does not have both.{_near(made)}")
     return made
 
 

@@ -354,3 +354,19 @@ def test_a_function_is_told_to_take_a_name_of_the_page_as_an_argument(monkeypatc
     assert hint(lambda params, grads: params - lr * grads, RULES[0]) == (  # noqa: F821
         "`lr` is read from the page, where it is 0.45: take it as an argument of the function."
     )
+
+
+class OfThePageInTorch(torch.optim.Optimizer):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, {"lr": lr})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.sub_(lr * p.grad)  # noqa: F821
+
+
+def test_an_optimizer_for_torch_is_told_to_take_a_name_of_the_page_from_its_group(monkeypatch):
+    monkeypatch.setitem(globals(), "lr", 0.45)
+    assert hint(OfThePageInTorch, RULES[0]) == '`lr` is read from the page, where it is 0.45: take group["lr"].'

@@ -131,7 +131,7 @@ def test_a_choice_is_right_whatever_its_case_and_its_spaces():
 
 
 def test_a_wrong_choice_is_told_why_it_is_not_this_one():
-    assert check_choice("up", "down", ["up", "down"]).hint == "It is another one."
+    assert check_choice("up", "down", ["up", "down"]).hint == "Not this one."
     told = check_choice("UP", "down", ["up", "down"], mistakes={"up": "That is against the slope."})
     assert told == Feedback(False, "That is against the slope.")
 
@@ -182,7 +182,7 @@ def test_a_right_function_is_right():
         (lambda w, b: (w, b), "It must return one thing; yours returns 2."),
         (lambda w, b: (w,), "At (1, 2) it must be 4.; yours is 1.."),
         (lambda w, b: [w, b, 3], "It must return one thing; yours returns 3."),
-        (lambda w, b: torch.ones(3), "It must return one number; yours has the shape (3,). Over which axis is to be"),
+        (lambda w, b: torch.ones(3), "It must return one number; yours has the shape (3,). Over which axis must it"),
         (lambda w, b: None, "It returns nothing (None): is there a `return`?"),
         (lambda w, b: (), "It returns nothing (None): is there a `return`?"),
         (lambda w, b: "4", "It must return numbers; yours returns '4' (str)."),
@@ -364,7 +364,7 @@ def test_a_right_rule_that_keeps_something_for_the_next_descent_is_right_and_tol
 
     found = check_rule(Keeps(), Momentum(lr=0.1))
     assert found.correct
-    assert found.hint.startswith("A second descent with it would go on where the first one ended")
+    assert found.hint.startswith("A second descent with it would continue where the first one ended")
 
 
 class NoUpdate:
@@ -393,7 +393,10 @@ def rule(update, init=lambda params: ()):
         ("Adam", "A rule has the methods init and update; yours is 'Adam' (str)."),
         (3, "A rule has the methods init and update; yours is 3 (int)."),
         (torch.zeros(2), "A rule has the methods init and update; yours is tensor([0., 0.]) (Tensor)."),
-        (NoUpdate, "A rule has the methods init and update; NoUpdate has not both. It has step, and lacks update."),
+        (
+            NoUpdate,
+            "A rule has the methods init and update; NoUpdate does not have both. It has step, and lacks update.",
+        ),
         (NoUpdate(), "(NoUpdate). It has step, and lacks update."),
         (Raises, 'ValueError in your line `raise ValueError("not today")`: not today'),
         (

@@ -117,7 +117,10 @@ def test_the_exit_of_a_notebook_is_told_and_ends_no_kernel():
 
     shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     try:
-        assert told(shell.user_ns["exit"]).startswith("It ends the program")
+        with guarded():
+            assert told(shell.user_ns["exit"]).startswith("It ends the program")
+            with pytest.raises(SystemExit):
+                shell.user_ns["exit"]()
         assert not shell.exit_now
         shell.ask_exit()  # afterwards it is IPython's own
         assert shell.exit_now

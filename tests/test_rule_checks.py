@@ -538,7 +538,7 @@ def test_a_function_that_counts_its_steps_in_a_global_is_told_to_keep_them_in_th
     def update(params, grads, m, v, t):
         return right(params, grads, m, v, next(count) - 1, 0.003, 0.9, 0.999, 1e-8)
 
-    assert hint(update, ADAM).startswith("A second descent with it would go on where the first one ended")
+    assert hint(update, ADAM).startswith("A second descent with it would continue where the first one ended")
 
 
 def test_the_learners_object_is_left_as_it_was():
