@@ -61,7 +61,7 @@ def gif(shots: Shots) -> bytes:
 
 
 def mp4(shots: Shots) -> bytes:
-    """H.264 in the colour format that every player knows, which wants sides of even length: the colour of the corner is added."""
+    """H.264 in the colour format that every player knows; an odd side gets a line more, in the colour of the corner."""
     program = shutil.which(rcParams["animation.ffmpeg_path"])
     if program is None:
         raise RuntimeError(

@@ -111,9 +111,9 @@ def labels_of(values: Iterable, digits: int = 4) -> list[str]:
     """
     values = [value.item() if hasattr(value, "item") else value for value in values]
     labels = [_written(value, digits) for value in values]
-    for digits in range(digits + 1, 18):
+    for more in range(digits + 1, 18):
         shared = Counter(label for label, _ in set(zip(labels, values)))
-        labels = [_written(value, digits) if shared[label] > 1 else label for label, value in zip(labels, values)]
+        labels = [_written(value, more) if shared[label] > 1 else label for label, value in zip(labels, values)]
     taken, seen = set(labels), set()
     for i, label in enumerate(labels):
         if label in seen:

@@ -380,3 +380,11 @@ def test_a_readout_and_a_caption_call_nan_nan():
     player = views.descents(surfaces.booth(), lost)
     assert readouts(player, (2000,)) == ["loss NaN (diverged)"]
     assert "nan" in player.caption
+
+
+def test_rates_that_are_alike_have_labels_that_differ():
+    rates = [0.12341, 0.12342, 0.12343]
+    run = minimize(surfaces.bowl(2), GradientDescent(**grid(lr=rates)), [1.0, 1.0], 3)
+    player = views_rate.sweep(surfaces.bowl(2), run, rates, largest=2, at={"learning rate": 0})
+    labels = player.sliders[1]["labels"]
+    assert [label.split(":")[0] for label in labels] == ["0.12341", "0.12342", "0.12343"]
