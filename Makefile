@@ -39,8 +39,10 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 
 check: lint  ## lint and laws, in under a minute
-	$(BIN)/python -m pytest -n auto $(LAWS)
+	$(BIN)/python -m pytest -q $(LAWS:%=tests/test_%.py) --deselect $(MEASURED)
 
+LAWS := layers notebooks predictions links fork environment
+MEASURED := tests/test_notebooks.py::test_a_notebook_needs_under_1_gb_and_its_players_under_1_mb
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600
 
 test: lint  ## lint, laws, notebooks (nbval) and the browser
