@@ -216,7 +216,8 @@ def fresh(tmp_path):
     python.write_text(PYTHON.replace("REAL", sys.executable))
     python.chmod(0o755)
     command = ["make", f"PYTHON={python}"]
-    return lambda *what: subprocess.run([*command, *what], cwd=tmp_path, capture_output=True, text=True)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}  # of ours
+    return lambda *what: subprocess.run([*command, *what], cwd=tmp_path, capture_output=True, text=True, env=env)
 
 
 def test_an_installation_says_what_it_does_in_few_lines(fresh):
