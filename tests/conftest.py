@@ -174,9 +174,17 @@ def opened(browser, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def lab(browser, tmp_path_factory):
-    """lab(name) -> a page of JupyterLab with this notebook of the course open; the server serves a copy of them."""
-    folder, contexts = tmp_path_factory.mktemp("lab"), []
+def lab_server(tmp_path_factory):
+    """The folder and the address of a JupyterLab that serves a copy of the notebooks."""
+    folder = tmp_path_factory.mktemp("lab")
+    with jupyter_server(folder) as address:
+        yield folder, address
+
+
+@pytest.fixture
+def lab(browser, lab_server):
+    """lab(name) -> a page of JupyterLab with this notebook of the course open; it is closed after the test."""
+    (folder, address), contexts = lab_server, []
 
     def show(name, *, notebook=None, copy_of=None, script=""):
         if copy_of:
@@ -191,7 +199,6 @@ def lab(browser, tmp_path_factory):
         open_notebook(page, address, name)
         return page
 
-    with jupyter_server(folder) as address:
-        yield show
-        for context in contexts:
-            context.close()
+    yield show
+    for context in contexts:
+        context.close()
