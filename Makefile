@@ -45,8 +45,10 @@ LAWS := layers notebooks predictions links fork environment
 MEASURED := tests/test_notebooks.py::test_a_notebook_needs_under_1_gb_and_its_players_under_1_mb
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600
 
+WORKERS = $(shell $(BIN)/python -c "import os; print(1 + (os.cpu_count() or 1))")# one more than cores: browsers wait
+
 test: lint  ## lint, laws, notebooks (nbval) and the browser
-	$(BIN)/python -m pytest -n auto $(NBVAL) notebooks tests
+	$(BIN)/python -m pytest -n $(WORKERS) $(NBVAL) notebooks tests
 
 test-rounding: $(READY)  ## every notebook under other arithmetics: all that it prints must be the same
 	for how in generic threads nudged; do \

@@ -77,7 +77,7 @@ def players():
     yield views_training.panels({"loss": {"a": [1.0, 0.5]}}, {"step": range(2)}, log=["loss"])
 
 
-@pytest.mark.parametrize("name", ["gdviz.course", "dark_background", "Solarize_Light2", STYLES[-1]], ids=str)
+@pytest.mark.parametrize("name", ["gdviz.course", "dark_background", STYLES[-1]], ids=str)
 def test_marks_lines_words_and_keys_stand_out_under_a_style(name):
     with plt.style.context(name):
         for player in players():
