@@ -43,7 +43,8 @@ PAGE = f"""<!DOCTYPE html>
 {{snippet}}"""
 LISTEN = """(canvas) => {
   window.said = [];
-  const note = () => { if (said.at(-1) !== canvas.ariaLabel) said.push(canvas.ariaLabel); };
+  let last = canvas.ariaLabel;  // drawn once more with the same words, it says nothing new
+  const note = () => { if (last !== canvas.ariaLabel) said.push((last = canvas.ariaLabel)); };
   new MutationObserver(note).observe(canvas, { attributeFilter: ["aria-label"] });
 }"""
 
