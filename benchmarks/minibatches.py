@@ -17,8 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from gdviz import data, surfaces
 from gdviz.descent import minimize
-from gdviz.minibatches import Minibatches, sampled_loss
-from gdviz.noise import noisy_loss
+from gdviz.minibatches import Minibatches, noisy_loss, sampled_loss
 from gdviz.optimizers import GradientDescent
 
 RUNS, EPOCHS, LR = 100, 3, 0.05

@@ -12,9 +12,9 @@ from torch.nn import functional as F
 
 from gdviz import data
 from gdviz.minibatches import Minibatches
+from gdviz.networks.torch_optimizer import TorchOptimizer
+from gdviz.networks.training import fit
 from gdviz.optimizers import Adam
-from gdviz.torch_optimizer import TorchOptimizer
-from gdviz.training import fit
 
 EPOCHS, ROUNDS = 10, 21
 (X, Y), _ = data.digits()

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gdviz.broadcasts import Differences
-from gdviz.calls import called, updated
+from gdviz.doors.broadcasts import Differences
+from gdviz.doors.calls import called, updated
+from gdviz.doors.settled import checked_start, counted_examples, is_schedule, settle
 from gdviz.hyperparameters import as_tensor, hyperparameters
 from gdviz.optimizers import Rule
 from gdviz.progress import watched
-from gdviz.settled import checked_start, counted_examples, is_schedule, settle
 
 Loss = Callable[[Tensor], Tensor]
 
@@ -96,7 +96,7 @@ def minimize(
     start: (d,) or a batch (*runs, d), finite. Whole numbers and lists become float64; a float32 tensor stays so.
     steps: a whole number, 0 or more.
     sampled_loss: f(params, step), the loss that a step differentiates (its minibatch); `losses` stays the full loss. If
-    it has `runs`, such as those of gdviz.minibatches and gdviz.noise, the start is repeated for each of them; a sweep
+    it has `runs`, such as those of gdviz.minibatches, the start is repeated for each of them; a sweep
     needs an axis of 1 in them. If it has `examples`, a number or a function of the step, these are counted.
 
     A hyperparameter of shape (n, 1) or (n, 1, 1) is a sweep: see `grid`. A run that diverges is a result, not an error.

@@ -1,12 +1,14 @@
 """Minibatches: which examples a step sees, and the loss of them for `minimize`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from gdviz.hyperparameters import as_tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,3 +173,43 @@ def _checked_step(step: Any) -> int:
 
 def _whole(number: Any) -> bool:
     return isinstance(number, Integral) and not isinstance(number, bool)
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyLoss:
+    """What `noisy_loss` returns: f(params, step), with the axes of runs that minimize asks it for."""
+
+    loss: Callable[[Tensor], Tensor]
+    deviation: Tensor
+    runs: tuple[int, ...]
+    seed: int
+
+    @property
+    def examples(self) -> int:
+        """How many examples one gradient of the loss touches."""
+        return getattr(self.loss, "examples", 1)
+
+    def __call__(self, params: Tensor, step: int) -> Tensor:
+        shape, generator = (*self.runs, params.shape[-1]), generator_of(self.seed, step)
+        noise = self.deviation * torch.randn(shape, generator=generator, dtype=torch.float64)
+        return self.loss(params) + (noise.to(params.dtype) * params).sum(-1)
+
+
+def noisy_loss(
+    loss: Callable[[Tensor], Tensor], variance: Any, *, runs: int | tuple[int, ...] = (), generator: torch.Generator
+) -> NoisyLoss:
+    """f(w, step) = loss(w) + xi . w with xi ~ N(0, variance I): a loss whose gradient has noise xi, the same everywhere
+
+    variance: of each coordinate, 0 or more, for a minibatch s2 / B; a tensor broadcasts against (*runs, d).
+    runs: sizes of the axes of runs, each with noise of its own; an axis of size 1 shares it.
+    generator: a torch.Generator of the CPU. One number is drawn from it now; f(w, step) is the same at every call.
+    """
+    if not callable(loss):
+        raise TypeError(f"loss must be a function of params (..., d), got {loss!r}")
+    try:
+        deviation = as_tensor(variance).detach().double().sqrt()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"variance must be a number or a tensor of them, 0 or more, got {variance!r}") from error
+    if deviation.numel() == 0 or not bool(torch.isfinite(deviation).all()):
+        raise ValueError(f"variance must be 0 or more and finite, got {variance!r}")
+    return NoisyLoss(loss, deviation, axes_of_runs(runs), seed_from(generator))

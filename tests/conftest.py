@@ -54,7 +54,7 @@ cost.watch_nbval()
 settings.register_profile("gdviz", derandomize=True, deadline=None)
 settings.load_profile("gdviz")
 
-STATIC = Path(__file__).parents[1] / "gdviz" / "static"
+STATIC = Path(__file__).parents[1] / "gdviz" / "player" / "static"
 HOST = """
   // what anywidget gives a view, and a count of what is listening
   window.makeModel = (state) => {

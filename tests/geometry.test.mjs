@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   arrowHead, density, formatNumber, inside, layout, plain, pointsOf, readout, select, stills, toData, toPixels, unpack, within,
-} from "../gdviz/static/player.mjs";
+} from "../gdviz/player/static/player.mjs";
 
 const mark = (kind, shape, values, more = {}) =>
   unpack({ kind, shape, data: new DataView((kind === "text" ? Float64Array : Float32Array).from(values).buffer), ...more });

@@ -18,9 +18,9 @@ from matplotlib.colors import to_rgb
 
 from gdviz import style, surfaces
 from gdviz.descent import grid, minimize
-from gdviz.marks import PX
 from gdviz.optimizers import GradientDescent
 from gdviz.player import Player
+from gdviz.player.marks import PX
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "notebooks" / "tools"))

@@ -6,12 +6,13 @@ import torch
 from torch import distributions, nn
 from torch.nn import functional as F
 
-from gdviz import landscape, surfaces
+from gdviz import surfaces
 from gdviz.descent import minimize
+from gdviz.networks import landscape
+from gdviz.networks.pairs import checked_pair
+from gdviz.networks.torch_optimizer import TorchOptimizer
+from gdviz.networks.training import evaluate, fit
 from gdviz.optimizers import GradientDescent
-from gdviz.pairs import checked_pair
-from gdviz.torch_optimizer import TorchOptimizer
-from gdviz.training import evaluate, fit
 
 
 def normal(*shape):

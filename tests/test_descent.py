@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gdviz import data, surfaces
 from gdviz.descent import gradient, grid, minimize
+from gdviz.networks.torch_optimizer import TorchOptimizer
 from gdviz.optimizers import (
     LBFGS,
     Adadelta,
@@ -24,7 +25,6 @@ from gdviz.optimizers import (
     Nesterov,
     RMSProp,
 )
-from gdviz.torch_optimizer import TorchOptimizer
 
 BOWL = surfaces.bowl(10, angle=30)
 RULE = GradientDescent(lr=0.05)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import pytest
 import torch
 
+from gdviz.exercises.rules import AGAIN, compare, remembers
 from gdviz.optimizers import AdaGrad, Adam, AdamW, AMSGrad, GradientDescent, Momentum, Nesterov, RMSProp
-from gdviz.rule_checks import AGAIN, compare, remembers
 
 RULES = [GradientDescent(0.01), Momentum(0.01), Nesterov(0.01), AdaGrad(0.01), RMSProp(0.01, 0.9), Adam(0.01)]
 RULES += [AMSGrad(0.01), AdamW(0.01, weight_decay=0.1)]
@@ -211,7 +211,7 @@ def test_a_rule_for_two_weights_is_told_which_stay(rule):
 
 @each
 def test_a_rule_that_returns_two_of_three_weights_is_told_so(rule):
-    from gdviz.guard import Trouble
+    from gdviz.exercises.sandbox import Trouble
 
     with pytest.raises(
         Trouble, match=r"must keep the shape \(3,\); yours have \(2,\)\. Is it written for two parameters\?"

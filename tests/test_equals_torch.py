@@ -16,17 +16,8 @@ from torch_pairs import PAIRS
 
 from gdviz.descent import gradient, grid, minimize
 from gdviz.hyperparameters import checked
-from gdviz.optimizers import (
-    LBFGS,
-    Adam,
-    GradientDescent,
-    Moments,
-    Momentum,
-    Nesterov,
-    RMSProp,
-    SquaredMean,
-)
-from gdviz.torch_optimizer import TorchOptimizer
+from gdviz.networks.torch_optimizer import TorchOptimizer
+from gdviz.optimizers import LBFGS, Adam, GradientDescent, Moments, Momentum, Nesterov, RMSProp, SquaredMean
 
 TOLERANCE = 1e-10
 STEPS = 1000

@@ -14,7 +14,6 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
-from gdviz import exercises, feedback, time_limit
 from gdviz.exercises import (
     Feedback,
     check_choice,
@@ -23,11 +22,15 @@ from gdviz.exercises import (
     check_number,
     check_outcome,
     check_rule,
+    checks,
+    feedback,
     my,
+    surface,
+    time_limit,
 )
-from gdviz.feedback import BEGIN, Mine, Missing
+from gdviz.exercises.feedback import BEGIN, Mine, Missing
+from gdviz.exercises.walks import CURVATURES
 from gdviz.optimizers import Adam, GradientDescent, Momentum
-from gdviz.walks import CURVATURES
 
 GD = GradientDescent(lr=0.1)
 
@@ -528,7 +531,8 @@ def test_anything_at_all_is_told_kindly(check, junk):
 def quickly(monkeypatch):
     """Checks that give up after a twentieth of a second of computing, however long that takes."""
     monkeypatch.setattr(time_limit, "PATIENCE", 10_000)
-    monkeypatch.setattr(exercises, "attempt", functools.partial(feedback.attempt, seconds=0.05))
+    for module in (checks, surface):
+        monkeypatch.setattr(module, "attempt", functools.partial(feedback.attempt, seconds=0.05))
 
 
 FUNCTIONS = {name: check for name, check in CHECKS.items() if name not in ("number", "choice")}

@@ -16,10 +16,10 @@ import torch
 from PIL import Image
 from scipy.ndimage import label as regions
 
-from gdviz import export, surfaces
+from gdviz import surfaces
 from gdviz.descent import grid, minimize
 from gdviz.optimizers import GradientDescent
-from gdviz.player import Player
+from gdviz.player import Player, pages
 
 RATES = [0.05, 0.45, 0.9, 1.1]
 DESCENT = minimize(surfaces.bowl(2), GradientDescent(**grid(lr=RATES)), [8.0, 4.0], 30)
@@ -38,7 +38,7 @@ def player(name="learning rate", values=RATES, **more):
 
 
 def parts(shown):
-    return export.code() + export.body(shown)
+    return pages.code() + pages.body(shown)
 
 
 @cache
@@ -162,7 +162,7 @@ def test_where_no_script_may_run_a_sentence_says_so(served, policy):
 
 def test_where_a_script_runs_the_sentence_is_gone_and_was_never_seen(opened, served):
     assert opened(plain()).locator(".asleep").count() == 0
-    page = served(export.code() + '<div class="gdviz-page"><p class="asleep">Asleep.</p></div>', "script-src 'none'")
+    page = served(pages.code() + '<div class="gdviz-page"><p class="asleep">Asleep.</p></div>', "script-src 'none'")
     assert not page.get_by_text("Asleep.").is_visible()
     page.get_by_text("Asleep.").wait_for()
 
@@ -234,8 +234,8 @@ def test_what_is_stacked_is_no_higher_than_a_sheet(opened):
 
 
 def test_two_players_on_a_page_move_apart(opened):
-    both = plain() + export.body(player("rate"))
-    page = opened(both + export.code())  # once more does no harm
+    both = plain() + pages.body(player("rate"))
+    page = opened(both + pages.code())  # once more does no harm
     assert page.locator(".gdviz-player").count() == 2
     assert not moved(page, lambda: page.get_by_label("rate", exact=True).press("Home"), nth=0)
     assert moved(page, lambda: page.get_by_label("rate", exact=True).press("End"), nth=1)
@@ -297,18 +297,18 @@ def test_an_embedded_player_shows_html_and_text_alone(monkeypatch):
     shown, bundles = player(), []
     monkeypatch.setattr(Player, "_ipython_display_", Player._ipython_display_)
     monkeypatch.setattr("IPython.display.display", lambda bundle, **how: bundles.append(bundle))
-    export.embed(Player)
+    pages.embed(Player)
     shown._ipython_display_()
-    assert bundles == [{"text/plain": shown.describe(), "text/html": export.body(shown)}]
-    assert "gdviz-page" not in export.code().split("<script")[0].replace(".gdviz-page", "")
-    assert export.code().count("</script") == 1
+    assert bundles == [{"text/plain": shown.describe(), "text/html": pages.body(shown)}]
+    assert "gdviz-page" not in pages.code().split("<script")[0].replace(".gdviz-page", "")
+    assert pages.code().count("</script") == 1
 
 
 def test_the_state_weighs_a_third_more_than_its_bytes():
     shown = player()
     shown.twin()  # packs
     size = len(shown.picture) + sum(len(mark["data"]) for mark in shown.marks)
-    assert len(export.body(shown)) < 4 / 3 * size + 10_000
+    assert len(pages.body(shown)) < 4 / 3 * size + 10_000
 
 
 def test_a_saved_page_moves_from_one_file_and_forbids_itself_every_other(opened, tmp_path):
@@ -400,7 +400,7 @@ def test_what_cannot_be_written_names_the_file_and_leaves_the_older_one(older, m
 
 def test_a_folder_that_takes_no_file_is_refused_before_anything_is_drawn(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "touch", lambda self: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
-    monkeypatch.setattr(export.film, "gif", lambda shots: pytest.fail("drawn"))
+    monkeypatch.setattr(pages.film, "gif", lambda shots: pytest.fail("drawn"))
     with pytest.raises(PermissionError, match="nothing is saved: Permission denied"):
         player().save(tmp_path / "r.gif")
 

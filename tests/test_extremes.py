@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from gdviz import data, plots, surfaces
+from gdviz import data, pictures, plots, surfaces
 from gdviz.descent import minimize
 from gdviz.optimizers import GradientDescent
+from gdviz.pictures import ellipses
 
 BOWL = surfaces.bowl(4)
 INF, NAN = math.inf, math.nan
@@ -53,7 +54,7 @@ CURVES = {  # losses: the scale of their axis, and which of them lie within the 
 def test_losses_are_drawn_where_they_can_be_and_the_axis_holds_all_steps(ax, which):
     values, scale, shown = CURVES[which]
     plots.loss_curve(losses(values), ax=ax)
-    assert plots.png(ax.figure)
+    assert pictures.png(ax.figure)
     assert ax.get_yscale() == scale
     low, high = ax.get_ylim()
     assert all(low <= value <= high for value in shown)
@@ -76,7 +77,7 @@ def test_a_loss_curve_leaves_limits_that_are_set_alone(ax):
 @pytest.mark.parametrize("ends", [[NAN, INF], [0.0, 0.0], [-1.0, 0.5], [1e-320, 1.7e308]])
 def test_final_losses_are_drawn_where_they_can_be(ax, rates, ends):
     plots.final_loss(rates, losses([[1.0, 1.0], ends]), ax=ax)
-    assert plots.png(ax.figure)
+    assert pictures.png(ax.figure)
     assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all()
 
 
@@ -112,7 +113,7 @@ def test_what_are_no_levels_is_refused_in_one_sentence(ax, levels):
 @pytest.mark.parametrize("filled", [False, True])
 def test_heights_that_the_loss_does_not_reach_have_no_line(ax, levels, filled):
     plots.contours(BOWL, ax=ax, levels=levels, filled=filled, n=21)
-    assert plots.png(ax.figure)
+    assert pictures.png(ax.figure)
 
 
 def surface(fn, **more):
@@ -140,10 +141,10 @@ def test_a_surface_is_drawn_where_it_is_finite(which):
     own = surface(PARTLY[which])
     for filled in (False, True):
         plots.contours(own, ax=plt.figure().add_subplot(), filled=filled, n=21)
-        assert plots.png(plt.gcf())
+        assert pictures.png(plt.gcf())
     ax = plt.figure().add_subplot(projection="3d")
     plots.surface3d(own, ax=ax, n=21)
-    assert plots.png(ax.figure)
+    assert pictures.png(ax.figure)
     low, high = ax.get_zlim()
     assert -INF < low < high < INF
     plt.close("all")
@@ -171,7 +172,7 @@ def test_a_surface_that_is_finite_nowhere_is_refused_in_one_sentence(ax, value):
 def test_a_path_ends_where_it_is_lost_and_one_of_other_parameters_is_refused(ax):
     descent = minimize(BOWL, GradientDescent(lr=9.0), [5.0, 3.0], 400)
     plots.path(descent, ax=ax)
-    assert plots.png(ax.figure)
+    assert pictures.png(ax.figure)
     single = minimize(lambda w: (w**2).sum(-1), GradientDescent(lr=0.1), [1.0], 2)
     with pytest.raises(ValueError, match="drawn for two parameters, got 1; loss_curve draws any number"):
         plots.path(single, ax=ax)
@@ -182,7 +183,7 @@ def test_a_path_ends_where_it_is_lost_and_one_of_other_parameters_is_refused(ax)
 
 
 @pytest.mark.parametrize("draw", [
-    lambda bad: plots.lines(data.toy_line(), bad), lambda bad: plots.ellipses(bad, np.eye(2)),
+    lambda bad: plots.lines(data.toy_line(), bad), lambda bad: ellipses.ellipses(bad, np.eye(2)),
     lambda bad: plots.basins(surfaces.two_wells(), bad, bad),
 ])  # fmt: skip
 def test_complex_numbers_are_refused_in_words(draw):

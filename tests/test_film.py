@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from gdviz import film, surfaces
+from gdviz import surfaces
 from gdviz.descent import grid, minimize
 from gdviz.optimizers import GradientDescent
-from gdviz.player import Player
+from gdviz.player import Player, film
 
 RATES = [0.05, 0.45, 0.9, 1.1]
 DESCENT = minimize(surfaces.bowl(2), GradientDescent(**grid(lr=RATES)), [8.0, 4.0], 12)

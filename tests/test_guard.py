@@ -12,7 +12,7 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from gdviz.guard import Blank, Printed, Trouble, fits, guarded, is_own, short
+from gdviz.exercises.sandbox import Blank, Printed, Trouble, fits, guarded, is_own, short
 
 
 def told(work, seconds=5.0):

@@ -19,7 +19,7 @@ import pytest
 from ipywidgets.embed import dependency_state, embed_minimal_html
 
 from gdviz.player import Player
-from gdviz.sliders import DOLLAR, JOINER, inert
+from gdviz.player.sliders import DOLLAR, JOINER, inert
 
 sys.path.append(str(Path(__file__).parents[1] / "notebooks" / "tools"))
 npm_files = importlib.import_module("npm_files")

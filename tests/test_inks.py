@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 
-from gdviz import data, plots, style, surfaces, views, views_momentum, views_rate, views_training, views_zoo
+from gdviz import data, plots, style, surfaces, views
 from gdviz.descent import grid, minimize
 from gdviz.optimizers import LBFGS, Adam, GradientDescent, Momentum
 from gdviz.player import Player
@@ -69,12 +69,12 @@ def test_the_ground_is_what_is_seen_behind_the_axes():
 def players():
     runs = {"gradient descent": GradientDescent(0.1), "ball": Momentum(0.1), "Adam": Adam(0.3), "L-BFGS": LBFGS()}
     yield views.descents(RAVINE, {name: minimize(RAVINE, rule, RAVINE.start, 9) for name, rule in runs.items()})
-    yield views_rate.sweep(RAVINE, SWEEP, RATES, largest=4)
-    yield views_rate.modes(RAVINE, SWEEP, RATES)
-    yield views_momentum.xray(RAVINE, minimize(RAVINE, Adam(0.3), RAVINE.start, 9))
-    yield views_zoo.edge(RAVINE, SWEEP, RATES)
-    yield views_zoo.ridge(SWEEP.params[..., :2, :], SWEEP.params[..., :2, 0], {"degrees": [0, 90]})
-    yield views_training.panels({"loss": {"a": [1.0, 0.5]}}, {"step": range(2)}, log=["loss"])
+    yield views.rate.sweep(RAVINE, SWEEP, RATES, largest=4)
+    yield views.rate.modes(RAVINE, SWEEP, RATES)
+    yield views.momentum.xray(RAVINE, minimize(RAVINE, Adam(0.3), RAVINE.start, 9))
+    yield views.zoo.edge(RAVINE, SWEEP, RATES)
+    yield views.zoo.ridge(SWEEP.params[..., :2, :], SWEEP.params[..., :2, 0], {"degrees": [0, 90]})
+    yield views.training.panels({"loss": {"a": [1.0, 0.5]}}, {"step": range(2)}, log=["loss"])
 
 
 @pytest.mark.parametrize("name", ["gdviz.course", "dark_background", STYLES[-1]], ids=str)

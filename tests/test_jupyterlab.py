@@ -116,7 +116,7 @@ def test_shown_twice_and_run_again_there_is_one_clock_and_nothing_is_left(lab):
 
 TYPED = """
 import torch
-from gdviz.views_names import typed
+from gdviz.views.names import typed
 
 def probabilities(word):
     if "!" in word:

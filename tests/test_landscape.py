@@ -11,10 +11,10 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from gdviz import landscape
 from gdviz.descent import gradient, minimize
+from gdviz.networks import landscape
+from gdviz.networks.training import evaluate, fit
 from gdviz.optimizers import GradientDescent
-from gdviz.training import evaluate, fit
 
 
 def seeded(seed=0):

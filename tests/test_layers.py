@@ -1,88 +1,130 @@
-"""Imports only point up the list of rooms, and the core loads neither matplotlib nor a widget."""
+"""The laws of the house: imports only point up the list of rooms, and some rooms never reach others, however far."""
 
 import ast
 import subprocess
 import sys
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 PACKAGE = Path(__file__).parents[1] / "gdviz"
-DRAWING = {"descent", "limits", "marks", "player", "plots", "sliders", "style", "surfaces", "words"}
-ROOMS = {  # room: what of gdviz it may know
+ROOMS = {  # room, a file or a folder of gdviz: which others its files may import
     "progress": set(),
-    "hyperparameters": set(),
-    "calls": set(),
-    "broadcasts": {"calls"},
-    "optimizers": {"hyperparameters"},
-    "settled": {"calls", "hyperparameters", "optimizers"},
-    "surfaces": {"progress"},
-    "tables": set(),
-    "data": {"tables"},
-    "minibatches": set(),
-    "ngrams": set(),
-    "noise": {"hyperparameters", "minibatches"},
-    "descent": {"broadcasts", "calls", "hyperparameters", "optimizers", "progress", "settled"},
-    "torch_optimizer": {"calls", "hyperparameters", "optimizers"},
-    "examples": {"calls", "hyperparameters"},
-    "pairs": {"broadcasts", "calls", "examples"},
-    "doors": {"calls", "examples", "hyperparameters", "minibatches"},
-    "training": {"progress", "calls", "doors", "examples", "minibatches", "pairs"},
-    "landscape": {"calls", "examples", "hyperparameters", "pairs", "surfaces"},
     "style": set(),
-    "words": set(),
-    "limits": set(),
-    "marks": {"style", "words"},
-    "levels": {"limits", "marks", "surfaces"},
-    "plots": {"descent", "levels", "limits", "marks", "style", "surfaces", "words"},
-    "twin": {"marks", "words"},
-    "sliders": set(),
-    "film": {"plots", "progress"},
-    "export": {"film", "marks"},
-    "cells": set(),
-    "player": {"cells", "export", "limits", "marks", "sliders", "plots", "style", "twin", "words"},
-    "views": DRAWING,
-    "views_rate": DRAWING | {"views"},
-    "views_noise": DRAWING | {"minibatches", "noise", "optimizers", "views"},
-    "views_momentum": DRAWING | {"levels", "optimizers", "views"},
-    "views_names": DRAWING | {"views"},
-    "views_zoo": DRAWING | {"views"},
-    "views_training": DRAWING | {"landscape", "views"},
-    "time_limit": set(),
-    "guard": {"time_limit"},
-    "feedback": {"guard", "style"},
-    "known_mistakes": set(),
-    "mistakes": {"known_mistakes", "optimizers"},
-    "page": {"guard"},
-    "walks": {"guard", "optimizers", "page"},
-    "memory": {"optimizers", "page", "walks"},
-    "diagnosis": {"memory", "optimizers", "walks"},
-    "rule_checks": {"diagnosis", "mistakes", "optimizers", "page", "walks"},
-    "check_pictures": {"optimizers", "plots", "rule_checks", "style", "walks"},
-    "predictions": {"guard", "player"},
-    "surface_check": {"descent", "feedback", "guard", "surfaces"},
-    "outputs": {"guard"},
-    "exercises": {"check_pictures", "descent", "feedback", "guard", "optimizers", "outputs", "predictions"}
-    | {"rule_checks", "surface_check", "walks"},
+    "tables": set(),
+    "hyperparameters": set(),
+    "optimizers": {"hyperparameters"},
+    "surfaces": {"progress"},
+    "data": {"tables"},
+    "minibatches": {"hyperparameters"},
+    "doors": {"hyperparameters", "optimizers"},
+    "descent": {"doors", "hyperparameters", "optimizers", "progress"},
+    "theory": {"descent", "hyperparameters", "minibatches", "surfaces"},
+    "pictures": {"style"},
+    "plots": {"descent", "pictures", "style", "surfaces"},
+    "networks": {"doors", "hyperparameters", "minibatches", "optimizers", "progress", "surfaces"},
+    "player": {"pictures", "progress", "style"},
+    "exercises": {"descent", "optimizers", "pictures", "player", "style", "surfaces"},
+    "views": {"descent", "minibatches", "networks", "optimizers", "pictures", "player", "plots", "style", "surfaces"}
+    | {"theory"},
     "__init__": {"data", "descent", "optimizers", "surfaces"},
+}
+DRAWING = ("matplotlib", "PIL", "ipywidgets", "anywidget", "IPython", "traitlets")
+WIDGETS = ("ipywidgets", "anywidget")
+LOSSES = ("gdviz.optimizers", "gdviz.surfaces", "gdviz.data", "gdviz.descent", "gdviz.theory", "gdviz.networks")
+NEVER = {  # a module: what of it and all that it imports may never be
+    **dict.fromkeys(("optimizers", "surfaces", "data", "descent", "minibatches", "theory", "networks"), DRAWING),
+    "player": LOSSES,
+    "exercises": WIDGETS,
+    "exercises.checks": (*WIDGETS, "gdviz.player"),
 }
 
 
-def imported(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "gdviz":
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gdviz."):
-            yield node.module.split(".")[1]
+def module_of(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {module_of(path): path for path in PACKAGE.rglob("*.py")}
+
+
+def room(module):
+    return (*module.split("."), "__init__")[1]
+
+
+@cache
+def imported(module, deep):
+    """The modules that one imports as soon as it is imported itself; deep: also those within its functions."""
+    tree, found = ast.parse(FILES[module].read_text(encoding="utf-8")), set()
+    for node in ast.walk(tree) if deep else at_once(tree):
+        if isinstance(node, ast.ImportFrom):
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names if f"{node.module}.{alias.name}" in FILES}
         elif isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("gdviz."))
+            found |= {alias.name for alias in node.names}
+    return found | {name.rpartition(".")[0] for name in found if name in FILES} - {
+        ""
+    }  # a package comes before its files
 
 
-def test_imports_only_point_up():
-    found = {path.stem: set(imported(path)) for path in PACKAGE.glob("*.py")}
-    assert set(found) == set(ROOMS), "a new room: say here what it may import"
-    assert {room: extra for room in found if (extra := found[room] - ROOMS[room])} == {}
+def at_once(node):
+    """The nodes that run when a module is imported: not those of functions, nor what only a type checker reads."""
+    if isinstance(node, ast.FunctionDef) or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from at_once(child)
 
 
-def test_import_gdviz_loads_no_matplotlib_and_no_widget():
-    names = ("matplotlib", "ipywidgets", "anywidget", "sklearn", "pandas")
-    code = f"import sys, gdviz; print([name for name in {names} if name in sys.modules])"
+def reached(module):
+    """All that is imported when a module is, its own packages and what they import too."""
+    found, new = set(), {module}
+    while new:
+        found |= new
+        new = set().union(*(imported(name, False) for name in new if name in FILES)) - found - {"gdviz"}
+    return found
+
+
+def test_imports_only_point_up_the_list():
+    between = {}
+    for module in FILES:
+        rooms = {room(name) for name in imported(module, True) if name.startswith("gdviz.")}
+        between.setdefault(room(module), set()).update(rooms - {room(module)})
+    assert set(between) == set(ROOMS), "a new room: say here what it may import"
+    assert {name: extra for name in between if (extra := between[name] - ROOMS[name])} == {}
+    assert {name: spare for name in between if (spare := ROOMS[name] - between[name])} == {}
+    order = list(ROOMS)
+    assert [(name, other) for name in order for other in ROOMS[name] if order.index(other) > order.index(name)] == []
+
+
+@pytest.mark.parametrize("start", NEVER)
+def test_a_room_never_reaches_however_far(start):
+    modules = [name for name in FILES if name == f"gdviz.{start}" or name.startswith(f"gdviz.{start}.")]
+    if start == "exercises":
+        modules.remove("gdviz.exercises.predictions")  # which asks before a picture moves, in widgets
+    assert modules
+    for module in modules:
+        met = {name for name in reached(module) if name.startswith(tuple(NEVER[start]))}
+        assert met == set(), module
+
+
+def test_no_file_imports_itself_on_the_way():
+    links = {
+        name: {other for other in imported(name, False) & set(FILES) if not name.startswith(other)} for name in FILES
+    }
+    TopologicalSorter(links).prepare()  # else a CycleError, which names them
+
+
+@pytest.mark.parametrize("imports", ["gdviz", "gdviz.descent, gdviz.theory, gdviz.networks"])
+def test_what_computes_loads_no_matplotlib_and_no_widget(imports):
+    names = ("matplotlib", "ipywidgets", "anywidget", "sklearn", "pandas", "PIL")
+    code = f"import sys, {imports}; print([name for name in {names} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_checks_load_no_widget():
+    code = "import sys; from gdviz.exercises import check_rule, my; print([w for w in ('ipywidgets', 'anywidget', "
+    code += "'gdviz.player') if w in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

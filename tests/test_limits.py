@@ -8,9 +8,10 @@ import pytest
 import torch
 from shown import look_of_the_course  # noqa: F401
 
-from gdviz import data, limits, plots, surfaces, views, views_momentum, views_rate, views_training, views_zoo
+from gdviz import data, plots, surfaces, views
 from gdviz.descent import grid, minimize
 from gdviz.optimizers import Adam, GradientDescent, Momentum
+from gdviz.pictures import limits
 from gdviz.player import Player
 
 RAVINE = surfaces.ravine()
@@ -34,16 +35,16 @@ VIEWS = {  # each with a run that diverges, far beyond all numbers
     "descents": lambda n: views.descents(RAVINE, {"a": single(n, 0.1), "b": single(n)}),
     "descents of one": lambda n: views.descents(RAVINE, single(n)),
     "a saddle": lambda n: views.descents(surfaces.saddle(), single(n)),
-    "modes": lambda n: views_rate.modes(RAVINE, sweep(n), [0.1, 9.0]),
-    "schedules": lambda n: views_rate.schedules(RAVINE, sweep(n), torch.ones(n, 2), ["a", "b"]),
-    "ladder": lambda n: views_momentum.ladder(RAVINE, {"a": single(n), "b": single(n, 0.1)}),
-    "step sizes": lambda n: views_momentum.step_sizes({"a": sweep(n)}, {"learning rate": [0.1, 9.0]}),
-    "panels": lambda n: views_training.panels({"loss": {"a": single(n).losses}}, {"step": range(n + 1)}, log=["loss"]),
-    "turned": lambda n: views_zoo.turned((1, 4), {"a": sweep(n)}, {"degrees": [0, 90]}),
-    "shrinking": lambda n: views_zoo.shrinking(RAVINE, {"a": sweep(n)}, {"learning rate": [0.1, 9.0]}),
-    "edge": lambda n: views_zoo.edge(RAVINE, sweep(n), [0.1, 9.0]),
-    "ridge": lambda n: views_zoo.ridge(sweep(n).params, sweep(n).params[..., 0], {"degrees": [0, 90]}),
-    "suspects": lambda n: views_zoo.suspects(RAVINE, {"A": (sweep(n), sweep(n))}, [0.1, 9.0]),
+    "modes": lambda n: views.rate.modes(RAVINE, sweep(n), [0.1, 9.0]),
+    "schedules": lambda n: views.rate.schedules(RAVINE, sweep(n), torch.ones(n, 2), ["a", "b"]),
+    "ladder": lambda n: views.momentum.ladder(RAVINE, {"a": single(n), "b": single(n, 0.1)}),
+    "step sizes": lambda n: views.momentum.step_sizes({"a": sweep(n)}, {"learning rate": [0.1, 9.0]}),
+    "panels": lambda n: views.training.panels({"loss": {"a": single(n).losses}}, {"step": range(n + 1)}, log=["loss"]),
+    "turned": lambda n: views.zoo.turned((1, 4), {"a": sweep(n)}, {"degrees": [0, 90]}),
+    "shrinking": lambda n: views.zoo.shrinking(RAVINE, {"a": sweep(n)}, {"learning rate": [0.1, 9.0]}),
+    "edge": lambda n: views.zoo.edge(RAVINE, sweep(n), [0.1, 9.0]),
+    "ridge": lambda n: views.zoo.ridge(sweep(n).params, sweep(n).params[..., 0], {"degrees": [0, 90]}),
+    "suspects": lambda n: views.zoo.suspects(RAVINE, {"A": (sweep(n), sweep(n))}, [0.1, 9.0]),
 }
 
 
@@ -150,15 +151,15 @@ def test_a_loss_that_falls_by_many_decades_has_numbers_beside_it():
             surfaces.saddle(), minimize(surfaces.saddle(), GradientDescent(lr=0.1), [1e150, 1.0], 5)
         ),
         lambda: views.over_surface(RAVINE, single(400)),
-        lambda: views_momentum.xray(RAVINE, minimize(RAVINE, Adam(lr=1e200), RAVINE.start, 5)),
-        lambda: views_momentum.rate_map(
+        lambda: views.momentum.xray(RAVINE, minimize(RAVINE, Adam(lr=1e200), RAVINE.start, 5)),
+        lambda: views.momentum.rate_map(
             RAVINE,
             minimize(RAVINE, Momentum(**grid(lr=[0.01, 0.02], momentum=[0.0, 0.1])), RAVINE.start, 2),
             [0.01, 0.02],
             [0.0, 0.1],
             [0.2, 4.0],
         ),
-        lambda: views_rate.restarts(RAVINE, sweep(400, (5.0, 9.0))),
+        lambda: views.rate.restarts(RAVINE, sweep(400, (5.0, 9.0))),
     ],
     ids=["huge", "tiny", "saddle", "3-D", "x-ray", "no rate diverges", "all restarts are lost"],
 )
@@ -171,9 +172,9 @@ def test_runs_at_the_end_of_all_numbers_are_drawn(show):
 
 def test_views_of_single_steps_need_one():
     with pytest.raises(ValueError, match="schedules need at least one step"):
-        views_rate.schedules(RAVINE, sweep(0), torch.ones(0, 2), ["a", "b"])
+        views.rate.schedules(RAVINE, sweep(0), torch.ones(0, 2), ["a", "b"])
     with pytest.raises(ValueError, match="suspects need at least one step"):
-        views_zoo.suspects(RAVINE, {"A": (sweep(0), sweep(0))}, [0.1, 9.0])
+        views.zoo.suspects(RAVINE, {"A": (sweep(0), sweep(0))}, [0.1, 9.0])
 
 
 def test_the_ends_of_steps_and_of_numbers_are_apart():

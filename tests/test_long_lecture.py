@@ -3,7 +3,7 @@
 import pytest
 from lab import WATCH, Shown, notebook_of, players, run_all
 
-from gdviz import export
+from gdviz.player import pages
 
 pytestmark = pytest.mark.browser
 SOURCE = """
@@ -78,7 +78,7 @@ def says(page, number=0):
 
 
 def test_a_thousand_events_in_a_second_leave_the_last_value_and_one_drawing_for_a_frame(opened):
-    page = opened(f"<script>{COUNT}</script>" + export.code() + export.body(player()))
+    page = opened(f"<script>{COUNT}</script>" + pages.code() + pages.body(player()))
     move = """(k) => {
       const input = document.querySelector('input');
       input.value = 7 * k % 31;
@@ -92,7 +92,7 @@ def test_a_thousand_events_in_a_second_leave_the_last_value_and_one_drawing_for_
 
 
 def test_thirty_players_on_a_page_move_each_on_its_own(opened):
-    page = opened(export.code() + "".join(export.body(player(f"step {k}")) for k in range(30)))
+    page = opened(pages.code() + "".join(pages.body(player(f"step {k}")) for k in range(30)))
     for k in (29, 0, 14):
         page.get_by_label(f"step {k}", exact=True).press("End")
     page.wait_for_function("document.querySelectorAll('canvas')[14].ariaLabel === 'step 14 30'")
@@ -102,7 +102,7 @@ def test_thirty_players_on_a_page_move_each_on_its_own(opened):
 
 def test_two_hours_of_play_leave_nothing_behind(opened):
     """The clock is the test's: an hour of ticks takes seconds. Whatever is kept for a tick would weigh megabytes."""
-    page = opened(export.code() + export.body(player(count=17)))
+    page = opened(pages.code() + pages.body(player(count=17)))
     page.evaluate("window.plays = 0")
     page.clock.install()
     page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))
@@ -126,7 +126,7 @@ def test_two_hours_of_play_leave_nothing_behind(opened):
 
 
 def test_play_that_is_pressed_quickly_has_one_clock_and_ends_with_its_place(opened):
-    page = opened(export.code() + export.body(player(count=17)))
+    page = opened(pages.code() + pages.body(player(count=17)))
     page.clock.install()
     page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))
     page.evaluate("for (let i = 0; i < 7; i += 1) document.querySelector('.play').click()")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from gdviz import data, surfaces
 from gdviz.descent import gradient, grid, minimize
 from gdviz.minibatches import Minibatches, sampled_loss
-from gdviz.noise import example_gradients
 from gdviz.optimizers import GradientDescent, Momentum
+from gdviz.theory import example_gradients
 
 PATIENTS = data.diabetes().standardized()
 LOSS = surfaces.linear_model(PATIENTS)

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gdviz.ngrams import LONGEST, Vocabulary, ngrams
+from gdviz.networks.ngrams import LONGEST, Vocabulary, ngrams
 
 
 def test_a_name_is_all_its_runs_of_one_two_and_three_letters_with_its_ends():

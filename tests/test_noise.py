@@ -11,11 +11,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gdviz import data, noise, surfaces
+from gdviz import data, surfaces, theory
 from gdviz.descent import gradient, minimize
-from gdviz.minibatches import Minibatches, sampled_loss
-from gdviz.noise import averaged, covariance, example_gradients, gradient_covariance, noisy_loss
+from gdviz.minibatches import Minibatches, noisy_loss, sampled_loss
 from gdviz.optimizers import GradientDescent, Momentum
+from gdviz.theory import averaged, covariance, example_gradients, gradient_covariance
 
 RUNS = 4000
 PATIENTS = data.diabetes().standardized()
@@ -40,16 +40,16 @@ def test_the_noise_ball_of_additive_noise():  # NUMBERS 7: .02778, .01563, loss 
     assert found.diagonal().tolist() == pytest.approx([0.02778, 0.01563], rel=0.05)
     assert abs(found[0, 1]) < 0.001
     assert ball.losses[100:].mean().item() == pytest.approx(0.0590, rel=0.05)
-    theory = noise.ball(torch.diag(torch.tensor([2.0, 4.0])), torch.eye(2), lr=0.1)
-    assert theory.diagonal().tolist() == pytest.approx([0.1 / (2 * 1.8), 0.1 / (4 * 1.6)], rel=1e-12)
-    assert (theory.diagonal() * torch.tensor([1.0, 2.0])).sum().item() == pytest.approx(0.0590, abs=5e-5)
+    predicted = theory.ball(torch.diag(torch.tensor([2.0, 4.0])), torch.eye(2), lr=0.1)
+    assert predicted.diagonal().tolist() == pytest.approx([0.1 / (2 * 1.8), 0.1 / (4 * 1.6)], rel=1e-12)
+    assert (predicted.diagonal() * torch.tensor([1.0, 2.0])).sum().item() == pytest.approx(0.0590, abs=5e-5)
 
 
 def test_the_noise_ball_of_the_heavy_ball():  # NUMBERS 7: .0501
     noisy = noisy_loss(lambda w: (w**2).sum(-1) / 2, 1.0, runs=RUNS, generator=seeded())
     found = in_the_long_run(lambda w: (w**2).sum(-1) / 2, Momentum(lr=0.01, momentum=0.9), noisy, 400, 250)
     assert found.diagonal().tolist() == pytest.approx([0.0501] * 2, rel=0.05)
-    assert noise.ball([[1.0]], [[1.0]], lr=0.01, momentum=0.9).item() == pytest.approx(0.0501, abs=5e-5)
+    assert theory.ball([[1.0]], [[1.0]], lr=0.01, momentum=0.9).item() == pytest.approx(0.0501, abs=5e-5)
 
 
 @given(
@@ -57,7 +57,7 @@ def test_the_noise_ball_of_the_heavy_ball():  # NUMBERS 7: .0501
     size=st.integers(1, 99),
 )  # fmt: skip
 def test_the_noise_ball_is_the_published_formula(lr, beta, curvature, s2, size):
-    found = noise.ball([[curvature]], [[s2 / size]], lr, beta).item()
+    found = theory.ball([[curvature]], [[s2 / size]], lr, beta).item()
     wanted = lr * s2 * (1 + beta) / (size * curvature * (1 - beta) * (2 * (1 + beta) - lr * curvature))
     assert found == pytest.approx(wanted, rel=1e-9)
 
@@ -69,17 +69,17 @@ def test_the_noise_ball_of_noise_along_other_axes_solves_lyapunovs_equation(angl
     one, H_, C_ = np.eye(2), H.numpy(), C.numpy()
     A = np.block([[one - lr * H_, -lr * beta * one], [H_, beta * one]])
     Q = np.block([[lr**2 * C_, -lr * C_], [-lr * C_, C_]])
-    assert np.allclose(noise.ball(H, C, lr, beta), scipy.linalg.solve_discrete_lyapunov(A, Q)[:2, :2], rtol=1e-8)
+    assert np.allclose(theory.ball(H, C, lr, beta), scipy.linalg.solve_discrete_lyapunov(A, Q)[:2, :2], rtol=1e-8)
 
 
 def test_noise_balls_broadcast_and_none_is_left_where_a_step_diverges():
     rates = torch.tensor([0.01, 0.1, 0.49, 0.51]).double()
-    balls = noise.ball(torch.diag(torch.tensor([1.0, 4.0])), torch.eye(2), rates[:, None], torch.tensor([0.0, 0.5]))
+    balls = theory.ball(torch.diag(torch.tensor([1.0, 4.0])), torch.eye(2), rates[:, None], torch.tensor([0.0, 0.5]))
     assert balls.shape == (4, 2, 2, 2)
     assert torch.isfinite(balls[:3]).all()
     assert torch.isnan(balls[3, 0]).all()  # above 2 / L
     assert torch.isfinite(balls[3, 1]).all()  # below 2 (1 + 0.5) / L
-    alone = noise.ball(torch.diag(torch.tensor([1.0, 4.0])), torch.eye(2), 0.1, 0.5)
+    alone = theory.ball(torch.diag(torch.tensor([1.0, 4.0])), torch.eye(2), 0.1, 0.5)
     assert torch.allclose(balls[1, 1], alone, rtol=1e-12)
 
 
@@ -124,7 +124,7 @@ def test_isotropic_noise_in_the_same_valley_is_not_round():  # NUMBERS 8: .0033 
     noisy = noisy_loss(lambda w: (H.diagonal() * w**2).sum(-1) / 2, 1 / 8, runs=RUNS, generator=seeded())
     found = in_the_long_run(lambda w: (H.diagonal() * w**2).sum(-1) / 2, GradientDescent(0.05), noisy, 3000, 1500)
     assert found.diagonal().tolist() == pytest.approx([0.0033, 0.0787], rel=0.05)
-    assert noise.ball(H, torch.eye(2) / 8, 0.05).diagonal().tolist() == pytest.approx([0.0033, 0.0787], rel=0.03)
+    assert theory.ball(H, torch.eye(2) / 8, 0.05).diagonal().tolist() == pytest.approx([0.0033, 0.0787], rel=0.03)
 
 
 def test_the_dial_is_lr_over_batch_size():  # NUMBERS 9
@@ -285,16 +285,16 @@ def test_noise_takes_a_variance_for_each_batch_size_and_keeps_float32():
 )
 def test_a_noise_ball_refuses_hyperparameters_out_of_range(lr, momentum, message):
     with pytest.raises(ValueError, match=message):
-        noise.ball(torch.eye(2), torch.eye(2), lr, momentum)
+        theory.ball(torch.eye(2), torch.eye(2), lr, momentum)
 
 
 def test_gradients_of_examples_need_a_loss_of_examples():
     with pytest.raises(TypeError, match="the loss must be one of data, with examples and example_loss"):
-        noise.example_gradients(surfaces.booth(), [0.0, 0.0])
+        theory.example_gradients(surfaces.booth(), [0.0, 0.0])
 
 
 def test_a_rate_that_rests_has_no_ball():
-    assert noise.ball(torch.eye(2), torch.eye(2), 0).isnan().all()
+    assert theory.ball(torch.eye(2), torch.eye(2), 0).isnan().all()
 
 
 @pytest.mark.parametrize(
@@ -302,13 +302,13 @@ def test_a_rate_that_rests_has_no_ball():
 )
 def test_a_noise_ball_needs_square_matrices_of_one_size(hessian, cov):
     with pytest.raises(ValueError, match=r"hessian and covariance must both be \(..., d, d\)"):
-        noise.ball(hessian, cov, 0.1)
+        theory.ball(hessian, cov, 0.1)
 
 
 @pytest.mark.parametrize("wrong", [[[1.0, 2.0], [0.0, 1.0]], [[math.nan, 0.0], [0.0, 1.0]]])
 def test_a_noise_ball_needs_symmetric_matrices(wrong):
     with pytest.raises(ValueError, match="hessian and covariance must be symmetric, and the hessian finite"):
-        noise.ball(wrong, torch.eye(2), 0.1)
+        theory.ball(wrong, torch.eye(2), 0.1)
 
 
 @pytest.mark.parametrize("cloud", [torch.zeros(2), torch.zeros(1, 2)])

@@ -10,19 +10,9 @@ import torch
 from torch_pairs import PAIRS
 
 from gdviz.descent import grid, minimize
-from gdviz.optimizers import (
-    LBFGS,
-    Adadelta,
-    Adam,
-    AdamW,
-    AMSGrad,
-    GradientDescent,
-    Momentum,
-    Nesterov,
-    RMSProp,
-    convert_lr,
-)
+from gdviz.optimizers import LBFGS, Adadelta, Adam, AdamW, AMSGrad, GradientDescent, Momentum, Nesterov, RMSProp
 from gdviz.surfaces import bowl
+from gdviz.theory import convert_lr
 
 ACCEPTED = "lr must be positive, or 0 to rest, or a tensor of such rates, got "
 

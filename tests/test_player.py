@@ -15,9 +15,10 @@ from PIL import Image
 
 from gdviz import data, plots, surfaces, views
 from gdviz.descent import grid, minimize
-from gdviz.marks import PX, to_pixels
 from gdviz.optimizers import GradientDescent
-from gdviz.player import LIMIT, Player
+from gdviz.pictures import ellipses
+from gdviz.player.marks import PX, to_pixels
+from gdviz.player.widget import LIMIT, Player
 
 RATES = [0.01, 0.1, 0.5]
 BOWL = surfaces.bowl(2)
@@ -206,7 +207,7 @@ def test_an_ellipse_is_a_line_around_its_centre(player, axes):
     centre, covariance = np.ones((1, 3, 2)), np.diag([4.0, 1.0])[None, None]
     mark = player.ellipse(axes[0], centre, covariance, share=0.5, color="green")
     assert mark.kind == "line"
-    assert np.allclose(mark.array, plots.ellipses(centre, covariance, 0.5))
+    assert np.allclose(mark.array, ellipses.ellipses(centre, covariance, 0.5))
     player.ellipse(axes[0], centre, np.full((1, 1, 2, 2), np.nan))  # no ball: nothing is drawn
     player.twin()
     for wrong in [(np.ones(2), covariance), (centre, np.eye(2)), (centre, np.ones((1, 3, 2, 3)))]:
@@ -229,7 +230,7 @@ def test_displaying_is_one_bundle_of_view_picture_and_sentence(player, axes, mon
 def test_where_a_notebook_keeps_outputs_a_hidden_one_holds_the_picture_for_later(axes, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda bundle, **options: shown.append(bundle))
-    monkeypatch.setattr("gdviz.cells.note", lambda thing: True)
+    monkeypatch.setattr("gdviz.player.lifetime.note", lambda thing: True)
     player = Player(axes[0].figure, {"a": [1, 2]}, caption="<img src=x onerror='hurt()'> & \"$y$\"")
     player._ipython_display_()
     first, second = shown

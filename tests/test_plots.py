@@ -9,9 +9,10 @@ import torch
 from matplotlib.path import Path
 from PIL import Image, ImageColor
 
-from gdviz import data, plots, style, surfaces
+from gdviz import data, pictures, plots, style, surfaces
 from gdviz.descent import grid, minimize
 from gdviz.optimizers import GradientDescent
+from gdviz.pictures import ellipses
 
 BOWL = surfaces.bowl(4)
 
@@ -35,19 +36,19 @@ def test_an_ellipse_holds_its_share_of_a_normal_cloud(ax, share):
 def test_an_ellipse_lies_on_its_equation_and_many_broadcast(ax):
     C = torch.tensor([[[4.0, 1.0], [1.0, 2.0]], [[1.0, -0.5], [-0.5, 1.0]]]).double()
     centres = torch.tensor([[1.0, -1.0], [10.0, 3.0]]).double()
-    points = plots.ellipses(centres, C)
+    points = ellipses.ellipses(centres, C)
     assert points.shape == (2, 61, 2)
     for curve, centre, covariance in zip(points, centres, C):
         away = torch.tensor(curve) - centre
         assert torch.allclose((away @ covariance.inverse() * away).sum(-1), torch.tensor(-2 * np.log(0.05)), rtol=1e-9)
     assert len(plots.ellipse(centres, C, ax=ax)) == 2
-    assert plots.ellipses(centres[:, None], C).shape == (2, 2, 61, 2)
+    assert ellipses.ellipses(centres[:, None], C).shape == (2, 2, 61, 2)
 
 
 def test_an_ellipse_of_no_noise_is_a_point_and_of_nan_nothing():
-    assert np.array_equal(plots.ellipses([1, 2], np.zeros((2, 2))), np.tile([1.0, 2.0], (61, 1)))
+    assert np.array_equal(ellipses.ellipses([1, 2], np.zeros((2, 2))), np.tile([1.0, 2.0], (61, 1)))
     some = np.stack([np.eye(2), np.full((2, 2), np.nan)])
-    assert np.isnan(plots.ellipses([1, 2], some)).all((1, 2)).tolist() == [False, True]
+    assert np.isnan(ellipses.ellipses([1, 2], some)).all((1, 2)).tolist() == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_an_ellipse_of_no_noise_is_a_point_and_of_nan_nothing():
 )
 def test_an_ellipse_refuses(centre, covariance, share, message):
     with pytest.raises(ValueError, match=message):
-        plots.ellipses(centre, covariance, share)
+        ellipses.ellipses(centre, covariance, share)
 
 
 def test_contours_of_a_bowl_lie_on_ellipses_of_equal_loss(ax):
@@ -147,7 +148,7 @@ def test_plots_leave_rcparams_alone(ax):
 def test_a_picture_is_shown_with_its_sentence(ax, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda *args, **kwargs: shown.append((args, kwargs)))
-    plots.picture(ax.figure, "A bowl.")
+    pictures.picture(ax.figure, "A bowl.")
     (((bundle,), options),) = shown
     assert bundle["text/plain"] == "A bowl."
     assert options["metadata"]["image/png"]["alt"] == "A bowl."
@@ -155,7 +156,7 @@ def test_a_picture_is_shown_with_its_sentence(ax, monkeypatch):
 
 
 def test_a_png_has_the_dots_asked_for(ax):
-    image = Image.open(io.BytesIO(plots.png(ax.figure, dpi=50)))
+    image = Image.open(io.BytesIO(pictures.png(ax.figure, dpi=50)))
     assert image.size == tuple((ax.figure.get_size_inches() * 50).astype(int))
 
 
@@ -182,7 +183,7 @@ def test_a_png_keeps_the_colours_of_the_palette(ax):
         ax.add_patch(plt.Rectangle((0.1 * i, 0), 0.08, 1, color=color, lw=0))
     ax.imshow(np.random.default_rng(0).random((40, 40, 3)), extent=(0, 1, 1.1, 2), aspect="auto")  # crowds the palette
     ax.set(xlim=(0, 1), ylim=(0, 2))
-    image = np.array(Image.open(io.BytesIO(plots.png(ax.figure, colors=48))).convert("RGB")).reshape(-1, 3)
+    image = np.array(Image.open(io.BytesIO(pictures.png(ax.figure, colors=48))).convert("RGB")).reshape(-1, 3)
     shown, counts = np.unique(image, axis=0, return_counts=True)
     large = {tuple(color) for color, count in zip(shown.tolist(), counts) if count > 400}
     assert {ImageColor.getrgb(color) for color in style.PALETTE} <= large

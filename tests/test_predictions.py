@@ -11,9 +11,9 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from gdviz import predictions
+from gdviz.exercises import predictions
+from gdviz.exercises.predictions import TABLE, predict, predict_by_click, revisit
 from gdviz.player import Player
-from gdviz.predictions import TABLE, predict, predict_by_click, revisit
 
 PATHS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 ASKED = re.compile(r'predict(?:_by_click)?\(\s*"(\d\d)-(\d+)"')

@@ -91,7 +91,7 @@ def test_the_badge_of_notebook_04_says_what_the_table_says():
 
 def test_the_check_says_what_the_readme_says():
     from gdviz.exercises import check_rule
-    from gdviz.mistakes import MISTAKES, mistaken
+    from gdviz.exercises.mistakes import MISTAKES, mistaken
     from gdviz.optimizers import Adam
 
     multiplies = next(mistake for mistake in MISTAKES["Adam"] if "multiplies by 1 - beta^t" in mistake.phrase)
@@ -109,7 +109,7 @@ def test_the_lecturers_minutes_are_those_of_the_notebooks():
 
 
 def test_the_lecturer_is_told_how_many_mistakes_the_checks_know():
-    from gdviz.mistakes import MISTAKES
+    from gdviz.exercises.mistakes import MISTAKES
 
     assert "about 160 wrong rules" in " ".join((ROOT / "INSTRUCTORS.md").read_text().split())
     assert 150 <= sum(map(len, MISTAKES.values())) <= 170

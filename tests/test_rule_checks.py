@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdviz import optimizers
-from gdviz.mistakes import MISTAKES, Mistake, mistaken, variants
+from gdviz.exercises.mistakes import MISTAKES, Mistake, mistaken, variants
+from gdviz.exercises.rules import compare, remembers
+from gdviz.exercises.walks import CURVATURES, agree, problems, way
 from gdviz.optimizers import LBFGS, AdaGrad, Adam, AdamW, GradientDescent, Momentum, Nesterov, RMSProp
-from gdviz.rule_checks import compare, remembers
-from gdviz.walks import CURVATURES, agree, problems, way
 
 RANGES = {  # lr below 1 - beta and sqrt(1 - beta2): else "lr twice" is also another mistake
     "lr": (0.001, 0.02),

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from gdviz.descent import gradient
-from gdviz.feedback import my
-from gdviz.surface_check import check_surface
+from gdviz.exercises.feedback import my
+from gdviz.exercises.surface import check_surface
 from gdviz.surfaces import Surface
 
 

@@ -10,9 +10,9 @@ import time
 import pytest
 import torch
 
-from gdviz import time_limit
-from gdviz.feedback import Feedback, attempt
-from gdviz.guard import Trouble, guarded
+from gdviz.exercises import time_limit
+from gdviz.exercises.feedback import Feedback, attempt
+from gdviz.exercises.sandbox import Trouble, guarded
 
 ENDLESS = "It was not finished after 0.05 seconds"
 WAITED = "It was not finished after 0.6 seconds"
@@ -138,7 +138,7 @@ def test_a_learners_own_module_without_end_is_stopped(tmp_path, monkeypatch):
 
 FIRST = """
 import torch
-from gdviz.guard import guarded
+from gdviz.exercises.sandbox import guarded
 with guarded(0.5):  # torch.optim now imports torch._dynamo, which takes longer
     torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
 w = torch.ones(1, requires_grad=True)

@@ -12,8 +12,8 @@ from torch.optim import lr_scheduler
 from torch.optim.swa_utils import SWALR
 
 from gdviz.descent import grid
+from gdviz.networks.torch_optimizer import TorchOptimizer
 from gdviz.optimizers import LBFGS, Adam, AdamW, AMSGrad, GradientDescent, Momentum, Nesterov
-from gdviz.torch_optimizer import TorchOptimizer
 
 
 def parameters(*values):

@@ -13,11 +13,11 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim import lr_scheduler
 
-from gdviz.doors import check_record
 from gdviz.minibatches import Minibatches
+from gdviz.networks.inputs import check_record
+from gdviz.networks.torch_optimizer import TorchOptimizer
+from gdviz.networks.training import History, evaluate, fit, stacked
 from gdviz.optimizers import Adam, GradientDescent, Momentum
-from gdviz.torch_optimizer import TorchOptimizer
-from gdviz.training import History, evaluate, fit, stacked
 
 
 def seeded(seed=0):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shown import arrays, look_of_the_course, readouts  # noqa: F401
 
-from gdviz import surfaces, views, views_momentum, views_rate
+from gdviz import surfaces, theory, views
 from gdviz.descent import grid, minimize
 from gdviz.optimizers import LBFGS, Adadelta, AdaGrad, Adam, AMSGrad, GradientDescent, Momentum, Nesterov, RMSProp
 from gdviz.style import LOOKS
@@ -20,13 +20,13 @@ RATES = [0.1, 0.3, 0.51]
 
 @pytest.mark.parametrize(("lr", "word"), [(0.2, "converges"), (0.3, "zig-zags"), (0.5, "diverges"), (0.6, "diverges")])
 def test_the_words_of_theory_change_at_one_and_two_over_L(lr, word):
-    assert views_rate.words(lr, largest=4) == word
+    assert theory.regime(lr, largest=4) == word
 
 
 def test_the_words_on_the_slider_are_what_happens():
     rates = [0.05, 0.2, 0.3, 0.45, 0.49, 0.51, 0.6]
     descents = minimize(RAVINE, GradientDescent(**grid(lr=rates)), RAVINE.start, 400)
-    player = views_rate.sweep(RAVINE, descents, rates, largest=4)
+    player = views.rate.sweep(RAVINE, descents, rates, largest=4)
     crosses = (descents.params[1:10, :, 1] * descents.params[:9, :, 1] < 0).all(0)
     for label, diverged, crossed in zip(player.sliders[1]["labels"], descents.diverged, crosses, strict=True):
         assert ("diverges" in label) == bool(diverged)
@@ -43,14 +43,14 @@ def test_conditions_widen_the_ellipses():
     runs = grid(lr=RATES, kappa=conditions)
     descents = minimize(lambda w: (w[..., 0] ** 2 / runs["kappa"][..., 0] + w[..., 1] ** 2) / 2,
                         GradientDescent(lr=runs["lr"]), torch.ones(1, 2, 2).double(), 5)  # fmt: skip
-    player = views_rate.ravines(descents, RATES, conditions)
+    player = views.rate.ravines(descents, RATES, conditions)
     round_, wide = (np.nanmax(np.abs(rings), 0) for rings in arrays(player, "line")[0][0, 0])
     assert np.allclose(wide / round_, [2, 1])
 
 
 def test_the_modes_of_a_run_lie_on_the_formula():
     descents = minimize(RAVINE, GradientDescent(**grid(lr=RATES)), RAVINE.start, 40)
-    player = views_rate.modes(RAVINE, descents, RATES)
+    player = views.rate.modes(RAVINE, descents, RATES)
     for curve, dots, curvature, first in zip(arrays(player, "path")[1:], arrays(player, "points"), (0.2, 4), (5, 2)):
         for i, lr in enumerate(RATES):
             wanted = first * abs(1 - lr * curvature) ** np.arange(41)
@@ -63,7 +63,7 @@ def test_the_best_of_the_restarts_only_falls():
     surface = surfaces.styblinski_tang()
     starts = torch.rand(9, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * 10 - 5
     runs = minimize(surface, GradientDescent(lr=0.01), starts, 60)
-    player = views_rate.restarts(surface, runs)
+    player = views.rate.restarts(surface, runs)
     best = arrays(player, "path")[0][:, 1]
     assert np.allclose(best, [runs.losses[-1, : k + 1].min() for k in range(9)])
     assert readouts(player, (8,)) == [f"best loss {runs.losses[-1].min():.4g}"]
@@ -75,7 +75,7 @@ def test_the_best_of_the_restarts_only_falls():
 def test_a_schedule_shows_the_rate_of_every_step():
     rates = torch.tensor([[0.4, 0.4], [0.4, 0.2], [0.4, 0.1]], dtype=torch.float64)
     runs = minimize(RAVINE, lambda step: GradientDescent(lr=rates[step][:, None]), RAVINE.start, 3)
-    player = views_rate.schedules(RAVINE, runs, rates, ["constant", "halved"])
+    player = views.rate.schedules(RAVINE, runs, rates, ["constant", "halved"])
     assert arrays(player, "path")[0][:, 1, 1].tolist() == [0.4, 0.2, 0.1, 0.1]
 
 
@@ -122,7 +122,7 @@ def test_a_surface_without_minimum_has_a_linear_axis_that_holds_the_start():
 @given(st.floats(0, 4), st.floats(0, 0.99), st.floats(0.01, 10))
 def test_the_rate_of_the_heavy_ball_is_the_largest_eigenvalue(lr, momentum, curvature):
     step = torch.tensor([[1 + momentum - lr * curvature, -momentum], [1, 0]], dtype=torch.float64)
-    found = views_momentum.heavy_ball_rate(lr, momentum, curvature).item()
+    found = theory.heavy_ball_rate(lr, momentum, curvature).item()
     assert found == pytest.approx(torch.linalg.eigvals(step).abs().max().item(), abs=1e-6)
 
 
@@ -130,22 +130,22 @@ def test_the_rate_of_the_heavy_ball_is_that_of_a_run():
     descent = minimize(lambda w: 4 * w[..., 0] ** 2 / 2, Momentum(lr=0.15, momentum=0.8), [1.0], 400)
     size = torch.hypot(descent.params[1:, 0], descent.params[:-1, 0])
     found = (size[-1] / size[100]) ** (1 / (len(size) - 101))
-    assert found.item() == pytest.approx(views_momentum.heavy_ball_rate(0.15, 0.8, 4.0).item(), abs=1e-3)
+    assert found.item() == pytest.approx(theory.heavy_ball_rate(0.15, 0.8, 4.0).item(), abs=1e-3)
     assert found.item() == pytest.approx(math.sqrt(0.8), abs=1e-3)  # and not 2 sqrt(beta)
 
 
 def test_the_two_arrows_of_the_heavy_ball_add_up_to_its_next_step():
     momenta = [0.0, 0.8]
     runs = minimize(RAVINE, Momentum(**grid(lr=RATES, momentum=momenta)), RAVINE.start, 12)
-    player = views_momentum.rate_map(RAVINE, runs, RATES, momenta, [0.2, 4.0])
+    player = views.momentum.rate_map(RAVINE, runs, RATES, momenta, [0.2, 4.0])
     slope, carried = (tip - tail for tail, tip in (np.moveaxis(arrow, -2, 0) for arrow in arrays(player, "arrow")))
     assert np.allclose((slope + carried)[:-1], np.diff(runs.params, axis=0))
-    assert readouts(player, (0, 2, 1))[-1] == f"factor {views_momentum.heavy_ball_rate(0.51, 0.8, 4.0):.3f}"
+    assert readouts(player, (0, 2, 1))[-1] == f"factor {theory.heavy_ball_rate(0.51, 0.8, 4.0):.3f}"
 
 
 def test_looking_ahead_ends_where_the_next_step_begins():
     ball, looks = (minimize(RAVINE, Rule(lr=0.1, momentum=0.8), RAVINE.start, 9) for Rule in (Momentum, Nesterov))
-    player = views_momentum.look_ahead(RAVINE, ball, looks)
+    player = views.momentum.look_ahead(RAVINE, ball, looks)
     paths, arrows, dots = arrays(player, "path"), arrays(player, "arrow"), arrays(player, "points")
     for i in (0, 1):
         carried, slope = arrows[2 * i : 2 * i + 2]
@@ -161,12 +161,12 @@ def test_looking_ahead_ends_where_the_next_step_begins():
 )
 def test_the_effective_rate_times_the_gradient_is_the_step(rule):
     run = minimize(RAVINE, rule, RAVINE.start, 20)
-    assert torch.allclose(-views_momentum.effective_rate(run) * run.grads, run.params.diff(dim=0), rtol=1e-12)
+    assert torch.allclose(-theory.effective_rate(run) * run.grads, run.params.diff(dim=0), rtol=1e-12)
 
 
 def test_the_x_ray_of_adam_adds_up():
     run = minimize(RAVINE, Adam(lr=0.4), RAVINE.start, 20)
-    player = views_momentum.xray(RAVINE, run)
+    player = views.momentum.xray(RAVINE, run)
     numbers = [mark.array for mark in player._marks if mark.kind == "text"]
     t, g = numbers[0][..., 0], numbers[0][..., 1]
     m, v, m_hat, v_hat, rate, step = (array[..., -2] for array in numbers[1:7])  # the last number is "diverged"
@@ -186,10 +186,10 @@ def test_the_ladder_shows_the_rates_of_each_rule():
         "a": minimize(RAVINE, AdaGrad(lr=0.4), RAVINE.start, 8),
         "b": minimize(RAVINE, Adam(lr=0.1), RAVINE.start, 8),
     }
-    player = views_momentum.ladder(RAVINE, runs)
+    player = views.momentum.ladder(RAVINE, runs)
     flat, steep = (curve[..., 1] for curve in arrays(player, "path")[1:])
     for i, run in enumerate(runs.values()):
-        rates = views_momentum.effective_rate(run)
+        rates = theory.effective_rate(run)
         assert np.allclose(flat[1:, i], rates[:, 0])
         assert np.allclose(steep[1:, i], rates[:, 1])
 
@@ -199,7 +199,7 @@ def test_the_bars_of_the_race_are_the_shares():
     runs = {
         n: minimize(wells, R(**grid(lr=[0.01, 0.02])), [[1.0, 1.5]], 9) for n, R in {"a": Momentum, "b": Adam}.items()
     }
-    player = views_momentum.race(wells, runs, {"a": [0.25, 0.5], "b": [1.0, 0.0]}, ["by hand", "swept"])
+    player = views.momentum.race(wells, runs, {"a": [0.25, 0.5], "b": [1.0, 0.0]}, ["by hand", "swept"])
     assert [bar[0, :, 1, 0].tolist() for bar in arrays(player, "line")] == [[0.25, 0.5], [1.0, 0.0]]
     assert "a: 25%, 50%. b: 100%, 0%." in player.caption
 
@@ -210,7 +210,7 @@ def test_a_rule_of_ones_own_is_told_apart_in_the_race():
 
     wells, rules = surfaces.two_wells(), {"L-BFGS": LBFGS, "yours": Halving}
     runs = {name: minimize(wells, Rule(**grid(lr=[0.01, 0.02])), [[1.0, 1.5]], 9) for name, Rule in rules.items()}
-    player = views_momentum.race(wells, runs, {"L-BFGS": [0.25, 0.5], "yours": [1.0, 0.0]}, ["by hand", "swept"])
+    player = views.momentum.race(wells, runs, {"L-BFGS": [0.25, 0.5], "yours": [1.0, 0.0]}, ["by hand", "swept"])
     known, own = (mark.look for mark in player._marks if mark.kind == "path")
     assert (known["dash"], known["label"]) == (LOOKS["LBFGS"].dash, "")
     assert (own["color"], own["dash"], own["marker"], own["label"]) == ("#000000", (3, 1.5), "^", "Halving")
@@ -219,13 +219,13 @@ def test_a_rule_of_ones_own_is_told_apart_in_the_race():
 
 def test_step_sizes_are_in_units_of_the_rate():
     runs = {"Adam": minimize(lambda w: w.sum(-1), Adam(**grid(lr=[0.1, 2.0])), [0.0], 10)}
-    player = views_momentum.step_sizes(runs, {"learning rate": [0.1, 2.0]})
+    player = views.momentum.step_sizes(runs, {"learning rate": [0.1, 2.0]})
     assert np.allclose(arrays(player, "path")[0][..., 1], 1.0)
 
 
 def test_the_limits_stand_at_one_and_two_over_L():
     descents = minimize(RAVINE, GradientDescent(**grid(lr=RATES)), RAVINE.start, 5)
-    ax = views_rate.sweep(RAVINE, descents, RATES, largest=4).figure.axes[1]
+    ax = views.rate.sweep(RAVINE, descents, RATES, largest=4).figure.axes[1]
     upright = [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1]
     assert upright == [0.25, 0.5]
     assert [text.get_text() for text in ax.texts][:2] == ["1/L", "2/L"]
@@ -235,7 +235,7 @@ def test_the_modes_of_a_turned_bowl_that_is_not_at_zero():
     turned, place = surfaces.bowl(20, angle=30), torch.tensor([1.0, -2.0]).double()
     moved = surfaces.Surface(lambda w: turned(w - place), (-9, 9), (-9, 9), (5, 3), ((1.0, -2.0),), "moved")
     descents = minimize(moved, GradientDescent(**grid(lr=[0.02, 0.09])), moved.start, 10)
-    player = views_rate.modes(moved, descents, [0.02, 0.09])
+    player = views.rate.modes(moved, descents, [0.02, 0.09])
     cos, sin = math.cos(math.pi / 6), math.sin(math.pi / 6)
     along = torch.tensor([[cos, sin], [-sin, cos]], dtype=torch.float64)
     for curve, way, curvature in zip(arrays(player, "path")[1:], along, (1, 20)):
@@ -246,7 +246,7 @@ def test_the_modes_of_a_turned_bowl_that_is_not_at_zero():
 
 def test_the_map_shows_the_worse_direction_at_its_own_place():
     runs = minimize(RAVINE, Momentum(**grid(lr=RATES, momentum=[0.0, 0.8])), RAVINE.start, 3)
-    player = views_momentum.rate_map(RAVINE, runs, RATES, [0.0, 0.8], [0.2, 4.0])
+    player = views.momentum.rate_map(RAVINE, runs, RATES, [0.0, 0.8], [0.2, 4.0])
     for i, lr in enumerate(RATES):
         worse = max(abs(1 - lr * 0.2), abs(1 - lr * 4))
         assert readouts(player, (0, i, 0))[-1] == f"factor {worse:.3f}"
@@ -285,7 +285,7 @@ def test_the_names_stand_at_their_bars():
     runs = {
         name: minimize(wells, Rule(lr=[[0.01]]), [[1.0, 1.5]], 3) for name, Rule in {"a": Momentum, "b": Adam}.items()
     }
-    player = views_momentum.race(wells, runs, {"a": [0.25], "b": [1.0]}, ["swept"])
+    player = views.momentum.race(wells, runs, {"a": [0.25], "b": [1.0]}, ["swept"])
     ax = player.figure.axes[1]
     heights = dict(zip([label.get_text() for label in ax.get_yticklabels()], ax.get_yticks()))
     assert [bar[0, 0, 0, 1] for bar in arrays(player, "line")] == [heights["a"], heights["b"]]
@@ -302,18 +302,18 @@ FAR = minimize(RAVINE, GradientDescent(**grid(lr=[0.6, 5.0])), RAVINE.start, 400
 @pytest.mark.parametrize(
     "show",
     [
-        lambda: views_rate.sweep(RAVINE, FAR, [0.6, 5.0], largest=4),
-        lambda: views_rate.modes(RAVINE, FAR, [0.6, 5.0]),
+        lambda: views.rate.sweep(RAVINE, FAR, [0.6, 5.0], largest=4),
+        lambda: views.rate.modes(RAVINE, FAR, [0.6, 5.0]),
         lambda: views.descents(RAVINE, FAR, sliders={"learning rate": [0.6, 5.0]}),
-        lambda: views_rate.restarts(RAVINE, FAR),
-        lambda: views_rate.schedules(RAVINE, FAR, torch.ones(400, 2), ["a", "b"]),
-        lambda: views_momentum.step_sizes({"a": FAR}, {"learning rate": [0.6, 5.0]}),
+        lambda: views.rate.restarts(RAVINE, FAR),
+        lambda: views.rate.schedules(RAVINE, FAR, torch.ones(400, 2), ["a", "b"]),
+        lambda: views.momentum.step_sizes({"a": FAR}, {"learning rate": [0.6, 5.0]}),
         lambda: views.descents(RAVINE, run(GradientDescent(lr=0.1), [0.0, 0.0])),
         lambda: views.descents(RAVINE, run(GradientDescent(lr=0.1), steps=0)),
-        lambda: views_rate.sweep(RAVINE, run(GradientDescent(**grid(lr=[0.1])), [0.0, 0.0]), [0.1], largest=4),
+        lambda: views.rate.sweep(RAVINE, run(GradientDescent(**grid(lr=[0.1])), [0.0, 0.0]), [0.1], largest=4),
         lambda: views.descents(surfaces.monkey_saddle(), minimize(surfaces.monkey_saddle(), Adam(), [1.5, 1.5], 3)),
         lambda: views.descents(surfaces.saddle(), minimize(surfaces.saddle(), Adam(), [0.0, 0.0], 3)),
-        lambda: views_rate.sweep(RAVINE, run(TWO_RATES, torch.ones(2), 90), [0.1, 9.0], largest=4),
+        lambda: views.rate.sweep(RAVINE, run(TWO_RATES, torch.ones(2), 90), [0.1, 9.0], largest=4),
     ],
     ids=[
         "sweep",
@@ -341,13 +341,13 @@ def test_what_diverges_or_stands_still_is_drawn_with_upright_limits(show):
 @pytest.mark.parametrize(
     ("show", "message"),
     [
-        (lambda: views_momentum.xray(RAVINE, run(Momentum(lr=0.1))), "run of Adam .* got 3 steps of Momentum"),
-        (lambda: views_momentum.xray(RAVINE, run(Adam(), steps=0)), "got 0 steps of Adam"),
-        (lambda: views_momentum.effective_rate(run(lambda t: Adam(lr=1 / (1 + t)))), "with a schedule"),
-        (lambda: views_momentum.effective_rate(run(AMSGrad())), "not of AMSGrad"),
-        (lambda: views_momentum.effective_rate(run(LBFGS())), "not of LBFGS"),
-        (lambda: views_rate.modes(surfaces.saddle(), FAR, RATES), "saddle has none"),
-        (lambda: views_rate.sweep(RAVINE, FAR, RATES, largest=4), "rates must be those of the first axis"),
+        (lambda: views.momentum.xray(RAVINE, run(Momentum(lr=0.1))), "run of Adam .* got 3 steps of Momentum"),
+        (lambda: views.momentum.xray(RAVINE, run(Adam(), steps=0)), "got 0 steps of Adam"),
+        (lambda: theory.effective_rate(run(lambda t: Adam(lr=1 / (1 + t)))), "with a schedule"),
+        (lambda: theory.effective_rate(run(AMSGrad())), "not of AMSGrad"),
+        (lambda: theory.effective_rate(run(LBFGS())), "not of LBFGS"),
+        (lambda: views.rate.modes(surfaces.saddle(), FAR, RATES), "saddle has none"),
+        (lambda: views.rate.sweep(RAVINE, FAR, RATES, largest=4), "rates must be those of the first axis"),
     ],
 )
 def test_a_view_of_another_rule_says_so(show, message):
@@ -357,7 +357,7 @@ def test_a_view_of_another_rule_says_so(show, message):
 
 def test_adadelta_has_no_effective_rate_of_its_kind():
     with pytest.raises(ValueError, match="Adadelta"):
-        views_momentum.effective_rate(minimize(RAVINE, Adadelta(), RAVINE.start, 3))
+        theory.effective_rate(minimize(RAVINE, Adadelta(), RAVINE.start, 3))
 
 
 @pytest.mark.parametrize(
@@ -372,7 +372,7 @@ def test_adadelta_has_no_effective_rate_of_its_kind():
     ],
 )
 def test_a_range_of_numbers_in_words_calls_nan_nan(values, words):
-    assert views.between(values) == words
+    assert views.frames.between(values) == words
 
 
 def test_a_readout_and_a_caption_call_nan_nan():
@@ -385,6 +385,6 @@ def test_a_readout_and_a_caption_call_nan_nan():
 def test_rates_that_are_alike_have_labels_that_differ():
     rates = [0.12341, 0.12342, 0.12343]
     run = minimize(surfaces.bowl(2), GradientDescent(**grid(lr=rates)), [1.0, 1.0], 3)
-    player = views_rate.sweep(surfaces.bowl(2), run, rates, largest=2, at={"learning rate": 0})
+    player = views.rate.sweep(surfaces.bowl(2), run, rates, largest=2, at={"learning rate": 0})
     labels = player.sliders[1]["labels"]
     assert [label.split(":")[0] for label in labels] == ["0.12341", "0.12342", "0.12343"]

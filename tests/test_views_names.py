@@ -6,9 +6,9 @@ import pytest
 import torch
 from shown import arrays, look_of_the_course, readouts  # noqa: F401
 
-from gdviz import views_names
+from gdviz import views
+from gdviz.networks.training import History
 from gdviz.style import BLUE, VERMILLION, look
-from gdviz.training import History
 
 CLASSES = ["cs", "de", "en"]
 SAID = torch.tensor([[[0.3, 0.3, 0.4], [0.4, 0.4, 0.2]], [[0.0, 0.1, 0.9], [0.7, 0.2, 0.1]]])  # steps, names, classes
@@ -23,7 +23,7 @@ def bars(array):
 
 
 def test_the_bars_are_the_probabilities_and_the_right_one_is_of_another_colour():
-    player = views_names.guesses(SAID, CLASSES, [2, 1], {"step": range(2), "name": ["York", "Ulm"]})
+    player = views.names.guesses(SAID, CLASSES, [2, 1], {"step": range(2), "name": ["York", "Ulm"]})
     wrong, right = arrays(player, "line")
     is_right = np.array([[False, False, True], [False, True, False]])
     assert np.allclose(bars(wrong), np.where(is_right, np.nan, SAID), equal_nan=True)
@@ -45,7 +45,7 @@ def test_a_typed_word_asks_for_its_probabilities_and_moves_the_bars():
             raise ValueError("no letters")
         return torch.tensor([len(word), 0.0, 0.0]) / 10
 
-    player = views_names.typed(predict, CLASSES, "Ulm")
+    player = views.names.typed(predict, CLASSES, "Ulm")
     assert bars(arrays(player, "line")[0])[0] == pytest.approx(0.3)
     assert "a name 'Ulm', cs 30 %" in player.describe()
     field = player.box.children[0]
@@ -63,8 +63,8 @@ def test_a_typed_word_asks_for_its_probabilities_and_moves_the_bars():
 @pytest.mark.parametrize("wrong", [torch.full((3,), torch.nan), [0.5, 0.5], [0.2] * 4, [-1.0, 1, 1], 0.5])
 def test_what_are_no_probabilities_of_the_classes_is_refused_and_shown_as_a_sentence(wrong):
     with pytest.raises(ValueError, match=r"probabilities are numbers from 0 to 1 \(..., 3\), a class each"):
-        views_names.typed(lambda word: wrong, CLASSES, "Ulm")
-    player = views_names.typed(lambda word: wrong if word else [0.2, 0.3, 0.5], CLASSES, "")
+        views.names.typed(lambda word: wrong, CLASSES, "Ulm")
+    player = views.names.typed(lambda word: wrong if word else [0.2, 0.3, 0.5], CLASSES, "")
     player.box.children[0].value = "x"
     assert player.message.startswith("Not shown: probabilities are numbers")
     assert "a name '', cs 20 %" in player.describe()
@@ -72,30 +72,30 @@ def test_what_are_no_probabilities_of_the_classes_is_refused_and_shown_as_a_sent
 
 def test_probabilities_may_carry_a_gradient_and_classes_any_letters():
     said = torch.tensor([0.2, 0.3, 0.5], requires_grad=True)
-    player = views_names.typed(lambda word: said, ["{a}", "b", "c"], "")
+    player = views.names.typed(lambda word: said, ["{a}", "b", "c"], "")
     assert readouts(player, ())[0] == "{a} 20 %"
 
 
 def test_the_truth_is_one_class_for_each_name():
     with pytest.raises(ValueError, match="truth must be one class, 0 to 2, for each of the 2 names"):
-        views_names.guesses(SAID, CLASSES, [2], {"step": range(2), "name": ["York", "Ulm"]})
+        views.names.guesses(SAID, CLASSES, [2], {"step": range(2), "name": ["York", "Ulm"]})
     with pytest.raises(ValueError, match="truth must be one class, 0 to 2"):
-        views_names.guesses(SAID, CLASSES, [2, -1], {"step": range(2), "name": ["York", "Ulm"]})
+        views.names.guesses(SAID, CLASSES, [2, -1], {"step": range(2), "name": ["York", "Ulm"]})
     with pytest.raises(ValueError, match=r"probabilities are \(steps, names, classes\) for two sliders"):
-        views_names.guesses(SAID[:, :1], CLASSES, [2, 1], {"step": range(2), "name": ["York", "Ulm"]})
+        views.names.guesses(SAID[:, :1], CLASSES, [2, 1], {"step": range(2), "name": ["York", "Ulm"]})
     with pytest.raises(ValueError, match="a name here is without"):
-        views_names.guesses(SAID, CLASSES, [2, 1], {"step": range(2), "name": ["Yo|rk", "Ulm"]})
+        views.names.guesses(SAID, CLASSES, [2, 1], {"step": range(2), "name": ["Yo|rk", "Ulm"]})
 
 
 def test_a_single_name_is_named_too():
-    player = views_names.guesses(SAID[:, :1], CLASSES, [2], {"step": range(2), "name": ["York"]})
+    player = views.names.guesses(SAID[:, :1], CLASSES, [2], {"step": range(2), "name": ["York"]})
     assert readouts(player, (1, 0))[-1] == "York, step 1"
 
 
 def test_a_race_is_against_the_seconds_at_which_each_epoch_ended():
     fast = History(seconds=[0.1, 0.2, 0.3, 0.4], epoch_ends=[2, 4], validation_accuracies=[0.6, 0.8])
     slow = History(seconds=[1.0, 2.0], epoch_ends=[1, 2], validation_accuracies=[0.3, 0.5])
-    player = views_names.race({"minibatches, Adam": fast, "full batch, Momentum": slow}, start=0.1, parts=20)
+    player = views.names.race({"minibatches, Adam": fast, "full batch, Momentum": slow}, start=0.1, parts=20)
     one, two = arrays(player, "path")
     times = np.geomspace(0.2 / 3, 2, 21)
     assert np.allclose(one[:, 0], times)
@@ -120,20 +120,20 @@ def test_a_race_is_against_the_seconds_at_which_each_epoch_ended():
 
 def test_a_race_without_an_epoch_or_a_runner_is_refused():
     with pytest.raises(ValueError, match="slow has no held-out accuracy"):
-        views_names.race({"slow": History(seconds=[1.0])}, start=0.1)
+        views.names.race({"slow": History(seconds=[1.0])}, start=0.1)
     with pytest.raises(ValueError, match="a race needs histories, got none"):
-        views_names.race({}, start=0.1)
+        views.names.race({}, start=0.1)
 
 
 @pytest.mark.parametrize("seconds", [{}, {"a": 0.0}, {"a": -1}, {"a": float("inf")}])
 def test_durations_that_are_none_are_refused(seconds):
     with pytest.raises(ValueError, match="durations must be positive seconds"):
-        views_names.durations(seconds)
+        views.names.durations(seconds)
 
 
 def test_a_confusion_matrix_shows_shares_of_the_rows_and_writes_the_counts():
     counts = np.array([[8, 2, 0], [0, 5, 0], [0, 0, 0]])
-    image = views_names.confusion(counts, CLASSES)
+    image = views.names.confusion(counts, CLASSES)
     assert np.allclose(image.get_array(), [[0.8, 0.2, 0], [0, 1, 0], [0, 0, 0]])
     ax = plt.gca()
     assert {text.get_position(): text.get_text() for text in ax.texts} == {(0, 0): "8", (1, 0): "2", (1, 1): "5"}
@@ -142,7 +142,7 @@ def test_a_confusion_matrix_shows_shares_of_the_rows_and_writes_the_counts():
 
 
 def test_durations_are_on_a_log_axis_with_their_numbers():
-    drawn = views_names.durations({"loop": 3.2, "tensor": 0.0012})
+    drawn = views.names.durations({"loop": 3.2, "tensor": 0.0012})
     assert [bar.get_width() for bar in drawn] == [3.2, 0.0012]
     ax = plt.gca()
     assert ax.get_xscale() == "log"

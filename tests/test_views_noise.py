@@ -6,10 +6,11 @@ import pytest
 import torch
 from shown import arrays, look_of_the_course, readouts  # noqa: F401
 
-from gdviz import data, noise, plots, surfaces, views_noise
+from gdviz import data, minibatches, plots, surfaces, theory, views
 from gdviz.descent import gradient, grid, minimize
 from gdviz.minibatches import Minibatches, sampled_loss
 from gdviz.optimizers import GradientDescent, Momentum
+from gdviz.pictures.ellipses import ellipses
 from gdviz.style import PALE
 
 PATIENTS = data.diabetes().standardized()
@@ -31,7 +32,7 @@ def students(sizes, runs, steps, lr=0.1):
 def test_a_cloud_is_the_runs_and_its_curve_their_mean_loss_above_the_minimum():
     sizes = [1, 32, N]
     run = students(sizes, 7, 12)
-    player = views_noise.clouds(LOSS, run.params[::3], {"step": range(0, 13, 3), "batch size": sizes})
+    player = views.noise.clouds(LOSS, run.params[::3], {"step": range(0, 13, 3), "batch size": sizes})
     assert np.array_equal(arrays(player, "points")[0], run.params[::3])
     path, curve = arrays(player, "path")
     above = (run.losses[::3] - LOWEST).mean(-1)
@@ -44,7 +45,7 @@ def test_a_cloud_is_the_runs_and_its_curve_their_mean_loss_above_the_minimum():
 def test_clouds_by_name_become_a_slider_and_leave_their_curves_in_grey():
     run = students([1, 32], 7, 12)
     ways = {"one": run.params[:, 0], "many": run.params[:, 1]}
-    player = views_noise.clouds(LOSS, ways, {"step": range(13)})
+    player = views.noise.clouds(LOSS, ways, {"step": range(13)})
     assert player.sliders[1]["labels"] == ["one", "many"]
     assert np.array_equal(arrays(player, "points")[0], run.params)
     grey = [line for line in player.figure.axes[1].lines if line.get_color() == PALE]
@@ -56,15 +57,15 @@ def test_clouds_by_name_become_a_slider_and_leave_their_curves_in_grey():
 def test_the_theory_in_a_cloud_is_the_noise_ball_and_half_the_trace_of_H_times_it():
     bowl, rates, momenta = surfaces.bowl(2, smallest=2), [0.02, 0.1], [0, 0.9]
     swept = {name: values[..., None] for name, values in grid(lr=rates, momentum=momenta).items()}
-    noisy = noise.noisy_loss(bowl, 1.0, runs=(1, 1, 9), generator=torch.Generator().manual_seed(0))
+    noisy = minibatches.noisy_loss(bowl, 1.0, runs=(1, 1, 9), generator=torch.Generator().manual_seed(0))
     run = minimize(bowl, Momentum(**swept), [1.0, 1.0], 20, sampled_loss=noisy)
-    ball = noise.ball(
+    ball = theory.ball(
         torch.diag(torch.tensor([2.0, 4.0])), torch.eye(2), torch.tensor(rates)[:, None], torch.tensor(momenta)
     )
     sliders = {"step": range(21), "learning rate": rates, "momentum": momenta}
-    player = views_noise.clouds(bowl, run.params, sliders, ball=ball)
+    player = views.noise.clouds(bowl, run.params, sliders, ball=ball)
     ellipse, level = arrays(player, "line")
-    assert np.allclose(ellipse[0, 1, 0], plots.ellipses([0, 0], ball[1, 0]))
+    assert np.allclose(ellipse[0, 1, 0], ellipses([0, 0], ball[1, 0]))
     floor = 0.1 / (2 * 1.8) + 2 * 0.1 / (4 * 1.6)  # NUMBERS 7: .0590
     assert np.allclose(level[0, 1, 0], [[0, floor], [20, floor]])
     assert f"theory {floor:.3g}" in readouts(player, (20, 1, 0))
@@ -73,12 +74,12 @@ def test_the_theory_in_a_cloud_is_the_noise_ball_and_half_the_trace_of_H_times_i
 
 def test_a_cloud_that_starts_in_the_minimum_or_is_thrown_out_is_shown():
     still = BEST.expand(5, 4, 2).clone()
-    player = views_noise.clouds(LOSS, still, {"step": range(5)})
+    player = views.noise.clouds(LOSS, still, {"step": range(5)})
     assert readouts(player, (4,)) == ["mean 0"]
-    player = views_noise.clouds(LOSS, still + torch.arange(5)[:, None, None], {"step": range(5)}, ball=torch.eye(2))
+    player = views.noise.clouds(LOSS, still + torch.arange(5)[:, None, None], {"step": range(5)}, ball=torch.eye(2))
     assert "mean 32" in readouts(player, (4,))  # it grows, but theory has a ball
     run = students([1], 6, 40, lr=1.2)
-    player = views_noise.clouds(LOSS, run.params[:, 0], {"step": range(41)})
+    player = views.noise.clouds(LOSS, run.params[:, 0], {"step": range(41)})
     assert readouts(player, (40,))[0].endswith("(diverged)")
     player.twin()
 
@@ -87,7 +88,7 @@ def test_the_wobbling_line_shows_its_batch_and_both_steps():
     sizes = [3, N]
     f = sampled_loss(LOSS, [batches(size) for size in sizes])
     run = minimize(LOSS, GradientDescent(0.1), LOSS.start, 5, sampled_loss=f)
-    player = views_noise.wobble(PATIENTS, LOSS, run, f)
+    player = views.noise.wobble(PATIENTS, LOSS, run, f)
     (spots,) = arrays(player, "points")
     for step in range(5):
         chosen = f.batches[0](step)
@@ -107,7 +108,7 @@ def test_the_price_is_counted_in_steps_epochs_examples_and_milliseconds():
     runs = {"all": minimize(LOSS, GradientDescent(0.1), torch.zeros(3, 2).double(), 4)}
     runs["100"] = minimize(LOSS, GradientDescent(0.1), LOSS.start, 8,
                            sampled_loss=sampled_loss(LOSS, batches(100, 3)))  # fmt: skip
-    player = views_noise.price(runs, N, LOWEST, parts=4)
+    player = views.noise.price(runs, N, LOWEST, parts=4)
     full, some = arrays(player, "path")  # (parts + 1, costs, 2)
     above = {name: (run.losses.mean(1) - LOWEST).numpy() for name, run in runs.items()}
     for k in range(3):
@@ -131,17 +132,17 @@ def test_the_price_is_counted_in_steps_epochs_examples_and_milliseconds():
 def test_the_gradients_lie_around_the_full_gradient_and_the_ellipse_is_theirs():
     descent = minimize(LOSS, GradientDescent(0.1), LOSS.start, 3)
     f = sampled_loss(LOSS, [batches(size, 300) for size in (4, 64, N)])
-    player = views_noise.gradients(LOSS, descent, f)
+    player = views.noise.gradients(LOSS, descent, f)
     (cloud,), (ellipse,), (arrow,) = (arrays(player, kind) for kind in ("points", "line", "arrow"))
-    each = noise.example_gradients(LOSS, descent.params)
+    each = theory.example_gradients(LOSS, descent.params)
     full = gradient(LOSS, descent.params)
     assert np.allclose(cloud[:, 0], each[:, f.batches[0](0)].mean(2))
     assert np.allclose(arrow[:, 0], np.stack([np.zeros((4, 2)), full], 1))
-    C = noise.gradient_covariance(LOSS, descent.params, f.batches[1])
-    assert np.allclose(ellipse[:, 1], plots.ellipses(full, C))
+    C = theory.gradient_covariance(LOSS, descent.params, f.batches[1])
+    assert np.allclose(ellipse[:, 1], ellipses(full, C))
     assert np.allclose(ellipse[:, 2], full[:, None])  # all examples: no noise
-    found, theory = np.std(np.asarray(cloud[2, 1, :, 0]), ddof=1), C[2, 0, 0] ** 0.5
-    assert readouts(player, (2, 1)) == [f"deviation of dJ/dw {found:.3g}, theory {theory:.3g}"]
+    found, predicted = np.std(np.asarray(cloud[2, 1, :, 0]), ddof=1), C[2, 0, 0] ** 0.5
+    assert readouts(player, (2, 1)) == [f"deviation of dJ/dw {found:.3g}, theory {predicted:.3g}"]
     assert readouts(player, (2, 2)) == ["deviation of dJ/dw 0, theory 0"]
 
 
@@ -149,10 +150,10 @@ def test_the_dial_shows_each_cloud_with_its_deviation_and_theory():
     generator = torch.Generator().manual_seed(0)
     ball = torch.eye(2) * torch.tensor([[1.0, 4.0], [1.0, 9.0]])[..., None, None]
     cloud = BEST + 2 * torch.randn(2, 2, 500, 2, generator=generator, dtype=torch.float64)
-    player = views_noise.dial(LOSS, cloud, ball, [0.1, 0.2], ["B = 4", "B = 8"])
+    player = views.noise.dial(LOSS, cloud, ball, [0.1, 0.2], ["B = 4", "B = 8"])
     for k, (points, ellipse) in enumerate(zip(arrays(player, "points"), arrays(player, "line"))):
         assert np.array_equal(points, cloud[k])
-        assert np.allclose(ellipse, plots.ellipses(BEST.expand(2, 2), ball[k]))
+        assert np.allclose(ellipse, ellipses(BEST.expand(2, 2), ball[k]))
     assert readouts(player, (1,))[1] == f"w ± {cloud[1, 1, :, 0].std():.2f}, theory 3.00"
     assert [ax.get_title(loc="left") or ax.get_title() for ax in player.figure.axes] == ["B = 4", "B = 8"]
 
@@ -164,7 +165,7 @@ def test_the_escape_counts_the_runs_in_the_lowest_valley():
     ).double()  # 1.1 and 2.9 are inside, near the tops
     params = places[:, None, :, None].repeat(1, 3, 1, 1)
     params[1, 1], params[1, 2, :2] = torch.nan, 3.9
-    player = views_noise.escape(wave, params, {"step": range(0, 20, 10), "batch size": [1, 2, 4]})
+    player = views.noise.escape(wave, params, {"step": range(0, 20, 10), "batch size": [1, 2, 4]})
     assert arrays(player, "path")[0][..., 1].tolist() == [[0.5] * 3, [0.75, 0, 0.25]]
     points = arrays(player, "points")[0]
     assert np.array_equal(points[..., 0], params[..., 0], equal_nan=True)
@@ -176,17 +177,17 @@ def test_the_escape_counts_the_runs_in_the_lowest_valley():
 def test_the_cloud_is_around_the_lowest_minimum_wherever_it_is():
     wells = surfaces.double_well(-0.2, parameters=2)
     low = torch.tensor(min(wells.minima, key=lambda place: wells(torch.tensor(place)).item())).double()
-    player = views_noise.clouds(wells, low.expand(3, 5, 2) + 0.1, {"step": range(3)}, ball=0.01 * torch.eye(2))
+    player = views.noise.clouds(wells, low.expand(3, 5, 2) + 0.1, {"step": range(3)}, ball=0.01 * torch.eye(2))
     assert np.allclose(arrays(player, "line")[0].mean(axis=(0, 1))[:1], low[0], atol=0.01)
     assert readouts(player, (2,))[-1] == f"mean {wells(low + 0.1) - wells(low):.3g}"
     with pytest.raises(ValueError, match="clouds are drawn around a minimum; saddle has none"):
-        views_noise.clouds(surfaces.saddle(), torch.zeros(3, 5, 2).double(), {"step": range(3)})
+        views.noise.clouds(surfaces.saddle(), torch.zeros(3, 5, 2).double(), {"step": range(3)})
     assert not plt.get_fignums()
 
 
 def test_clouds_by_name_come_after_the_other_sliders():
     run = students([1, 8, 32], 7, 4)
-    player = views_noise.clouds(LOSS, {"a": run.params, "b": run.params + 1}, {"step": range(5), "size": [1, 8, 32]})
+    player = views.noise.clouds(LOSS, {"a": run.params, "b": run.params + 1}, {"step": range(5), "size": [1, 8, 32]})
     assert [len(slider["labels"]) for slider in player.sliders] == [5, 3, 2]
     assert np.array_equal(arrays(player, "points")[0][:, :, 1], run.params + 1)
 
@@ -194,12 +195,12 @@ def test_clouds_by_name_come_after_the_other_sliders():
 def test_a_cloud_that_spreads_from_its_minimum_has_not_diverged():
     f = sampled_loss(LOSS, batches(8, 30, replacement=True))
     run = minimize(LOSS, GradientDescent(0.05), BEST, 30, sampled_loss=f)
-    player = views_noise.clouds(LOSS, run.params, {"step": range(31)})
+    player = views.noise.clouds(LOSS, run.params, {"step": range(31)})
     assert "diverged" not in readouts(player, (30,))[0]
 
 
 def test_the_lowest_valley_ends_at_the_tops_beside_it():
-    left, right = views_noise.lowest_valley(surfaces.tone(data.toy_tone()))
+    left, right = theory.lowest_valley(surfaces.tone(data.toy_tone()))
     assert (left, right) == pytest.approx((1.035, 2.963), abs=0.005)
 
 
@@ -207,24 +208,24 @@ def test_the_lowest_valley_ends_at_the_tops_beside_it():
 def test_the_arrows_are_of_gradient_descent_at_a_constant_rate(rule):
     f = sampled_loss(LOSS, [batches(8), batches(N)])
     with pytest.raises(ValueError, match="the arrows are of GradientDescent at a constant rate"):
-        views_noise.wobble(PATIENTS, LOSS, minimize(LOSS, rule, LOSS.start, 3, sampled_loss=f), f)
+        views.noise.wobble(PATIENTS, LOSS, minimize(LOSS, rule, LOSS.start, 3, sampled_loss=f), f)
 
 
 def test_pictures_of_means_refuse_sums():
     f = sampled_loss(LOSS, [batches(8, 3)], reduce="sum")
     with pytest.raises(ValueError, match="this picture is of the mean gradients"):
-        views_noise.gradients(LOSS, minimize(LOSS, GradientDescent(0.1), LOSS.start, 2), f)
+        views.noise.gradients(LOSS, minimize(LOSS, GradientDescent(0.1), LOSS.start, 2), f)
 
 
 def test_a_price_has_up_to_four_runs_and_a_dial_a_name_for_each_panel():
     one = minimize(LOSS, GradientDescent(0.1), torch.zeros(2, 2).double(), 2)
     for wrong in ({}, dict.fromkeys("abcde", one), {"a": minimize(LOSS, GradientDescent(0.1), LOSS.start, 2)}):
         with pytest.raises(ValueError, match="runs must be 1 to 4 trajectories"):
-            views_noise.price(wrong, N, LOWEST)
+            views.noise.price(wrong, N, LOWEST)
     with pytest.raises(ValueError, match="names must be one for each of the 2 panels, got 1"):
-        views_noise.dial(LOSS, torch.zeros(2, 1, 9, 2), torch.ones(2, 1, 2, 2), [0.1], ["B = 4"])
+        views.noise.dial(LOSS, torch.zeros(2, 1, 9, 2), torch.ones(2, 1, 2, 2), [0.1], ["B = 4"])
 
 
 def test_a_price_of_runs_that_diverge_is_drawn():
     wild = minimize(LOSS, GradientDescent(3.0), torch.zeros(2, 2).double(), 400)
-    views_noise.price({"wild": wild}, N, LOWEST).twin()
+    views.noise.price({"wild": wild}, N, LOWEST).twin()

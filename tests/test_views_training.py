@@ -9,7 +9,8 @@ from shown import arrays, look_of_the_course, readouts  # noqa: F401
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from gdviz import data, landscape, training, views_training
+from gdviz import data, views
+from gdviz.networks import landscape, training
 from gdviz.style import look
 
 
@@ -28,7 +29,7 @@ def with_weights(model, weights):
 
 def test_a_panel_holds_the_curves_and_their_numbers():
     loss, other = [3.0, 1.0, 0.5], [4.0, 2.0, 1.0]
-    player = views_training.panels({"loss": {"mine": loss, "torch's": other}}, {"step": range(3)}, log=["loss"])
+    player = views.training.panels({"loss": {"mine": loss, "torch's": other}}, {"step": range(3)}, log=["loss"])
     one, two = arrays(player, "path")
     assert np.array_equal(one, [[0, 3], [1, 1], [2, 0.5]])
     assert np.array_equal(two, [[0, 4], [1, 2], [2, 1]])
@@ -38,7 +39,7 @@ def test_a_panel_holds_the_curves_and_their_numbers():
 
 
 def test_a_curve_of_an_optimizer_has_its_look():
-    player = views_training.panels({"loss": {"Momentum": [1.0, 0.5]}}, {"step": range(2)})
+    player = views.training.panels({"loss": {"Momentum": [1.0, 0.5]}}, {"step": range(2)})
     (mark,) = (mark for mark in player._marks if mark.kind == "path")
     assert (mark.look["color"], mark.look["marker"]) == (look("Momentum").color.lower(), "s")
 
@@ -46,7 +47,7 @@ def test_a_curve_of_an_optimizer_has_its_look():
 def test_other_positions_stay_in_grey_where_a_panel_has_one_curve():
     losses = np.array([[4.0, 3.0], [2.0, 1.0]])
     sliders = {"step": range(2), "rate": [0.1, 0.2]}
-    player = views_training.panels({"one": {"a": losses}, "two": {"a": losses, "b": losses}}, sliders)
+    player = views.training.panels({"one": {"a": losses}, "two": {"a": losses, "b": losses}}, sliders)
     one, two = player.figure.axes
     assert [line.get_ydata().tolist() for line in one.lines] == [[4, 2], [3, 1]]
     assert not two.lines
@@ -55,39 +56,39 @@ def test_other_positions_stay_in_grey_where_a_panel_has_one_curve():
 
 def test_all_curves_and_the_words_above_them_are_in_the_window():
     curves = {"loss": {"a": [100.0, 1.0, 1e-3], "b": [50.0, 20.0, 10.0]}, "share": {"c": [0.1, 0.9, 0.95]}}
-    player = views_training.panels(curves, {"step": range(3)}, log=["loss"])
+    player = views.training.panels(curves, {"step": range(3)}, log=["loss"])
     left, right = player.figure.axes
     low, high = left.get_ylim()
     top = (np.log(100) - np.log(low)) / (np.log(high) - np.log(low))  # of the highest curve, in the Axes
     assert low < 1e-3
-    assert top < 0.98 - 2 * views_training.LINE
+    assert top < 0.98 - 2 * views.training.LINE
     assert right.get_ylim()[0] < 0.1
     assert right.get_ylim()[1] > 0.95
     assert max(right.get_yticks()) <= 0.95  # no tick where no share can be
 
 
 def test_what_diverges_is_said_and_does_not_stretch_the_window():
-    player = views_training.panels({"loss": {"a": [1.0, 1e30, np.nan]}}, {"step": range(3)})
+    player = views.training.panels({"loss": {"a": [1.0, 1e30, np.nan]}}, {"step": range(3)})
     assert player.figure.axes[0].get_ylim()[1] < 200
     assert readouts(player, (2,)) == ["● a NaN (diverged)"]
 
 
 def test_where_nothing_is_finite_or_positive_the_panel_is_empty_and_says_so():
     for log in ([], ["loss"]):
-        player = views_training.panels({"loss": {"a": [np.nan, np.inf]}}, {"step": range(2)}, log=log)
+        player = views.training.panels({"loss": {"a": [np.nan, np.inf]}}, {"step": range(2)}, log=log)
         assert readouts(player, (1,)) == ["● a inf (diverged)"]
-    player = views_training.panels({"loss": {"a": [0.0, 0.0]}}, {"step": range(2)}, log=["loss"])
+    player = views.training.panels({"loss": {"a": [0.0, 0.0]}}, {"step": range(2)}, log=["loss"])
     assert readouts(player, (1,)) == ["● a 0"]
     assert player.twin()
 
 
 def test_panels_in_rows_share_their_axis_and_a_panel_of_places_has_whole_lines():
     both = {"a": {"x": [1.0, 2.0]}, "b": {"x": [10.0, 20.0]}}
-    player = views_training.panels(both, {"step": range(2)}, rows=2, ylabel="loss")
+    player = views.training.panels(both, {"step": range(2)}, rows=2, ylabel="loss")
     assert len({ax.get_ylim() for ax in player.figure.axes}) == 1
     assert [ax.get_ylabel() for ax in player.figure.axes] == ["loss", "loss"]
     places, heights = [0.1, 1.0, 10.0], np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
-    player = views_training.panels({"c": {"x": heights}}, {"factor": [1, 2]}, x={"c": ("length", places)})
+    player = views.training.panels({"c": {"x": heights}}, {"factor": [1, 2]}, x={"c": ("length", places)})
     assert np.array_equal(arrays(player, "line")[0][1], [[0.1, 4], [1, 5], [10, 6]])
     assert readouts(player, (0,)) == ["● x 3"]
     (ax,) = player.figure.axes
@@ -97,13 +98,13 @@ def test_panels_in_rows_share_their_axis_and_a_panel_of_places_has_whole_lines()
 
 def test_five_curves_in_a_panel_are_refused():
     with pytest.raises(ValueError, match="a panel holds 1 to 4 curves; loss has 5"):
-        views_training.panels({"loss": {str(k): [1.0, 2.0] for k in range(5)}}, {"step": range(2)})
+        views.training.panels({"loss": {str(k): [1.0, 2.0] for k in range(5)}}, {"step": range(2)})
 
 
 def test_the_thick_line_is_where_the_network_is_undecided():
     networks = {str(units): trained(units, epochs=20) for units in (1, 3)}
     seen = {label: (model, history.weights) for label, (model, history) in networks.items()}
-    player = views_training.decision(data.toy_moons(), seen, range(21))
+    player = views.training.decision(data.toy_moons(), seen, range(21))
     _, boundary = arrays(player, "line")  # (steps, networks, points, 2)
     for k, (model, history) in enumerate(networks.values()):
         for step in (16, 20):
@@ -115,7 +116,7 @@ def test_the_thick_line_is_where_the_network_is_undecided():
 
 def test_a_thin_line_is_where_the_inside_of_a_hidden_unit_is_zero():
     model, history = trained(3)
-    player = views_training.decision(data.toy_moons(), {"3": (model, history.weights)}, range(7))
+    player = views.training.decision(data.toy_moons(), {"3": (model, history.weights)}, range(7))
     lines = torch.tensor(arrays(player, "line")[0])  # (steps, 1, 3 * units, 2)
     for step in (0, 6):
         ends = lines[step, 0].reshape(3, 3, 2)[:, :2]  # of each unit two points, then NaN
@@ -126,7 +127,7 @@ def test_a_thin_line_is_where_the_inside_of_a_hidden_unit_is_zero():
 
 def test_the_losses_beside_the_lines_are_those_of_the_recorded_weights():
     model, history = trained(3)
-    player = views_training.decision(data.toy_moons(), {"3": (model, history.weights)}, range(7))
+    player = views.training.decision(data.toy_moons(), {"3": (model, history.weights)}, range(7))
     shown = arrays(player, "path")[0][..., 0, 1]
     expected = [training.evaluate(with_weights(model, w), cross_entropy, data.toy_moons())[0] for w in history.weights]
     assert np.allclose(shown, expected, rtol=1e-12)
@@ -139,7 +140,7 @@ def test_a_path_lies_on_its_slice():
     path = landscape.project(history.weights, model, directions)
     surface = landscape.plane(model, cross_entropy, data.toy_moons(), directions, **landscape.window(path))
     losses = [2.0, *[1.0] * 5, 0.5]
-    player = views_training.in_slice(surface, path, losses, range(7), shares.tolist())
+    player = views.training.in_slice(surface, path, losses, range(7), shares.tolist())
     above, flat = arrays(player, "path")
     assert np.array_equal(flat, path)
     assert np.allclose(above[:, 2], surface(path).detach())
@@ -152,20 +153,20 @@ def test_a_path_lies_on_its_slice():
 
 
 def test_a_curve_that_begins_at_zero_is_in_the_window():
-    player = views_training.panels({"share": {"a": [0.0, 0.5, 1.0]}, "b": {"b": [-5.0, 0.0, 5.0]}}, {"step": range(3)})
+    player = views.training.panels({"share": {"a": [0.0, 0.5, 1.0]}, "b": {"b": [-5.0, 0.0, 5.0]}}, {"step": range(3)})
     for ax, low, high in zip(player.figure.axes, (0, -5), (1, 5)):
         assert ax.get_ylim()[0] <= low
         assert ax.get_ylim()[1] > high
 
 
 def test_values_far_above_the_first_stretch_no_window():
-    player = views_training.panels({"loss": {"a": [1.0, 500.0]}}, {"step": range(2)})
+    player = views.training.panels({"loss": {"a": [1.0, 500.0]}}, {"step": range(2)})
     assert player.figure.axes[0].get_ylim()[1] < 50
 
 
 def test_three_panels_in_two_rows_are_three_axes_with_one_window_and_the_x_label_below():
     named = {title: {"a": [1.0, high]} for title, high in (("one", 2.0), ("two", 20.0), ("three", 0.1))}
-    player = views_training.panels(named, {"step": range(2)}, rows=2)
+    player = views.training.panels(named, {"step": range(2)}, rows=2)
     assert [ax.get_title(loc="left") or ax.get_title() for ax in player.figure.axes] == list(named)
     assert [ax.get_xlabel() for ax in player.figure.axes] == ["", "step", "step"]
     for ax in player.figure.axes:
@@ -176,24 +177,24 @@ def test_three_panels_in_two_rows_are_three_axes_with_one_window_and_the_x_label
 @pytest.mark.parametrize("positions", [2, 6, 7])
 def test_up_to_six_other_positions_are_grey(positions):
     values, places = np.arange(1.0, 3 * positions + 1).reshape(3, positions), [0, 1, 2]
-    player = views_training.panels({"a": {"x": values}}, {"step": range(3), "rate": list(range(positions))})
+    player = views.training.panels({"a": {"x": values}}, {"step": range(3), "rate": list(range(positions))})
     assert len(player.figure.axes[0].lines) == positions * (positions <= 6)
-    player = views_training.panels({"a": {"x": values.T}}, {"rate": list(range(positions))}, x={"a": ("w", places)})
+    player = views.training.panels({"a": {"x": values.T}}, {"rate": list(range(positions))}, x={"a": ("w", places)})
     assert len(player.figure.axes[0].lines) == positions * (positions <= 6)
     assert player.figure.axes[0].get_xscale() == "linear"
 
 
 def test_many_places_have_few_points_and_coinciding_heads_are_all_seen():
     line = np.linspace(1, 2, 100)[None]
-    player = views_training.panels({"a": {"x": line}}, {"rate": [1]}, x={"a": ("w", np.arange(100.0))})
+    player = views.training.panels({"a": {"x": line}}, {"rate": [1]}, x={"a": ("w", np.arange(100.0))})
     assert arrays(player, "points")[0].shape[-2] <= 13
-    player = views_training.panels({"a": {"x": [1.0, 2.0], "y": [1.0, 2.0]}}, {"step": range(2)})
+    player = views.training.panels({"a": {"x": [1.0, 2.0], "y": [1.0, 2.0]}}, {"step": range(2)})
     assert [mark.look["size"] for mark in player._marks if mark.kind == "path"] == [20, 15]
 
 
 @pytest.mark.parametrize(("low", "between"), [(0.5, True), (1e-3, False)])
 def test_numbers_stand_between_powers_of_ten_only_where_those_are_few(low, between):
-    player = views_training.panels({"a": {"x": [5.0, low]}}, {"step": range(2)}, log=["a"])
+    player = views.training.panels({"a": {"x": [5.0, low]}}, {"step": range(2)}, log=["a"])
     ax = player.figure.axes[0]
     ticks = [tick for tick in ax.get_yticks() if ax.get_ylim()[0] < tick < ax.get_ylim()[1]]
     assert (2 in ticks) == between
@@ -204,11 +205,11 @@ def test_numbers_stand_between_powers_of_ten_only_where_those_are_few(low, betwe
 )
 def test_panels_that_are_not_there_are_refused_and_leave_no_figure(wrong):
     with pytest.raises(ValueError, match=r"panels needs curves and sliders; log and x name panels \(a\)"):
-        views_training.panels({"a": {"x": [1.0, 2.0]}}, {"step": range(2)}, **wrong)
+        views.training.panels({"a": {"x": [1.0, 2.0]}}, {"step": range(2)}, **wrong)
     with pytest.raises(ValueError, match="panels needs curves"):
-        views_training.panels({}, {"step": range(2)})
+        views.training.panels({}, {"step": range(2)})
     with pytest.raises(ValueError, match="a panel holds 1 to 4"):
-        views_training.panels({"a": {}}, {"step": range(2)})
+        views.training.panels({"a": {}}, {"step": range(2)})
     import matplotlib.pyplot as plt
 
     assert not plt.get_fignums()
@@ -216,7 +217,7 @@ def test_panels_that_are_not_there_are_refused_and_leave_no_figure(wrong):
 
 def test_names_may_have_braces_and_curves_a_gradient():
     values = torch.tensor([1.0, 2.0], requires_grad=True)
-    player = views_training.panels({"a": {"x{y}": values}}, {"step": range(2)})
+    player = views.training.panels({"a": {"x{y}": values}}, {"step": range(2)})
     assert readouts(player, (1,)) == ["● x{y} 2"]
 
 
@@ -225,7 +226,7 @@ def test_dropout_is_off_in_the_lines_and_the_window_holds_the_data():
     model = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.5), nn.Tanh(), nn.Linear(4, 2)).double()
     weights = [nn.utils.parameters_to_vector(model.parameters()).detach()] * 7
     inputs, _ = data.toy_moons()
-    player = views_training.decision(data.toy_moons(), {"4": (model, weights)}, range(0, 70, 10))
+    player = views.training.decision(data.toy_moons(), {"4": (model, weights)}, range(0, 70, 10))
     expected = training.evaluate(model, cross_entropy, data.toy_moons())[0]
     assert np.allclose(arrays(player, "path")[0][..., 1], expected)
     assert "after the last of 60 epochs" in player.caption
@@ -243,4 +244,4 @@ def test_lines_of_units_are_refused_where_the_first_layer_is_another(model):
     model = model.double()
     weights = [nn.utils.parameters_to_vector(model.parameters()).detach()] * 2
     with pytest.raises(ValueError, match="the model must begin with"):
-        views_training.decision(data.toy_moons(), {"3": (model, weights)}, range(2))
+        views.training.decision(data.toy_moons(), {"3": (model, weights)}, range(2))

@@ -7,10 +7,10 @@ import pytest
 import torch
 from shown import arrays, look_of_the_course, readouts  # noqa: F401
 
-from gdviz import surfaces, views_zoo
+from gdviz import surfaces, views
 from gdviz.descent import grid, minimize
 from gdviz.exercises import check_rule
-from gdviz.mistakes import suspect
+from gdviz.exercises.mistakes import suspect
 from gdviz.optimizers import Adam, AdamW, GradientDescent, Momentum
 
 RAVINE, WELLS, DOUBLE = surfaces.ravine(), surfaces.two_wells(), surfaces.double_well()
@@ -50,7 +50,7 @@ def test_the_dots_of_the_lucky_race_are_the_shares_at_the_rate():
     starts = torch.tensor([[1.0, 1.5], [0.5, 1.0]]).double()[:, None]
     runs = {"Adam": minimize(WELLS, Adam(**grid(lr=RATES)), starts, 5)}
     sliders = {"start": ["a", "b"], "learning rate": RATES}
-    player = views_zoo.lucky(WELLS, runs, {"Adam": [0.2, 0.7, 0.4]}, sliders)
+    player = views.zoo.lucky(WELLS, runs, {"Adam": [0.2, 0.7, 0.4]}, sliders)
     assert player.caption == "Adam: at best 70% of the starts, with lr 0.2."
     (dots,) = arrays(player, "points")
     assert dots.shape == (1, 1, 3, 1, 2)
@@ -61,7 +61,7 @@ def test_the_dots_of_the_lucky_race_are_the_shares_at_the_rate():
 
 def test_a_run_of_one_parameter_lies_on_the_curve_of_the_loss():
     runs = {"Momentum": minimize(DOUBLE, Momentum(lr=0.1), [[1.0], [1.7]], 8)}
-    player = views_zoo.along(DOUBLE, runs, {"start": [1, 1.7]}, every=2, levels=[0.5])
+    player = views.zoo.along(DOUBLE, runs, {"start": [1, 1.7]}, every=2, levels=[0.5])
     on_the_loss, against_the_step = arrays(player, "path")
     assert np.allclose(on_the_loss[..., 0], runs["Momentum"].params[::2, :, 0])
     assert np.allclose(on_the_loss[..., 1], runs["Momentum"].losses[::2])
@@ -73,13 +73,13 @@ def test_a_run_of_one_parameter_lies_on_the_curve_of_the_loss():
 
 def test_a_place_that_rounds_to_zero_has_no_sign():
     run = minimize(lambda w: w[..., 0] ** 2, GradientDescent(lr=0.1), [[-1e-9], [1e-9]], 1)
-    assert "-0.00" not in views_zoo.along(DOUBLE, {"GradientDescent": run}, {"start": [1, 2]}).caption
+    assert "-0.00" not in views.zoo.along(DOUBLE, {"GradientDescent": run}, {"start": [1, 2]}).caption
 
 
 @pytest.mark.parametrize("curvatures", [(1, 100), (4, 1), (1, -1), (1, -4)])
 def test_level_lines_are_at_one_height_each_however_turned(curvatures):
     a, b = curvatures
-    for angle, lines in zip((0, 30, 90), views_zoo.level_lines(curvatures, [0, 30, 90])):
+    for angle, lines in zip((0, 30, 90), views.zoo.level_lines(curvatures, [0, 30, 90])):
         cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         x, y = lines @ [cos, sin], lines @ [-sin, cos]
         heights = a * x**2 + b * y**2
@@ -98,28 +98,28 @@ def test_the_rings_turn_with_the_first_slider_and_the_losses_are_told():
         return (along**2 + 100 * across**2) / 2
 
     runs = {"Adam": minimize(turned, Adam(**grid(lr=RATES)), torch.ones(2, 1, 2).double(), 7)}
-    player = views_zoo.turned((1, 100), runs, {"angle": [0, 45], "lr": RATES})
+    player = views.zoo.turned((1, 100), runs, {"angle": [0, 45], "lr": RATES})
     (rings,) = arrays(player, "line")
     assert rings.shape[:3] == (1, 2, 1)
-    assert np.allclose(rings[0, :, 0], views_zoo.level_lines((1, 100), [0, 45]), equal_nan=True)
+    assert np.allclose(rings[0, :, 0], views.zoo.level_lines((1, 100), [0, 45]), equal_nan=True)
     assert readouts(player, (7, 1, 2)) == [f"Adam: loss {runs['Adam'].losses[-1, 1, 2]:.3g}"]
 
 
 def test_the_share_of_a_weight_that_is_left():
     decays = torch.tensor([0.1, 0.5]).double()
     still = minimize(lambda w: 0 * w.sum(-1), AdamW(lr=0.1, weight_decay=decays[:, None]), [4.0, 3.0], 10)
-    player = views_zoo.shrinking(RAVINE, {"AdamW": still}, {"decay": decays.tolist()}, every=5)
+    player = views.zoo.shrinking(RAVINE, {"AdamW": still}, {"decay": decays.tolist()}, every=5)
     path, share = arrays(player, "path")  # one curve: x and y shrink alike
     assert np.allclose(path, still.params[::5])
     assert np.allclose(share[..., 1], (1 - 0.1 * decays) ** torch.tensor([[0], [5], [10]]))
     other = minimize(RAVINE, GradientDescent(**grid(lr=[0.01, 0.02])), [4.0, 3.0], 10)
-    assert len(arrays(views_zoo.shrinking(RAVINE, {"": other}, {"decay": decays.tolist()}), "path")) == 3
+    assert len(arrays(views.zoo.shrinking(RAVINE, {"": other}, {"decay": decays.tolist()}), "path")) == 3
 
 
 def test_the_edge_shows_the_limit_and_published_numbers():
     rates = [0.05, 0.1, 0.2, 0.3]
     runs = minimize(PRODUCT, GradientDescent(**grid(lr=rates)), PRODUCT.start, 100)
-    player = views_zoo.edge(PRODUCT, runs, rates)
+    player = views.zoo.edge(PRODUCT, runs, rates)
     assert "0.05: 16.09, 0.1: 15.91, 0.2: 2.17, 0.3: diverges." in player.caption
     (limit,) = arrays(player, "line")
     assert np.allclose(limit[0, :, :, 1], 2 / np.array(rates)[:, None])
@@ -139,7 +139,7 @@ def test_x2_plus_y2_is_the_larger_curvature_of_the_floor():
 def test_a_run_that_leaves_the_ridge_is_told():
     offsets = torch.tensor([0.0, 1e-9, 0.5, 2.0]).double()[:, None, None] * torch.tensor([0.0, -1.0]).double()[:, None]
     params = torch.zeros(4, 2, 1, 2).double()
-    player = views_zoo.ridge(params, offsets, {"angle": [0, 30], "numbers": ["64 bits"]})
+    player = views.zoo.ridge(params, offsets, {"angle": [0, 30], "numbers": ["64 bits"]})
     assert player.caption == "1 of 2 runs stay on the ridge for 3 steps; all others leave it."
     assert readouts(player, (3, 0, 0)) == ["on the ridge"]
     assert readouts(player, (2, 1, 0)) == ["on the ridge"]
@@ -156,7 +156,7 @@ def test_a_suspect_stands_beside_the_right_rule_with_the_size_of_its_steps():
             ("B", lambda **given: suspect("B", **given), Momentum),
         )
     }
-    player = views_zoo.suspects(RAVINE, pairs, RATES)
+    player = views.zoo.suspects(RAVINE, pairs, RATES)
     right, right_size, wrong, wrong_size = arrays(player, "path")
     assert np.allclose(wrong[:, 1], pairs["B"][0].params)
     assert np.allclose(right[:, 0], pairs["C"][1].params)

@@ -10,22 +10,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from shown import readouts
 
-from gdviz import (
-    data,
-    plots,
-    surfaces,
-    views,
-    views_momentum,
-    views_names,
-    views_noise,
-    views_training,
-    views_zoo,
-    words,
-)
+from gdviz import data, pictures, plots, surfaces, views
 from gdviz.descent import grid, minimize
+from gdviz.networks import History
 from gdviz.optimizers import Adam, GradientDescent
+from gdviz.pictures import words
 from gdviz.player import Player
-from gdviz.training import History
 
 NAMES = ["$_$", "from $5 to $10 学习率 🚀 שלום", "_mine {x} 50 % \\$ ^a_b"]
 BOWL = surfaces.bowl(4)
@@ -69,32 +59,32 @@ def line_fit(name):
 
 def clouds(name):
     cloud = torch.randn(3, 4, 2, generator=torch.Generator().manual_seed(0)).double()
-    return views_noise.clouds(named(BOWL, name), {name: cloud, "b": cloud}, {name + " ": range(3)}, names=(name, name))
+    return views.noise.clouds(named(BOWL, name), {name: cloud, "b": cloud}, {name + " ": range(3)}, names=(name, name))
 
 
 def seconds(name):
     history = History([1.0] * 2, None, None, [0.1, 0.2], None, [0.5, 0.9], None)
-    return views_names.race({name: history}, 0.1)
+    return views.names.race({name: history}, 0.1)
 
 
 VIEWS = {
     "line_fit": line_fit,
     "descents": lambda name: views.descents(named(BOWL, name), {name: ONE, "b": ONE}),
     "clouds": clouds,
-    "dial": lambda name: views_noise.dial(
+    "dial": lambda name: views.noise.dial(
         BOWL, torch.zeros(1, 2, 3, 2), torch.eye(2).expand(1, 2, 2, 2), [1, 2], [name]
     ),
-    "panels": lambda name: views_training.panels({name: {name: [1.0, 2.0]}}, {name: range(2)}, ylabel=name),
-    "race": lambda name: views_momentum.race(BOWL, {name: RUN}, {name: [0.5, 1.0]}, ["a", "b"]),
-    "step sizes": lambda name: views_momentum.step_sizes({name: RUN}, {"learning rate": [0.1, 0.2]}),
-    "typed": lambda name: views_names.typed(lambda word: [0.5, 0.5], [name, "b"], "x"),
-    "lucky": lambda name: views_zoo.lucky(
+    "panels": lambda name: views.training.panels({name: {name: [1.0, 2.0]}}, {name: range(2)}, ylabel=name),
+    "race": lambda name: views.momentum.race(BOWL, {name: RUN}, {name: [0.5, 1.0]}, ["a", "b"]),
+    "step sizes": lambda name: views.momentum.step_sizes({name: RUN}, {"learning rate": [0.1, 0.2]}),
+    "typed": lambda name: views.names.typed(lambda word: [0.5, 0.5], [name, "b"], "x"),
+    "lucky": lambda name: views.zoo.lucky(
         named(BOWL, name),
         {name: minimize(BOWL, GradientDescent(**grid(lr=[0.1, 0.2])), [[[5.0, 3.0]]], 3)},
         {name: [0.5, 1.0]},
         {"start": [1], "learning rate": [0.1, 0.2]},
     ),
-    "turned": lambda name: views_zoo.turned((1, 4), {name: RUN}, {"degrees": [0, 90]}),
+    "turned": lambda name: views.zoo.turned((1, 4), {name: RUN}, {"degrees": [0, 90]}),
 }
 
 
@@ -116,13 +106,13 @@ def test_a_plot_shows_a_name_as_it_stands(name):
     toy = data.Data(data.toy_line().x, data.toy_line().y, name, name)
     ax = plots.examples(toy).axes
     assert (ax.get_xlabel(), ax.get_ylabel()) == (name, name)
-    assert plots.png(ax.figure)
+    assert pictures.png(ax.figure)
     plots.digits(np.zeros((1, 64)), [name])
-    assert plots.png(plt.gcf())
-    views_names.durations({name: 0.1, "b": 1.0}, ax=plt.figure().add_subplot())
-    views_names.confusion([[1, 0], [0, 1]], [name, "b"], ax=plt.figure().add_subplot())
+    assert pictures.png(plt.gcf())
+    views.names.durations({name: 0.1, "b": 1.0}, ax=plt.figure().add_subplot())
+    views.names.confusion([[1, 0], [0, 1]], [name, "b"], ax=plt.figure().add_subplot())
     for number in plt.get_fignums():
-        assert plots.png(plt.figure(number))
+        assert pictures.png(plt.figure(number))
 
 
 def test_mathematics_of_ones_own_stays_mathematics():
@@ -153,7 +143,7 @@ def test_a_letter_that_no_font_has_is_told_once_and_the_picture_is_drawn(caplog)
         for _ in range(2):
             figure, ax = plt.subplots()
             words.label(ax, title="a \U0010fffd, which is for private use")
-            assert plots.png(figure)
+            assert pictures.png(figure)
     told = [record.getMessage() for record in caplog.records if record.name == "gdviz"]
     assert len(told) == 1
     assert "No font here has \U0010fffd" in told[0]
@@ -208,9 +198,9 @@ KEYS = [
 @pytest.mark.parametrize("rules", KEYS, ids=["two", "seven", "long", "forty"])
 def test_the_key_lies_within_the_figure_and_below_the_axis(style, rules):
     with plt.style.context(style):
-        figure, _, right = views.pair(BOWL, n=21)
+        figure, _, right = views.frames.pair(BOWL, n=21)
         right.set_xlabel("step")
-        views.key(right, rules)
+        views.frames.key(right, rules)
         figure.draw_without_rendering()
         key = right.get_legend().get_window_extent()
         assert min(key.x0, key.y0) >= 0

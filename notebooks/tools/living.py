@@ -11,9 +11,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from write_outputs import executed
 
-from gdviz import export
+from gdviz.player import pages
 
-SETUP = "from gdviz import export, player\n\nexport.embed(player.Player)\ndel export, player"  # players as HTML
+SETUP = "from gdviz.player import Player, pages\n\npages.embed(Player)\ndel Player, pages"  # players as HTML
 
 
 def alive(notebook: NotebookNode, folder: Path) -> NotebookNode:
@@ -33,7 +33,7 @@ def html_of(
     """
     options = {"exclude_input_prompt": True, "exclude_output_prompt": True}
     exporter = kind(template_file=str(template), **options)  # embed_images would unfold <details>
-    resources = {"metadata": {"name": title}, "player_code": export.code(), **given}
+    resources = {"metadata": {"name": title}, "player_code": pages.code(), **given}
     html = BeautifulSoup(exporter.from_notebook_node(notebook, resources)[0], "html.parser")
     for link in html.select("a.anchor-link"):  # the heading keeps its id
         link.decompose()

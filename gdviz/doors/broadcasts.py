@@ -1,0 +1,88 @@
+"""Whether a loss compares each output with its own target, or by broadcasting with the target of every example."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from torch import Tensor
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from gdviz.doors.calls import tensors_in
+
+DIFFERENCES = ("sub", "rsub", "subtract", "__sub__", "__rsub__", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+
+
+class Watch(TorchFunctionMode):
+    """Sees each torch function that a loss calls; `met` is the first in which an (n, 1) meets an (n,): shapes and name.
+
+    n: how many examples there are, a number that divides no other size of output and targets, so an axis that it
+    divides is one of examples. Broadcasting that is asked for passes: an axis that is written out, t[None, :]; sizes
+    that are no examples; the outputs against each other, or the targets.
+    """
+
+    def __init__(self, n: int, output: Tensor, targets: Tensor):
+        super().__init__()
+        self.n, self.met = n, None
+        self.known = {id(output): (output, {"output"}), id(targets): (targets, {"targets"})}  # tensor and what is in it
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        given = [*tensors_in((args, kwargs or {}))]
+        returned = function(*args, **(kwargs or {}))
+        within = set().union(*(self.within(t) for t in given))
+        results = [*tensors_in(returned)] or given[:1]  # what returns nothing changes its first: t[0] = o[0]
+        if within:
+            self.known |= {id(t): (t, within | self.within(t)) for t in results}
+        if within == {"output", "targets"} and not self.met:
+            name = getattr(function, "__name__", "")
+            reduces = results[0].ndim == 0 or hasattr(F, name)  # a loss of torch's own
+            pairs = ((a, b, name) for a, b, both in self.crossed(given) if reduces or results[0].shape == both)
+            self.met = next(pairs, None)
+        return returned
+
+    def within(self, t: Tensor) -> set[str]:
+        return self.known.get(id(t), (t, set()))[1]
+
+    def crossed(self, given: list[Tensor]) -> Iterator[tuple]:
+        """Pairs of tensors whose axes of examples broadcast against other axes, which makes one more of them."""
+        for k, a in enumerate(given):
+            for b in given[:k]:
+                both, mixed = _broadcast(a, b), self.within(a) | self.within(b) == {"output", "targets"}
+                if both and mixed and self.axes(both) > max(self.axes(a.shape), self.axes(b.shape)) and not _same(a, b):
+                    yield tuple(b.shape), tuple(a.shape), both
+
+    def axes(self, shape: tuple[int, ...]) -> int:
+        """How many axes of examples there are."""
+        return sum(size > 0 and size % self.n == 0 for size in shape)
+
+
+class Differences(TorchFunctionMode):
+    """Sees each difference that a loss of params (d,) takes; `met` is the first of an (n, 1) and an (n,), both shapes.
+
+    One of them comes from the params, and the other does not: predictions and data. n = d passes: that may be the
+    distance of every parameter from every point.
+    """
+
+    def __init__(self, d: int):
+        super().__init__()
+        self.d, self.met = d, None
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        a, b, *_ = [*tensors_in((args, kwargs or {}))] + [None] * 2
+        if getattr(function, "__name__", "") in DIFFERENCES and b is not None and a.requires_grad != b.requires_grad:
+            n = max(len(t) if t.ndim else 1 for t in (a, b))
+            if {a.shape, b.shape} == {(n,), (n, 1)} and n not in (1, self.d):
+                self.met = self.met or (tuple(a.shape), tuple(b.shape))
+        return function(*args, **(kwargs or {}))
+
+
+def _broadcast(a: Tensor, b: Tensor) -> tuple[int, ...] | None:
+    """The shape that the two make, where one gets axes that it did not have; None where it gets none or they clash."""
+    try:
+        return np.broadcast_shapes(a.shape, b.shape) if a.ndim != b.ndim else None
+    except ValueError:
+        return None
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    """Whether they are views of the same numbers, as in e[:, None] - e."""
+    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()

@@ -1,0 +1,192 @@
+"""Checks that recognise a mistake by what it does, and say it kindly.
+
+A check runs the learner's work on a few problems and compares what comes out with the right result and with those of
+known mistakes; it does not read the code. Whatever the learner has left in the cell (nothing, three dots, text, code
+that raises, never ends, or eats the memory), the answer is a Feedback, and nothing is raised. Pass `my.name` in the
+place of `name`, and a name that does not exist is no error either. For nbgrader: `assert check_rule(...).correct`.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gdviz.descent import gradient
+from gdviz.exercises import rules
+from gdviz.exercises.answers import flat, judged, numbers, one_number, returned, same_shape
+from gdviz.exercises.feedback import Feedback, Missing, attempt
+from gdviz.exercises.sandbox import Blank, Trouble, fits, short
+from gdviz.exercises.two_ways import two_ways
+from gdviz.exercises.walks import is_rule
+from gdviz.optimizers import Rule
+
+
+def check_rule(rule: Any, reference: Rule, *, mistakes: Mapping[str, Rule] | None = None) -> Feedback:
+    """Whether a rule takes the steps of the reference; else which known mistake takes the learner's steps.
+
+    rule: an object with init and update; a class of such; a function (params, grads, *state) -> (params, *state), where
+    state are the reference's fields, one by one; or a function of the parameters (or a class) that makes a
+    torch.optim.Optimizer. Classes and functions get the reference's hyperparameters by their names. A right rule may
+    keep another state and compute in another order: only the places are compared, to a millionth of the way.
+    reference: a rule of gdviz, each hyperparameter one number, such as Adam(lr=0.1).
+    mistakes: hint -> the rule that makes this mistake; they come before the known ones.
+    The picture has both ways on a bowl..
+    """
+    if not is_rule(reference) or isinstance(reference, type):
+        raise TypeError(f"reference must be a rule such as Adam(lr=0.1), got {reference!r}")
+
+    def work() -> Feedback:
+        found = rules.compare(rule, reference, mistakes)
+        picture = two_ways(found, reference)
+        if found.hint:
+            return Feedback(False, found.hint, picture=picture)
+        return Feedback(True, rules.AGAIN if rules.remembers(rule, reference) else "", picture=picture)
+
+    return attempt(work, rule)
+
+
+def check_number(
+    number: Any,
+    right: float,
+    *,
+    tolerance: float = 1e-3,
+    unit: str = "",
+    mistakes: Mapping[str, float] | None = None,
+) -> Feedback:
+    """Whether a number is right, to a share `tolerance` of it (0: exactly).
+
+    unit: the one that is wanted, for the hint. mistakes: hint -> the number to which the mistake leads.
+    """
+    expected = float(right)
+
+    def near(value: float, other: float, within: float = tolerance) -> bool:
+        return abs(value - other) <= max(within * abs(other), 1e-12)
+
+    def work() -> Feedback:
+        value = one_number(number, unit)
+        if near(value, expected):
+            return Feedback(True)
+        for hint, wrong in (mistakes or {}).items():
+            if near(value, float(wrong)):
+                return Feedback(False, hint)
+        said = f" Give it in {unit}." if unit else ""
+        if near(value, expected, 10 * tolerance) and tolerance:
+            return Feedback(False, "Almost. Give one or two digits more: compute it here instead of rounding." + said)
+        if near(value, -expected):
+            return Feedback(False, "The size is right, the sign is not.")
+        if expected and value and near(1 / value, expected):
+            return Feedback(False, "Turned upside down: it is 1 over yours.")
+        both = value and expected and (value > 0) == (expected > 0)
+        power = math.log10(abs(value)) - math.log10(abs(expected)) if both else 0.0
+        if 0.5 < abs(power) < 6.5 and near(10.0 ** round(power), 10.0**power):
+            times = f"1{'0' * abs(round(power))} times too {'large' if power > 0 else 'small'}"
+            return Feedback(False, f"It is {times}: is it in another unit, or in per cent?{said}")
+        return Feedback(False, f"It is too {'large' if value > expected else 'small'}.{said}")
+
+    return attempt(work, number)
+
+
+def check_choice(
+    choice: Any, right: str, choices: Sequence[str], *, mistakes: Mapping[str, str] | None = None
+) -> Feedback:
+    """Whether a word is the right one of the choices; case and spaces around it do not count.
+
+    mistakes: choice -> why it is not this one.
+    """
+    if right not in choices:
+        raise ValueError(f"right must be one of the choices {list(choices)}, got {right!r}")
+
+    def work() -> Feedback:
+        known = {word.strip().lower(): word for word in choices}
+        chosen = known.get(choice.strip().lower()) if isinstance(choice, str) else None
+        if chosen is None:
+            words = ", ".join(f'"{word}"' for word in choices)
+            raise Trouble(f"Choose one of {words}, with its quotation marks; you have {short(repr(choice), 40)}.")
+        hint = (mistakes or {}).get(chosen, "Not this one.")
+        return Feedback(chosen == right, "" if chosen == right else hint)
+
+    found = attempt(work, choice)
+    quoted = " If it stops with a NameError, a word lacks its quotation marks."
+    return replace(found, hint=found.hint + quoted) if isinstance(choice, Missing) else found
+
+
+def check_function(
+    function: Any,
+    reference: Callable,
+    at: Sequence[tuple],
+    *,
+    tolerance: float = 1e-6,
+    mistakes: Mapping[str, Callable] | None = None,
+) -> Feedback:
+    """Whether a function returns, for each tuple of arguments of `at`, what the reference returns.
+
+    It may return a number, a tensor, or a tuple of these, of the shapes of the reference's. tolerance: relative to the
+    largest number. mistakes: hint -> the function that makes this mistake.
+    """
+
+    right = [numbers(reference(*args)) for args in at]
+    wrong = {hint: [numbers(other(*args)) for args in at] for hint, other in (mistakes or {}).items()}
+
+    def work() -> Feedback:
+        yours = [returned(function, args) for args in at]
+        for one, other in zip(yours, right):
+            same_shape(one, other)
+        return Feedback(*judged(yours, right, at, tolerance, wrong))
+
+    return attempt(work, function)
+
+
+def check_gradient(
+    function: Any,
+    loss: Callable[[Tensor], Tensor],
+    at: Sequence[Sequence[float]],
+    *,
+    extra: tuple = (),
+    mistakes: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
+) -> Feedback:
+    """Whether a function returns the gradient of the loss, dL/dw_i, at each point of `at`.
+
+    function: takes the point as one tensor (d,), or its d coordinates one by one, then `extra`; returns d numbers, as a
+    tensor or one by one. loss: (..., d) -> (...), as for minimize; torch differentiates it.
+    mistakes: hint -> the loss whose gradient this mistake computes.
+    """
+    points = [torch.as_tensor(point, dtype=torch.float64) for point in at]
+    right = [[gradient(loss, point)] for point in points]
+    wrong = {hint: [[gradient(other, point)] for point in points] for hint, other in (mistakes or {}).items()}
+    wrong |= {
+        "That is the gradient of half the loss: carry the 2 of the square.": [[g[0] / 2] for g in right],
+        "The coordinates have changed places.": [[g[0].flip(0)] for g in right],
+    }
+
+    def call(point: Tensor) -> list[Tensor]:
+        whole = (point, *extra)
+        return returned(function, whole if fits(function, whole) else (*point.tolist(), *extra))
+
+    def work() -> Feedback:
+        yours = [flat(call(point), len(point)) for point in points]
+        correct, hint = judged(yours, right, at, 1e-6, wrong)
+        if not correct and judged(yours, right, at, 1e-3, {})[0]:
+            hint = "Right to some digits only: by differences over a step that is too small, or too large? Derive it."
+        return Feedback(correct, hint)
+
+    return attempt(work, function)
+
+
+def check_outcome(thing: Any, run: Callable[[Any], Any], wanted: Mapping[str, Callable[[Any], bool]]) -> Feedback:
+    """Whether what run(thing) returns has each of the wanted properties: hint -> a function of it that should hold.
+
+    The first that does not hold is the hint, in which {} stands for the outcome: "{:.1f} above the minimum", and
+    {0.name} for a part of it. An outcome of three dots is "not attempted yet".
+    """
+
+    def work() -> Feedback:
+        outcome = run(thing)
+        if outcome is ...:
+            raise Blank
+        hint = next((hint for hint, holds in wanted.items() if not holds(outcome)), "")
+        return Feedback(not hint, hint.format(outcome))
+
+    return attempt(work, thing)

@@ -1,0 +1,114 @@
+"""What a check says, and how it gets at what the learner wrote."""
+
+import difflib
+import html
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gdviz.exercises.sandbox import SECONDS, Blank, Trouble, guarded
+from gdviz.style import GREEN, GREY, VERMILLION
+
+BEGIN = "Replace the three dots in the cell above, run it, then run this one."
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What a check found. correct: bool. hint: whole sentences, which name the mistake; "" where there is none.
+
+    attempted: whether there was anything to check. picture: called to show the learner's way beside the right one.
+    In a notebook it is shown as a sentence with a mark, ✓ right, ✗ not yet, ○ not attempted yet. `one & other` is right
+    if both are, else it is the first that is not.
+    """
+
+    correct: bool
+    hint: str = ""
+    attempted: bool = True
+    picture: Callable[[], None] | None = field(default=None, repr=False, compare=False)
+
+    def __and__(self, other: "Feedback") -> "Feedback":
+        if self.correct and not other.attempted:
+            return Feedback(False, f"The first part is right. Now the next one. {other.hint}")
+        return other if self.correct else self
+
+    def about(self, name: str) -> "Feedback":
+        """The same, its hint under the name that it is about, where a cell has several: "limit: It is too small."."""
+        return self if self.correct or not self.attempted else replace(self, hint=f"{name}: {self.hint}")
+
+    def __bool__(self) -> bool:
+        return self.correct
+
+    def __str__(self) -> str:
+        mark, verdict, _ = self._verdict()
+        return f"{mark} {verdict} {self.hint}".strip()
+
+    __repr__ = __str__
+
+    def _verdict(self) -> tuple[str, str, str]:
+        if not self.attempted:
+            return "○", "Not attempted yet.", GREY
+        return ("✓", "Right.", GREEN) if self.correct else ("✗", "Not yet.", VERMILLION)
+
+    def _ipython_display_(self):
+        from IPython.display import display
+
+        mark, verdict, color = self._verdict()
+        look = f"border-left: 8px solid {color}; padding: 6px 12px; background: #fff; color: #000"
+        words = f"<b>{mark} {verdict}</b> {html.escape(self.hint)}"
+        shown = f'<div class="mathjax_ignore" role="status" style="{look}">{words}</div>'
+        display({"text/plain": str(self), "text/html": shown}, raw=True)
+        if self.picture:
+            self.picture()
+
+
+class Missing:
+    """In the place of a name that the learner has not defined; `hint` says so."""
+
+    def __init__(self, name: str, near: list[str]):
+        perhaps = f" You have `{near[0]}`: is that it? Then call it `{name}`." if near else ""
+        self.hint = f"There is no `{name}` here yet: run the cell above.{perhaps}"
+
+
+class Mine:
+    """my.name is what the learner has called `name`, also when there is no such name yet.
+
+    So a check can say kindly that a cell has not been run or that the name is another one.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        names = sys._getframe(1).f_globals
+        if name in names:
+            return names[name]
+        own = [other for other in names if not other.startswith("_") and other.lower() != name.lower()]
+        same = [other for other in names if other.lower() == name.lower()]
+        return Missing(name, same + difflib.get_close_matches(name, own, n=1, cutoff=0.7))
+
+
+my = Mine()
+
+
+def attempt(work: Callable[[], Feedback], *given: Any, seconds: float = SECONDS) -> Feedback:
+    """The Feedback that work() returns; what goes wrong in it, and what was not given at all, as Feedback.
+
+    given: what the learner wrote. work may raise Blank, Trouble(a sentence), or anything else: see sandbox. In a
+    notebook the cell with the check is another one than the learner's, so no line of it is called theirs.
+    """
+    for thing in given:
+        if isinstance(thing, Missing):
+            return Feedback(False, thing.hint, attempted=False)
+        if thing is ... or thing is None:
+            return Feedback(False, BEGIN, attempted=False)
+    remarks: list[str] = []
+    check = sys._getframe(2)  # who has called the check that calls this
+    asker = check.f_code.co_filename if "get_ipython" in check.f_globals else ""
+    try:
+        with guarded(seconds, asker) as remarks:
+            found = work()
+    except Blank:
+        return Feedback(False, BEGIN, attempted=False)
+    except Trouble as trouble:
+        found = Feedback(False, str(trouble))
+    return Feedback(found.correct, " ".join([found.hint, *remarks]).strip(), found.attempted, found.picture)

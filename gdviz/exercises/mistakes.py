@@ -1,0 +1,73 @@
+"""Rules that are wrong in a known way. A mistake is a line of the formula, changed.
+
+So the wrong rule is made from the source of the right one, and a row of the table of gdviz.known_mistakes.
+"""
+
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
+from typing import Any
+
+from gdviz import optimizers
+from gdviz.exercises.known_mistakes import MISTAKES, Mistake
+from gdviz.optimizers import Rule
+
+__all__ = ["MISTAKES", "Mistake", "mistaken", "suspect", "variants"]
+
+
+def variants(rule: Rule) -> Iterator[tuple[str, Rule]]:
+    """Of a rule of gdviz each known mistake: the phrase that completes "This is ...", and the rule that makes it.
+
+    First those of the table, in its order, then the other rules with the same hyperparameters. A rule that is not in
+    the table has only these.
+    """
+    name = type(rule).__name__
+    for mistake in MISTAKES.get(name, []):
+        yield mistake.of(name), mistaken(rule, mistake)
+    numbers = {field.name: getattr(rule, field.name) for field in fields(rule)}
+    if name == "RMSProp":
+        correction = optimizers.Adam(rule.lr, beta1=0.0, beta2=rule.alpha, eps=rule.eps)
+        yield "RMSProp with a bias correction, which is Adam's", correction
+    for other in OTHERS:
+        if other.__name__ != name:
+            known = {field.name: numbers[field.name] for field in fields(other) if field.name in numbers}
+            yield other.__name__, other(**known)
+
+
+OTHERS = [getattr(optimizers, name) for name in (*MISTAKES, "Adadelta")]
+
+
+def mistaken(rule: Rule, mistake: Mistake) -> Rule:
+    """The rule with this mistake in its `init` or `update`, and the same hyperparameters."""
+    wrong = _wrong(type(rule), tuple(mistake.changes.items()))
+    return wrong(**{field.name: getattr(rule, field.name) for field in fields(rule)})
+
+
+SUSPECTS = {"A": ("Adam", 9), "B": ("Momentum", 0), "C": ("Adam", 3), "D": ("AdamW", 3)}  # rows of the table
+
+
+def suspect(letter: str, **hyperparameters: Any) -> Rule:
+    """An optimizer of gdviz with one mistake of the table planted in its formula: to be found out in notebook 07.
+
+    letter: "A" and "C" claim to be Adam, "B" Momentum, "D" AdamW; hyperparameters: those of that rule, which may be
+    swept. `check_rule(suspect("A"), Adam())` says which mistake it is. Refused: another letter.
+    """
+    if letter not in SUSPECTS:
+        raise ValueError(f"the suspects are {', '.join(SUSPECTS)}; got {letter!r}")
+    name, row = SUSPECTS[letter]
+    return mistaken(getattr(optimizers, name)(**hyperparameters), MISTAKES[name][row])
+
+
+@cache
+def _wrong(kind: type, changes: tuple[tuple[str, str], ...]) -> type:
+    sources = [textwrap.dedent(inspect.getsource(method)) for method in (kind.init, kind.update)]
+    for old, new in changes:
+        if not any(old in source for source in sources):
+            raise LookupError(f"the source of {kind.__name__} has no {old!r}")
+        sources = [source.replace(old, new) for source in sources]
+    made: dict[str, Any] = {}
+    exec("\n".join(sources), vars(sys.modules[kind.__module__]), made)  # the source is our own
+    return type(kind.__name__, (kind,), made)

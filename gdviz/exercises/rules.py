@@ -1,0 +1,134 @@
+"""Compare a learner's update rule with the right one, and with all known mistakes, by the steps that they take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from numbers import Number
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gdviz.exercises.diagnosis import diagnosed, no_number
+from gdviz.exercises.mistakes import variants
+from gdviz.exercises.page import on_copies, read_from_the_page
+from gdviz.exercises.walks import (
+    FromFunction,
+    Problem,
+    agree,
+    as_rule,
+    hyperparameters,
+    is_rule,
+    named,
+    problems,
+    walk,
+    walk_on,
+    way,
+)
+from gdviz.optimizers import Rule
+
+AGAIN = "A second descent with it would continue where the first one ended: keep everything in the state."
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """hint: "" where the learner's rule is right. yours, right: their ways (steps + 1, 2) on the bowl."""
+
+    hint: str
+    yours: Tensor
+    right: Tensor
+
+
+def compare(thing: Any, reference: Rule, mistakes: Mapping[str, Rule] | None = None) -> Comparison:
+    """Walk through all problems with the learner's thing and with the reference.
+
+    thing: a rule; a class of rules; a function (params, grads, *state) -> (params, *state); a function or class that
+    makes a torch.optim.Optimizer of parameters. Classes and functions get the reference's hyperparameters by name.
+    mistakes: hint -> the rule that makes this mistake; they come before the known ones.
+    Raises Blank, and Trouble where the thing does not run; and whatever its own code raises.
+    """
+    tried = problems(reference)
+    right = [way(reference)(*problem) for problem in tried]
+    yours = [walk(thing, reference)(*problem) for problem in tried]
+    done = [agree(*pair) for pair in zip(yours, right)]
+    if all(n == problem.steps for n, problem in zip(done, tried)):
+        hint = _hard_coded(thing, reference, tried)
+    else:
+        hint = _of_the_page(thing, reference) or _listed(yours, mistakes or {}, tried)
+        hint = hint or _known(yours, right, reference, tried, min(done))
+        hint = hint or _unknown(thing, reference, tried, yours, right)
+    return Comparison(hint, yours[-1], right[-1])
+
+
+def remembers(thing: Any, reference: Rule) -> bool:
+    """Whether a second walk with the same rule differs from the first: it keeps something outside of its state."""
+    problem, take = problems(reference)[0], walk_on(thing, reference)
+    with on_copies(thing):
+        return not torch.allclose(take(*problem), take(*problem), equal_nan=True)
+
+
+def _listed(yours: list[Tensor], mistakes: Mapping[str, Rule], tried: list[Problem]) -> str:
+    """The hint of the first of these mistakes whose steps these are."""
+    for hint, wrong in mistakes.items():
+        ways = (way(wrong)(*problem) for problem in tried)
+        if all(agree(one, way) == problem.steps for one, way, problem in zip(yours, ways, tried)):
+            return hint
+    return ""
+
+
+def _known(yours: list[Tensor], right: list[Tensor], reference: Rule, tried: list[Problem], known: int) -> str:
+    """The mistakes whose steps these are: all of them, or the one of the first three and more than are right."""
+    exact, best, first = [], max(2, known), ""
+    for phrase, wrong in variants(reference):
+        if agree(yours[0], way(wrong)(*tried[0])) <= best:
+            continue
+        done = [agree(one, way(wrong)(*problem)) for one, problem in zip(yours, tried)]
+        if all(n == problem.steps for n, problem in zip(done, tried)):
+            exact.append(phrase)
+        if min(done) > best:
+            best, first = min(done), phrase
+    size = _first_step(yours[0], right[0])
+    if exact and bool(yours[0][1:].isnan().all()):  # so is every other way that is not a number
+        return f"{no_number(yours[0][1], 1)} Perhaps this is {', or '.join(exact)}."
+    if exact:
+        also = f" Or it is {', or '.join(exact[1:])}: its steps are the same." if exact[1:] else ""
+        return f"This is {exact[0]}.{also}{size}"
+    return first and f"For the first {best} steps this is {first}. Then something else differs as well.{size}"
+
+
+def _unknown(thing: Any, reference: Rule, tried: list[Problem], yours: list[Tensor], right: list[Tensor]) -> str:
+    """What is wrong with the steps; and whether something is kept outside of the state, which may be all that is."""
+    keeps = remembers(thing, reference)
+    if keeps and agree(yours[0], right[0]) == tried[0].steps:
+        return AGAIN
+    said = diagnosed(thing, reference, tried, yours, right)
+    return f"{said} {AGAIN}" if keeps else said
+
+
+def _first_step(yours: Tensor, right: Tensor) -> str:
+    """How long the first step is, where all coordinates agree on it."""
+    ratio = (yours[1] - yours[0]) / (right[1] - right[0])
+    times = float(ratio[0]) if bool(torch.isclose(ratio, ratio[0], rtol=1e-3).all()) else 0.0
+    told = times and abs(times - 1) > 1e-3
+    return f" Your first step is {times:.3g} times the right one." if told else ""
+
+
+def _hard_coded(thing: Any, reference: Rule, tried: list[Problem]) -> str:
+    """Whether a class or function that is right has a number where a hyperparameter belongs."""
+    if is_rule(thing) and not isinstance(thing, type):
+        return ""
+    for name, value in hyperparameters(reference).items():
+        if name not in named(thing) or not isinstance(value, Number):
+            continue
+        other = replace(reference, **{name: value / 2})
+        ways = [(walk(thing, other)(*problem), way(other)(*problem)) for problem in tried]
+        if any(agree(*pair) < problem.steps for pair, problem in zip(ways, tried)):
+            said = f"With {name}={value:g} it is right, with {name}={value / 2:g} it is not: is it written as a number?"
+            return _of_the_page(thing, other) or said
+    return ""
+
+
+def _of_the_page(thing: Any, reference: Rule) -> str:
+    """Whether one of its numbers is read from the page, where another one has that name."""
+    rule = as_rule(thing, reference)
+    own = {} if isinstance(rule, FromFunction) else getattr(rule, "__dict__", {})
+    return read_from_the_page(thing, hyperparameters(reference) | own)

@@ -1,0 +1,160 @@
+"""A limit on how long a learner's code computes, and a wider one on how long it takes.
+
+What counts is the processor time of this thread, so that a busy machine calls no right answer endless. The import of a
+library counts for nothing and is never cut: a half-imported torch would stay broken for the rest of the session.
+"""
+
+import contextlib
+import signal
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+SECONDS = 5.0  # of computing, for all that one check runs
+PATIENCE = 12  # times as long by the clock on the wall, for what sleeps, and for a busy machine
+TICK = 0.05  # seconds between two looks at the clocks
+OURS = (
+    str(Path(__file__).parents[1]),
+    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+    "<frozen",
+)
+
+
+class TimeUp(BaseException):
+    """Raised in the midst of a learner's code; no `except Exception` catches it. said, cause: parts of a sentence."""
+
+    def __init__(self, said: str, cause: str):
+        super().__init__(said, cause)
+        self.said, self.cause = said, cause
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float = SECONDS) -> Iterator[None]:
+    """A block that raises TimeUp when it has computed for so many seconds, or has taken PATIENCE times as long.
+
+    In it torch computes with one thread, whose time is counted. Beside the main thread there is no limit.
+    """
+    with _one_thread():
+        if threading.current_thread() is not threading.main_thread():
+            yield
+        elif hasattr(signal, "setitimer"):
+            with _looking_by_alarm(Clock(seconds, time.thread_time)):
+                yield
+        else:  # Windows
+            with _looking_from_a_thread(Clock(seconds, time.process_time)):
+                yield
+
+
+class Clock:
+    """What a block has computed (by spent()) and taken so far, but for the imports of libraries."""
+
+    def __init__(self, seconds: float, spent: Callable[[], float]):
+        self.seconds, self.spent, self.tick = seconds, spent, min(TICK, seconds / 4)
+        self.computed = self.taken = 0.0
+        self.at = spent(), time.monotonic()
+        self.rung = self.done = False
+
+    def up(self, frame: FrameType | None) -> bool:
+        """Look at both clocks; whether one of them is up, where no library is being imported."""
+        before, self.at = self.at, (self.spent(), time.monotonic())
+        if self.done or _imports_a_library(frame):
+            return False
+        self.computed += self.at[0] - before[0]
+        self.taken += self.at[1] - before[1]
+        return self.computed > self.seconds or self.taken > PATIENCE * self.seconds
+
+    def ring(self, frame: FrameType | None) -> None:
+        """Raise TimeUp; from the second time on in the next line of the learner's as well: an `except:` caught it."""
+        if self.rung:
+            self._insist(frame)
+        self.rung = True
+        raise self._time_up()
+
+    def _time_up(self) -> TimeUp:
+        if self.computed > self.seconds:
+            return TimeUp(f"It was not finished after {self.seconds:g} seconds", "a loop that never ends?")
+        cause = f"it computed for only {self.computed:.1g} of them. Does it sleep or wait, or is the machine very busy?"
+        return TimeUp(f"It was not finished after {PATIENCE * self.seconds:g} seconds", cause)
+
+    def _insist(self, frame: FrameType | None) -> None:
+        def again(frame: FrameType, event: str, _: Any) -> Any:
+            if event == "line" and not self.done:
+                raise self._time_up()
+            return again
+
+        sys.settrace(lambda *_: None)
+        while frame:
+            if not frame.f_code.co_filename.startswith(OURS):
+                frame.f_trace = again
+            frame = frame.f_back
+
+
+@contextlib.contextmanager
+def _looking_by_alarm(clock: Clock) -> Iterator[None]:
+    tracer = sys.gettrace()
+    handler = signal.signal(signal.SIGALRM, lambda _, frame: clock.up(frame) and clock.ring(frame))
+    timer = signal.setitimer(signal.ITIMER_REAL, clock.tick, clock.tick)
+    try:
+        yield
+    finally:
+        clock.done = True  # first: from here on nothing rings
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, handler)
+        sys.settrace(tracer)
+
+
+@contextlib.contextmanager
+def _looking_from_a_thread(clock: Clock) -> Iterator[None]:
+    main, finished, tracer = threading.get_ident(), threading.Event(), sys.gettrace()
+
+    def look() -> None:
+        while not finished.wait(clock.tick):
+            if clock.up(sys._current_frames()[main]):
+                rings.append(1)
+                signal.raise_signal(signal.SIGINT)  # wakes a sleep, too
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        if not rings:
+            signal.default_int_handler(number, frame)  # the stop button
+        rings.clear()
+        if not clock.done:
+            clock.ring(frame)
+
+    rings: list[int] = []
+    handler = signal.signal(signal.SIGINT, ring)
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        clock.done = True
+        finished.set()
+        thread.join()
+        signal.signal(signal.SIGINT, handler)
+        sys.settrace(tracer)
+
+
+def _imports_a_library(frame: FrameType | None) -> bool:
+    """Whether this frame, with no line of the learner's in between, is part of an import."""
+    while frame and frame.f_code.co_filename.startswith(OURS):
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,170 @@
+"""Whether model, loss and examples fit together. A cure that is named has been tried, and works."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gdviz.doors.broadcasts import Watch
+from gdviz.doors.calls import said
+from gdviz.networks.inputs import Loss, Pair, are_classes, copied, examples_of
+
+PRIMES = (7, 11, 13, 17, 19, 23)  # how many examples are tried: a number that divides no other size can be told apart
+SHAPES = {"": lambda t: t, "[:, None]": lambda t: t[:, None], "[:, 0]": lambda t: t[:, 0]}
+SHAPES |= {".flatten(1)": lambda t: t.flatten(1)}
+CLASSES = ("cross_entropy", "nll_loss", "multi_margin_loss")
+OF_CLASSES = ("class probabilities", "out of bounds", "out of range", "target dtype")  # what these say of one output
+ONE_OUTPUT = "; classes need an output for each, and the model has one output"
+
+
+@dataclass(frozen=True)
+class Named:
+    """How a refusal calls the data, their inputs and their targets (a column of pandas needs more words), and how many
+    there are."""
+
+    data: str
+    x: str
+    y: str
+    many: int
+
+    def whole(self, shape: tuple[int, ...], n: int) -> tuple[int, ...]:
+        """The shape that n of them have, as if all had been tried."""
+        return tuple(size // n * self.many if size and size % n == 0 else size for size in shape)
+
+
+def checked_pair(model: nn.Module, loss: Loss, pair: Any, name: str = "data", *, trains: bool = False) -> Pair:
+    """Inputs and targets as examples_of gives them, where model, loss and examples fit together.
+
+    Refused, beside what examples_of refuses: a model that does not take the inputs, labels outside its classes, a loss
+    that is not one number, or that compares every output with every target. trains: also a loss without a gradient.
+    A copy of the model is asked for a few examples in eval mode, and the loss is called once.
+    """
+    inputs, targets = examples_of(model, pair, name)
+    if not callable(loss) or isinstance(loss, type):
+        cure = f"; write {loss.__name__}()" if isinstance(loss, type) else ""
+        raise TypeError(f"loss must be a function of the output and the targets, got {loss!r}{cure}")
+    words = (letter + ".to_numpy()" * hasattr(values, "to_numpy") for letter, values in zip("xy", pair))
+    named = Named(name, *words, len(inputs))
+    with torch.random.fork_rng(devices=[]):
+        for n in PRIMES:
+            rows = torch.arange(n, device=inputs.device) % len(inputs)
+            output = _output(copied(model).eval(), inputs[rows], named).detach()
+            if all(size % n for size in (*output.shape[1:], *targets.shape[1:])):
+                break
+        if are_classes(output, targets):
+            _check_classes(targets, output.shape[1], name)
+        _check_loss(loss, output, targets[rows], named, trains)
+    return inputs, targets
+
+
+@torch.no_grad()
+def _output(model: nn.Module, inputs: Tensor, named: Named) -> Tensor:
+    """What the model makes of a few inputs; refused: inputs that it does not take, with those that it would take."""
+
+    def cure() -> str:
+        dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
+        return _cure(named.x, inputs, dtype, lambda x: _has_examples(model(x), len(x)))
+
+    who = f"{named.data}: the model"
+    try:
+        output = model(inputs)
+    except Exception as error:
+        given = f"{named.whole(inputs.shape, len(inputs))}, {inputs.dtype}"
+        raise ValueError(f"{who} does not take inputs of shape {given}: {said(error)}{cure()}") from error
+    if not isinstance(output, Tensor):
+        first = "; an RNN returns its state, too: take the first" if isinstance(output, tuple) else ""
+        raise ValueError(f"{who} must return one tensor, got {type(output).__name__}{first}")
+    if not _has_examples(output, len(inputs)):
+        given = f"{len(inputs)} inputs {tuple(inputs.shape)} gave an output {tuple(output.shape)}"
+        raise ValueError(f"{who} must return an output for each example; {given}{cure()}")
+    return output
+
+
+def _has_examples(output: Any, n: int) -> bool:
+    """Whether the output has an axis of n examples (or of n times something); one number may be a loss."""
+    output = output[0] if isinstance(output, tuple) else output  # of an RNN
+    return isinstance(output, Tensor) and (output.ndim == 0 or any(size % n == 0 for size in output.shape))
+
+
+def _check_classes(targets: Tensor, classes: int, name: str) -> None:
+    wrong = ((targets < 0) | (targets >= classes)).nonzero()
+    if len(wrong):
+        k = int(wrong[0])
+        many = f"{name}: the model has {classes} classes, 0 to {classes - 1}"
+        raise ValueError(f"{many}; the target of example {k} is {int(targets[k])} ({len(wrong)} such)")
+
+
+def _check_loss(loss: Loss, output: Tensor, targets: Tensor, named: Named, trains: bool) -> None:
+    n = len(targets)
+
+    def takes(t: Tensor) -> bool:
+        value, met = _tried(loss, output, t, trains)
+        fits = t.numel() == output.numel() or t.ndim < output.ndim  # as many numbers, or classes
+        return fits and not met and isinstance(value, Tensor) and value.ndim == 0
+
+    given = f"outputs {named.whole(output.shape, n)} with targets {named.whole(targets.shape, n)}"
+    try:
+        value, met = _tried(loss, output, targets, trains)
+    except Exception as error:
+        cure = ONE_OUTPUT if _wants_classes(output, error) else _cure(named.y, targets, output.dtype, takes)
+        tried = f"{named.data}: the loss does not take {given} (tried with {n} of them)"
+        raise ValueError(f"{tried}: {said(error)}{cure}") from error
+    if met and met[-1] in CLASSES:
+        raise ValueError(f"{named.data}: {met[-1]} does not take {given}{ONE_OUTPUT}")
+    if met:
+        both = f"where {named.whole(met[0], n)} meets {named.whole(met[1], n)}"
+        cure = _cure(named.y, targets, output.dtype, takes)
+        within = f"{both}, every output is compared with every target{cure}"
+        raise ValueError(f"{named.data}: the loss takes {given}, but {within}")
+    if not (isinstance(value, Tensor) and value.ndim == 0 and not value.is_complex()):
+        raise ValueError(f"{named.data}: the loss must return one number, the mean over the minibatch; {_kind(value)}")
+    if trains and not value.requires_grad:
+        raise ValueError(
+            "the loss has no gradient: it does not depend on the output through torch operations "
+            "(.item(), .detach(), argmax, a comparison or numpy in it?)"
+        )
+
+
+def _tried(loss: Loss, output: Tensor, targets: Tensor, trains: bool) -> tuple[Any, tuple | None]:
+    """The value of the loss, and the shapes of the first (n, 1) that meets an (n,) in it."""
+    with warnings.catch_warnings(), torch.enable_grad():
+        warnings.filterwarnings("ignore", "Using a target size")  # said in other words
+        leaf = output.clone().requires_grad_(output.is_floating_point())
+        output, targets = leaf.clone(), targets.clone()  # which the loss may change
+        with Watch(len(targets), output, targets) as watch:
+            value = loss(output, targets)
+        if trains and isinstance(value, Tensor) and value.requires_grad and value.ndim == 0 and not value.is_complex():
+            torch.autograd.grad(value, leaf, allow_unused=True)
+    return value, watch.met
+
+
+def _cure(words: str, t: Tensor, dtype: torch.dtype, takes: Callable[[Tensor], bool]) -> str:
+    """What to write instead of x or y, tried: other axes, another type, or both; empty where nothing helps."""
+    types = {"": t.dtype, ".float()": dtype, ".long()": torch.int64}
+    if t.is_floating_point() and not torch.equal(t, t.trunc()):
+        del types[".long()"]  # it would lose the digits
+    both = sorted(product(SHAPES, types), key=lambda change: sum(map(bool, change)))  # the simplest first
+    for axes, kind in both:
+        try:
+            if takes(SHAPES[axes](t).to(types[kind])):
+                return f"; give {words}{axes}{kind}"
+        except Exception:  # no cure
+            continue
+    return ""
+
+
+def _wants_classes(output: Tensor, error: Exception) -> bool:
+    """Whether it was cross_entropy that failed, on a single output for each example."""
+    return output.shape[1:] in ((), (1,)) and any(words in str(error) for words in OF_CLASSES)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"got {tuple(value.shape)}, take .mean()" if value.ndim else f"got {value.dtype}, take .abs()"
+    if isinstance(value, int | float):
+        return "got a plain number, which has no gradient: leave out .item() or float()"
+    return f"got {type(value).__name__}" + (": is the return missing?" if value is None else "")

@@ -1,0 +1,238 @@
+"""Any rule on any network: `TorchOptimizer(model.parameters(), rule)` instead of a torch.optim optimizer."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.parameter import is_lazy
+
+from gdviz.doors.calls import called, said, updated
+from gdviz.hyperparameters import checked, hyperparameters
+from gdviz.optimizers import Rule
+
+SCHEDULED = {"initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum", "swa_lr"}  # left by torch's schedulers
+GROUP_KEYS = {"params", "name", "param_names"} | SCHEDULED  # what a group may hold beside the rule's hyperparameters
+
+
+class TorchOptimizer(torch.optim.Optimizer):
+    """w, state <- rule.update(w, gradient of w, state) for each parameter w of a network, in place.
+
+    params: what model.parameters() gives, or parameter groups: dicts of "params" and of the rule's own fields, such as
+    {"params": model.head.parameters(), "lr": 0.01}; float32 or float64.
+    rule: an optimizer of gdviz, or of your own; one value for each hyperparameter, since a network has no axis of runs.
+    The hyperparameters of a dataclass live in `param_groups` under their names, so torch's lr_schedulers work
+    (OneCycleLR and CyclicLR: cycle_momentum=False for a rule without `momentum`). So do closures, step hooks,
+    `add_param_group`, `state_dict`, `load_state_dict`, copies and pickles. A parameter without gradient stays as it is,
+    with its state. A rule whose `elementwise` is False (LBFGS) takes the parameters of a group as one vector, missing
+    gradients as 0.
+    Refused: no parameters, one that is there twice, a rule class, a sweep, a field that the rule does not have, the
+    state of another rule; and in each step, before anything moves, hyperparameters that a scheduler or a hand has put
+    out of their range (a rate of 0 rests).
+    Reference: torch.optim.Optimizer, whose contract this is.
+    """
+
+    def __init__(self, params: Iterable[Any], rule: Rule):
+        self.rule = checked(rule)
+        if isinstance(params, torch.nn.Module):
+            raise TypeError(f"params must be parameters, got a {type(params).__name__}: write model.parameters()")
+        if isinstance(params, Tensor) or not isinstance(params, Iterable):
+            raise TypeError(f"params must be what model.parameters() gives, a list of tensors; got {params!r}")
+        params = [params] if isinstance(params, dict) else list(params)
+        if len(params) == 0:
+            raise ValueError("params holds no parameters; give model.parameters() anew (reading it uses it up)")
+        self._state_type: type | None = None  # the NamedTuple of the rule, known from its first step on
+        self._known: dict[tuple, Rule] = {}  # the rule with the numbers of a group, as in the last steps
+        self.steps = 0  # how many were made
+        self._fields = tuple(hyperparameters(self.rule))
+        super().__init__(params, _numbers(self.rule))
+
+    def add_param_group(self, param_group: dict) -> None:
+        """One more group of parameters: a dict of "params" and, where they differ, of the rule's fields."""
+        fields = f"params, name{''.join(f', {name}' for name in self.defaults)}"
+        if not isinstance(param_group, dict) or "params" not in param_group:
+            raise TypeError(f"a parameter group is a dict with {fields}; got {param_group!r}")
+        unknown = set(param_group) - set(self.defaults) - GROUP_KEYS
+        if unknown:
+            raise ValueError(f"a parameter group here has {fields}; got {_listed(unknown)}")
+        given = param_group["params"]
+        given = [given] if isinstance(given, Tensor) else list(given)
+        if not given:
+            raise ValueError("a parameter group holds no parameters; give parameters() anew (reading it uses it up)")
+        numbers = _numbers(checked(_with(self.rule, self.defaults | param_group)))
+        there = [p for group in self.param_groups for p in group["params"]]
+        _refuse_twice([*there, *(p[1] if isinstance(p, tuple) else p for p in given)])
+        super().add_param_group(param_group | numbers | {"params": given})
+        if refusal := next((words for p in self.param_groups[-1]["params"] if (words := _no_float(p))), None):
+            self.param_groups.pop()
+            raise TypeError(f"parameters must be float32 or float64, {refusal}")
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One update of every parameter that has a gradient, after the closure, if given; returns what it returned.
+
+        All hyperparameters are checked and all updates computed before the first parameter moves.
+        """
+        with torch.enable_grad():
+            try:
+                loss = closure() if closure else None
+            except RuntimeError as error:
+                raise RuntimeError(said(error)) from error
+        rules = [self._rule_of(group) for group in self.param_groups]
+        moves = [self._moves(rule, group["params"]) for rule, group in zip(rules, self.param_groups)]
+        for p, moved, state in chain(*moves):
+            p.copy_(moved)
+            if state is not None:
+                self.state[p] = state
+        self.steps += 1
+        return loss
+
+    def state_dict(self) -> dict:
+        """What torch's own holds, the name of the rule, and how many steps were made."""
+        return super().state_dict() | {"rule": type(self.rule).__name__, "steps": self.steps}
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Go on where `state_dict()` was taken: of the same rule, for the same parameters; all of it, or nothing."""
+        self._refuse_other(state_dict)
+        before, steps = (self.state, self.param_groups), state_dict.get("steps", 0)
+        try:
+            super().load_state_dict(state_dict)
+            for group in self.param_groups:
+                self._fit_state(self._rule_of(group), group["params"])
+        except Exception:
+            self.state, self.param_groups = before
+            raise
+        self.steps = steps
+
+    def __getstate__(self) -> dict:  # torch's own keeps only defaults, state and groups in copies and pickles
+        names = ("rule", "steps", "_state_type", "_known", "_fields")
+        return super().__getstate__() | {name: getattr(self, name) for name in names}
+
+    def __repr__(self) -> str:
+        return f"{super().__repr__()[:-1]}, rule {type(self.rule).__name__})"
+
+    def _rule_of(self, group: dict) -> Rule:
+        """The rule with the numbers of a group, which are checked where they have changed since the last steps."""
+        numbers = tuple(group[name] for name in self._fields)
+        if not all(isinstance(number, int | float) for number in numbers):
+            return self._checked(group)
+        if numbers not in self._known:
+            self._known = dict([*self._known.items()][-8:]) | {numbers: self._checked(group)}
+        return self._known[numbers]
+
+    def _checked(self, group: dict) -> Rule:
+        rule = checked(_with(self.rule, group), where=f"at step {self.steps} (the first is 0); nothing has moved")
+        return _with(rule, _numbers(rule))
+
+    def _moves(self, rule: Rule, params: list[Tensor]) -> list[tuple[Tensor, Tensor, dict | None]]:
+        """Where each parameter of a group moves, and its new state."""
+        if getattr(rule, "elementwise", True):
+            return [(p, *self._moved(rule, p, p, p.grad)) for p in params if p.grad is not None]
+        if all(p.grad is None for p in params):
+            return []
+        grads = [torch.zeros_like(p) if p.grad is None else p.grad.to_dense() for p in params]
+        flat, flat_grads = (torch.cat([part.reshape(-1) for part in parts]) for parts in (params, grads))
+        moved, state = self._moved(rule, params[0], flat, flat_grads)
+        parts = moved.split([p.numel() for p in params])
+        return [(p, part.view_as(p), state if p is params[0] else None) for p, part in zip(params, parts)]
+
+    def _moved(self, rule: Rule, key: Tensor, params: Tensor, grads: Tensor) -> tuple[Tensor, dict]:
+        """The new params and state, a plain dict that lies under the key: load_state_dict rebuilds no NamedTuple."""
+        params, grads = params.detach().clone(), grads.to_dense().clone()  # what a rule keeps stays as it was
+        where = f"with params of shape {tuple(params.shape)}"
+        kept = self.state.get(key) or self._packed(called("init", where, rule.init, params))
+        state = self._state_type(**kept) if self._state_type else kept["state"]
+        moved, state = updated(rule, params, grads, state, f"at step {self.steps}")
+        return moved, self._packed(state)
+
+    def _packed(self, state: Any) -> dict[str, Any]:
+        """The fields of a NamedTuple; anything else under the name state."""
+        self._state_type = type(state) if hasattr(state, "_asdict") else None
+        return state._asdict() if self._state_type else {"state": state}
+
+    def _refuse_other(self, state_dict: Any) -> None:
+        """Refused: what is not the state of a TorchOptimizer with this rule."""
+        if not isinstance(state_dict, dict):
+            raise TypeError(f"state_dict must be what state_dict() returned, a dict; got {type(state_dict).__name__}")
+        groups, state, rule = state_dict.get("param_groups"), state_dict.get("state"), type(self.rule).__name__
+        if not (isinstance(groups, list) and isinstance(state, dict)):
+            given = ", ".join(map(repr, list(state_dict)[:4])) or "nothing"
+            raise ValueError(f"the state of an optimizer has a dict 'state' and a list 'param_groups'; got {given}")
+        if state_dict.get("rule") != rule:
+            theirs = state_dict.get("rule") or "an optimizer that is not of gdviz"
+            raise ValueError(f"this is the state of {theirs}, and the rule here is {rule}")
+        if not isinstance(state_dict.get("steps", 0), int):
+            raise ValueError(f"the steps of this state must be a whole number, got {state_dict['steps']!r}")
+        for group in groups:
+            if missing := {"params", *self._fields} - set(group if isinstance(group, dict) else ()):
+                raise ValueError(f"a parameter group of this state has no {_listed(missing)}")
+            if not isinstance(group["params"], list):
+                raise ValueError(f"the params of a group of this state are no list, but {group['params']!r}")
+
+    def _fit_state(self, rule: Rule, params: list[Tensor]) -> None:
+        """Torch has loaded all in the parameter's type, but t is float64; refused: the state of other parameters."""
+        whole = not getattr(rule, "elementwise", True)
+        parts = [torch.cat([p.detach().reshape(-1) for p in params])] if whole else params
+        for p, part in zip(params, parts):
+            if kept := self.state.get(p):
+                fresh = self._packed(rule.init(part.detach()))
+                if set(fresh) != set(kept) or any(_other_shape(kept[name], fresh[name], part) for name in fresh):
+                    shape = tuple(part.shape)
+                    raise ValueError(f"this is the state of other parameters: it does not fit one of shape {shape}")
+                kept.update({name: old.to(fresh[name].dtype) for name, old in kept.items() if _both(old, fresh[name])})
+
+
+def _numbers(rule: Rule) -> dict[str, float]:
+    """The hyperparameters as plain numbers; refused where one is a sweep."""
+    values = hyperparameters(rule)
+    for name, value in values.items():
+        if value.numel() > 1:
+            raise ValueError(f"a network takes one {name}, got {value.numel()} of them; a sweep is for minimize")
+    return {name: value.item() for name, value in values.items()}
+
+
+def _with(rule: Rule, group: dict) -> Rule:
+    """The rule with the hyperparameters of a parameter group."""
+    names = hyperparameters(rule)
+    return replace(rule, **{name: group[name] for name in names}) if names else rule
+
+
+def _refuse_twice(params: list[Any]) -> None:
+    """Refused: a parameter that is there twice, or a second one on the same memory; a step would move it twice."""
+    seen = set()
+    for p in params:
+        keys = (
+            {id(p)} if not isinstance(p, Tensor) or is_lazy(p) or p.numel() == 0 or p.is_meta else {id(p), p.data_ptr()}
+        )
+        if keys & seen:
+            raise ValueError("a parameter is there twice, and would move twice; give list(dict.fromkeys(params))")
+        seen |= keys
+
+
+def _no_float(p: Tensor) -> str:
+    """Why this parameter cannot be trained, with the cure; empty where it can."""
+    if is_lazy(p):
+        return "got one without a size; call the model once, model(x[:2])"
+    if p.is_meta:
+        return "got one on the meta device, which holds no numbers; make the model on the cpu"
+    if p.dtype in (torch.float32, torch.float64):
+        return ""
+    if p.is_complex():
+        return f"got {p.dtype}; torch.view_as_real(p.detach()) makes two numbers of each"
+    cure = "model.float() makes them so" if p.is_floating_point() else "leave them out, whole numbers are not trained"
+    return f"got {p.dtype}; {cure}"
+
+
+def _both(value: Any, other: Any) -> bool:
+    return isinstance(value, Tensor) and isinstance(other, Tensor)
+
+
+def _other_shape(value: Any, fresh: Any, p: Tensor) -> bool:
+    """Whether a part of a state that has the shape of the parameter has lost it."""
+    return isinstance(fresh, Tensor) and fresh.shape == p.shape and getattr(value, "shape", None) != p.shape
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,279 @@
+"""The training loop: fit a network to examples by minibatches, and keep all that happened."""
+
+import copy
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector
+from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
+
+from gdviz.doors.calls import called
+from gdviz.minibatches import Minibatches
+from gdviz.networks.inputs import (
+    Loss,
+    check_loop,
+    check_rates,
+    check_record,
+    check_training,
+    check_whole,
+    count_hits,
+    evaluating,
+)
+from gdviz.networks.pairs import checked_pair
+from gdviz.progress import watched
+
+
+@dataclass(eq=False)
+class History:
+    """What `fit` saw, as lists.
+
+    For each step: losses and accuracies (of its minibatch, before the update), lrs (of the first parameter group),
+    examples (of how many the gradient had been computed, with this step's) and seconds (since the start).
+    For each finished epoch: epoch_losses and epoch_accuracies, the means of those over its examples;
+    validation_losses and validation_accuracies, after it.
+    Accuracies are there where the targets are classes, those of validation where there are such data.
+    epoch_ends: how many steps had been made at the end of each finished epoch.
+    weights: all parameters as one vector, at the start, then as often as `record` says, and at the end, those that the
+    model keeps.
+    stopped: why it ended before its last epoch, a sentence; empty where it did not.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    accuracies: list[float] = field(default_factory=list)
+    lrs: list[float] = field(default_factory=list)
+    examples: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    epoch_ends: list[int] = field(default_factory=list)
+    epoch_losses: list[float] = field(default_factory=list)
+    epoch_accuracies: list[float] = field(default_factory=list)
+    validation_losses: list[float] = field(default_factory=list)
+    validation_accuracies: list[float] = field(default_factory=list)
+    weights: list[Tensor] = field(default_factory=list)
+    stopped: str = ""
+
+    def describe(self) -> str:
+        """One sentence with the numbers, without the seconds: the same on every machine."""
+        words = [f"{len(self.losses)} steps, {len(self.epoch_losses)} epochs"]
+        for name, losses, shares in (
+            ("", self.epoch_losses, self.epoch_accuracies),
+            ("validation ", self.validation_losses, self.validation_accuracies),
+        ):
+            words += [f"{name}loss {losses[0]:.3g} to {losses[-1]:.3g}"] if losses else []
+            words += [f"{name}accuracy {shares[0]:.1%} to {shares[-1]:.1%}"] if shares else []
+        return "; ".join(words) + "." + (f" {self.stopped}" if self.stopped else "")
+
+    @property
+    def epoch_seconds(self) -> list[float]:
+        """The seconds at the end of each finished epoch."""
+        return [self.seconds[last - 1] for last in self.epoch_ends]
+
+    def examples_until(self, accuracy: float) -> int | None:
+        """How many gradients of an example it took to the end of the first epoch with this accuracy on the validation
+        data; None without one."""
+        both = zip(self.epoch_ends, self.validation_accuracies)
+        return next((self.examples[last - 1] for last, share in both if share >= accuracy), None)
+
+    def cut(self) -> None:
+        """Make the lists of steps equally long, and those of epochs, where a training was stopped in the middle."""
+        for values in (self.losses, self.accuracies, self.lrs, self.examples):
+            del values[len(self.seconds) :]  # which are written last
+        looked_at = [values for values in (self.validation_losses, self.validation_accuracies) if values]
+        epochs = min(map(len, (self.epoch_ends, self.epoch_losses, *looked_at)))
+        for values in (self.epoch_ends, self.epoch_losses, self.epoch_accuracies, *looked_at):
+            del values[epochs:]
+
+    __repr__ = __str__ = describe
+
+
+def fit(
+    model: nn.Module,
+    loss: Loss,
+    data: tuple[Any, Any],
+    optimizer: torch.optim.Optimizer,
+    *,
+    epochs: int,
+    batch_size: int,
+    scheduler: Any = None,
+    validation: tuple[Any, Any] | None = None,
+    patience: int | None = None,
+    record: int | None = None,
+    generator: torch.Generator | None = None,
+) -> History:
+    """w <- optimizer(w, gradient of the minibatch's loss), for each minibatch of each epoch of the shuffled examples
+
+    model: takes inputs (B, ...). loss: takes its output and the targets (B, ...) and returns their mean loss, such as
+    torch.nn.functional.cross_entropy. data: inputs (n, ...) and targets (n, ...), tensors or arrays; whole numbers as
+    targets are classes, where the output is (B, 2 classes or more). validation: the same, looked at after each epoch.
+    optimizer: a TorchOptimizer or any of torch.optim, over parameters of this model; LBFGS gets its closure.
+    epochs: 1 or more. batch_size: 1 to n, the full batch; the last batch of an epoch may be smaller.
+    scheduler: of torch, called after each epoch; OneCycleLR and CyclicLR (not those inside another one) after each
+    step, and ReduceLROnPlateau with the epoch's loss (of the validation data, where there are any).
+    patience: stop when that loss has not fallen for so many epochs; however it ends, the model then gets the weights of
+    the best epoch.
+    record: keep the weights after every so many steps, up to 1 GB of them. generator: of the CPU, for the shuffling;
+    left out, one of seed 0.
+
+    The model is left in train mode. A loss that is not finite, or a rate that a scheduler has made negative, stops the
+    training before its update, and so does the stop button (KeyboardInterrupt); history.stopped says so, and model and
+    history stay usable. Only within a step of LBFGS may the weights be spoilt. Bad input is refused before the first
+    step, as far as a few examples show it, with a cure: above all a loss in which outputs (B, 1) meet targets (B,).
+    """
+    check_training(model, optimizer)
+    train = checked_pair(model, loss, data, trains=True)
+    held_out = None if validation is None else checked_pair(model, loss, validation, "validation")
+    optional = {"patience": patience, "record": record}
+    check_whole(epochs=epochs, **{name: number for name, number in optional.items() if number is not None})
+    generator = torch.Generator().manual_seed(0) if generator is None else generator
+    batches = Minibatches(len(train[0]), batch_size, generator=generator)
+    check_loop(model, train[0], batches, scheduler, optimizer, epochs)
+    check_record(model, record, epochs * batches.steps_per_epoch)
+    history, stopping = History(weights=[_vector(model)] if record else []), EarlyStopping(model, patience)
+    each_step = scheduler if isinstance(scheduler, OneCycleLR | CyclicLR) else None
+    began = time.perf_counter()
+    model.train()
+    try:
+        for step in watched(range(epochs * batches.steps_per_epoch), "fit"):
+            chosen = batches(step)
+            _step(model, loss, train[0][chosen], train[1][chosen], optimizer, history)
+            history.seconds.append(time.perf_counter() - began)
+            if record and (step + 1) % record == 0:
+                history.weights.append(_vector(model))
+            if each_step:
+                each_step.step()
+            if (step + 1) % batches.steps_per_epoch == 0:
+                watched_loss = _end_epoch(model, loss, held_out, batches, history)
+                if isinstance(scheduler, ReduceLROnPlateau):
+                    scheduler.step(watched_loss)
+                elif scheduler and not each_step:
+                    scheduler.step()
+                stopping.watch(watched_loss)
+    except Stopped as reason:
+        history.stopped = str(reason)
+    except KeyboardInterrupt:
+        history.cut()
+        history.stopped = f"Stopped by hand after {len(history.losses)} steps."
+    stopping.restore()
+    if record and not torch.equal(history.weights[-1], _vector(model)):
+        history.weights.append(_vector(model))
+    if not (history.stopped or bool(torch.isfinite(_vector(model)).all())):
+        history.stopped = "The weights are not finite after the last step; try a smaller rate."
+    return history
+
+
+def stacked(histories: Iterable[History], name: str) -> Tensor:
+    """One of the lists of several histories of equal length, such as "epoch_losses", side by side: (time, runs)."""
+    names = [field.name for field in fields(History) if field.name not in ("weights", "stopped")]
+    if isinstance(histories, History) or name not in names:
+        given = f"got {type(histories).__name__} and {name!r}"
+        raise ValueError(f"stacked takes a list of histories and one of {', '.join(names)}; {given}")
+    lists = [getattr(history, name) for history in histories]
+    if not lists or not any(lists):
+        raise ValueError(f"there are no {name} in {len(lists)} histories")
+    if len({len(values) for values in lists}) > 1:
+        raise ValueError(f"the histories must be of one length; their {name} have {[len(values) for values in lists]}")
+    return torch.tensor(lists, dtype=torch.float64).T
+
+
+def evaluate(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> tuple[float, float | None]:
+    """The mean loss over the data and the share of examples whose class the model finds, with the model in eval mode.
+
+    data: inputs (n, ...) and targets (n, ...). The share is None where the targets are no classes.
+    """
+    return _look(model, loss, *checked_pair(model, loss, data))
+
+
+def _look(model: nn.Module, loss: Loss, inputs: Tensor, targets: Tensor) -> tuple[float, float | None]:
+    """What evaluate returns, of examples that have passed the door."""
+    with evaluating(model), torch.no_grad():
+        output = model(inputs)
+        value, hits = float(loss(output, targets)), count_hits(output, targets)
+    return value, None if hits is None else hits / len(targets)
+
+
+def _step(
+    model: nn.Module, loss: Loss, x: Tensor, y: Tensor, optimizer: torch.optim.Optimizer, history: History
+) -> None:
+    """Zero the gradients, forward, loss, backward, update, on the examples x with the targets y."""
+    seen, step, lr = [], len(history.losses), optimizer.param_groups[0].get("lr", math.nan)
+    where = f"in step {step} (the first is 0)"
+    try:
+        check_rates(optimizer, where)
+    except (ValueError, TypeError) as error:
+        raise Stopped(f"Refused: {error}.") from error
+
+    def closure():
+        optimizer.zero_grad()
+        output = called("the model", where, model, x)
+        value = called("the loss", where, loss, output, y)
+        seen.append((value.item(), count_hits(output, y)))
+        if not math.isfinite(seen[0][0]):
+            raise Stopped(_not_finite(seen[0][0], step, float(lr)))
+        called("the gradient of the loss", where, value.backward)
+        return value
+
+    optimizer.step(closure)
+    value, hits = seen[0]  # before the update; LBFGS has looked more often
+    history.losses.append(value)
+    history.accuracies += [] if hits is None else [hits / len(y)]
+    history.lrs.append(float(lr))
+    history.examples.append((history.examples or [0])[-1] + len(y) * len(seen))
+
+
+def _not_finite(loss: float, step: int, lr: float) -> str:
+    """Why a training stops at a loss that is not finite: a rate is to blame only where it has acted."""
+    if step == 0:
+        cure = "make the model anew, if an earlier training spoilt it, or look at the loss and the data"
+        return f"The loss is {loss} before the first step, where no rate has acted: {cure}."
+    return f"The loss is {loss} in step {step} (the first is 0) with learning rate {lr:.3g}; try a smaller rate."
+
+
+def _end_epoch(model: nn.Module, loss: Loss, held_out: Any, batches: Minibatches, history: History) -> float:
+    """The means over the epoch and the look at the validation data; returns the loss to be watched."""
+    value, share = (None, None) if held_out is None else _look(model, loss, *held_out)  # first: it may be interrupted
+    last = batches.steps_per_epoch
+    sizes = [batches.examples(step) for step in range(last)]
+    for values, means in ((history.losses, history.epoch_losses), (history.accuracies, history.epoch_accuracies)):
+        if values:
+            means.append(sum(value * size for value, size in zip(values[-last:], sizes)) / batches.n)
+    history.epoch_ends.append(len(history.losses))
+    if held_out is None:
+        return history.epoch_losses[-1]
+    history.validation_losses.append(value)
+    history.validation_accuracies += [] if share is None else [share]
+    return value
+
+
+def _vector(model: nn.Module) -> Tensor:
+    return parameters_to_vector(model.parameters()).detach()
+
+
+class Stopped(Exception):
+    """Why a training ends early, in a sentence."""
+
+
+class EarlyStopping:
+    """The weights of the epoch with the lowest loss; ends a training in which that no longer falls."""
+
+    def __init__(self, model: nn.Module, patience: int | None):
+        self.model, self.patience = model, patience
+        self.loss, self.waited, self.state = math.inf, 0, None
+
+    def watch(self, loss: float) -> None:
+        if self.patience is None:
+            return
+        if not math.isfinite(loss):
+            raise Stopped(f"The loss of the epoch is {loss}; try a smaller rate.")
+        self.waited += 1
+        if loss < self.loss:
+            self.loss, self.waited, self.state = loss, 0, copy.deepcopy(self.model.state_dict())
+        if self.waited >= self.patience:
+            raise Stopped(f"Stopped early: the loss has not fallen below {self.loss:.4g} for {self.waited} epochs.")
+
+    def restore(self) -> None:
+        if self.state is not None:
+            self.model.load_state_dict(self.state)

@@ -1,0 +1,19 @@
+"""Update rules: an optimizer is its formula.
+
+A rule is a frozen dataclass. Its fields are the hyperparameters, `init(params)` is the state at t = 0, and
+`update(params, grads, state)` is the textbook line. A rule only broadcasts: it never branches on a hyperparameter and
+never changes a tensor in place. So a hyperparameter may be a number or a tensor (..., 1), and a tensor is a sweep: many
+runs at once.
+"""
+
+from gdviz.optimizers.adam import Adam, AdamW, AMSGrad, MaxMoments, Moments
+from gdviz.optimizers.adaptive import Adadelta, AdaGrad, RMSProp, SquaredMean, SquaredMeans, SquaredSum
+from gdviz.optimizers.lbfgs import LBFGS, History
+from gdviz.optimizers.momentum import GradientDescent, GradientDescentState, Momentum, Nesterov, Velocity
+from gdviz.optimizers.rule import Rule
+
+RULES = (GradientDescent, Momentum, Nesterov, AdaGrad, RMSProp, Adadelta, Adam, AMSGrad, AdamW, LBFGS)
+
+__all__ = ["LBFGS", "RULES", "AMSGrad", "AdaGrad", "Adadelta", "Adam", "AdamW", "GradientDescent"]
+__all__ += ["GradientDescentState", "History", "MaxMoments", "Moments", "Momentum", "Nesterov", "Rule", "SquaredMean"]
+__all__ += ["SquaredMeans", "SquaredSum", "Velocity"]

@@ -1,0 +1,18 @@
+"""What `minimize` asks of an optimizer."""
+
+from typing import Any, Protocol
+
+from torch import Tensor
+
+
+class Rule(Protocol):
+    """What `minimize` asks of an optimizer: w_0 gives the state at t = 0; w_t, g_t and the state give w_{t+1}.
+
+    A rule that mixes the coordinates of params says so with a class attribute, elementwise = False: see TorchOptimizer.
+    """
+
+    def init(self, params: Tensor) -> Any:
+        """The state at t = 0, a NamedTuple of tensors that broadcast against params (..., d)."""
+
+    def update(self, params: Tensor, grads: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """One step: the new params (..., d) and the new state."""

@@ -1,0 +1,122 @@
+"""Descents, data and fits on an Axes."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from gdviz.descent import Trajectory
+from gdviz.pictures.arrays import as_array
+from gdviz.pictures.ellipses import ELLIPSE, ellipses
+from gdviz.pictures.limits import HIGHEST, hold_log, hold_steps, loss_axis
+from gdviz.pictures.words import label, plain
+from gdviz.plots.surfaces import halo
+from gdviz.style import GREY, VERMILLION, ink, look
+
+
+def path(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs) -> list:
+    """The way of each run through the plane of its two parameters, a dot for each step. Returns the lines."""
+    params = trajectory.params.numpy()
+    if (d := params.shape[-1]) != 2:
+        cure = "choose two: params[..., [0, 1]]" if d > 2 else "loss_curve draws any number"
+        raise ValueError(f"a path is drawn for two parameters, got {d}; {cure}")
+    ax = plt.gca() if ax is None else ax
+    params = np.where(np.abs(params) <= HIGHEST, params, np.nan)
+    style = _style(ax, trajectory) | {"marker": ".", "path_effects": halo(ax), "scalex": False, "scaley": False}
+    style |= kwargs
+    return [ax.plot(*run.T, **style)[0] for run in params.reshape(len(params), -1, 2).swapaxes(0, 1)]
+
+
+def loss_curve(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs) -> list:
+    """The loss of each run against the step, on an axis that holds all steps. Returns the lines.
+
+    The loss has a log axis where one can show it: where none is negative, and one is positive.
+    """
+    ax = plt.gca() if ax is None else ax
+    losses = trajectory.losses.numpy().reshape(trajectory.steps + 1, -1)
+    lines = [ax.plot(run, **(_style(ax, trajectory) | _alone(run) | kwargs))[0] for run in losses.T]
+    loss_axis(ax, losses)
+    hold_steps(ax, [0, trajectory.steps])
+    label(ax, xlabel="step", ylabel="loss")
+    return lines
+
+
+def _alone(run: np.ndarray) -> dict:
+    """A dot for each number, where no two finite ones follow each other and so no line is drawn."""
+    known = np.isfinite(run)
+    return {} if (known[1:] & known[:-1]).any() else {"marker": "."}
+
+
+def examples(data: Any, *, ax: Axes | None = None, **kwargs):
+    """The examples as grey dots with their axis labels. Returns the PathCollection."""
+    ax = plt.gca() if ax is None else ax
+    drawn = ax.scatter(data.x, data.y, **({"s": 22, "color": ink(ax, GREY), "alpha": 0.7, "linewidths": 0} | kwargs))
+    label(ax, xlabel=data.x_label, ylabel=data.y_label)
+    return drawn
+
+
+def digits(inputs: Any, words: Any, *, axes: Any = None, **kwargs) -> list:
+    """Handwritten digits (n, 64) as pictures in a row, each with a word above it. Returns the images.
+
+    axes: n of them; left out, those of a new figure.
+    """
+    axes = np.atleast_1d(plt.subplots(1, len(inputs), figsize=(12, 1.8))[1] if axes is None else axes)
+    for ax, word in zip(axes, words, strict=True):
+        plain(ax.set_title(word, loc="center"))
+        ax.axis("off")
+    look_of = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
+    return [ax.imshow(np.reshape(x, (8, 8)), **(look_of | kwargs)) for ax, x in zip(axes, inputs, strict=True)]
+
+
+def fitted_line(data: Any, params: Any, *, ax: Axes | None = None, **kwargs) -> list:
+    """The examples and the line y = w x + b for params (w, b), or a line for each row of (n, 2). Returns the lines."""
+    ax = plt.gca() if ax is None else ax
+    examples(data, ax=ax)
+    ax.autoscale_view()  # to the examples; the line is cut
+    ax.set_autoscale_on(False)
+    style = {"color": ink(ax, VERMILLION)} | kwargs
+    return [ax.plot(*line.T, **style)[0] for line in lines(data, params).reshape(-1, 2, 2)]
+
+
+def lines(data: Any, params: Any) -> np.ndarray:
+    """The two ends of y = w x + b over the range of x: params (..., 2) -> (..., 2, 2), points (x, y)."""
+    params = as_array("line", params)
+    if params.shape[-1:] != (2,):
+        raise ValueError(f"a line is of two parameters, w and b: params are (..., 2), got shape {params.shape}")
+    x = np.array([float(data.x.min()), float(data.x.max())])
+    y = params[..., :1] * x + params[..., 1:]
+    return np.stack([np.broadcast_to(x, y.shape), y], -1)
+
+
+def ellipse(centre: Any, covariance: Any, *, share: float = 0.95, ax: Axes | None = None, **kwargs) -> list:
+    """The ellipse that holds this share of a normal cloud, one for each of (n, 2), (n, 2, 2). Returns the lines."""
+    ax = plt.gca() if ax is None else ax
+    curves = ellipses(centre, covariance, share).reshape(-1, ELLIPSE, 2)
+    style = {"color": ink(ax), "linewidth": 2.5, "scalex": False, "scaley": False}
+    return [ax.plot(*curve.T, **(style | kwargs))[0] for curve in curves]
+
+
+def final_loss(values: Any, trajectory: Trajectory, *, ax: Axes | None = None, **kwargs) -> list:
+    """The last loss of each run against its hyperparameter, log axes; a run that diverged is an x at the top edge.
+
+    values: (n,), one for each run of the one swept axis. Returns the line and the crosses.
+    """
+    values = as_array("sweep", values)
+    if trajectory.runs != values.shape:
+        raise ValueError(f"values must be one for each run {trajectory.runs}, got shape {values.shape}")
+    ax = plt.gca() if ax is None else ax
+    bad = trajectory.diverged.numpy()
+    good = np.where(bad, np.nan, trajectory.losses[-1].numpy())
+    drawn = ax.plot(values, good, **(_style(ax, trajectory) | {"marker": "."} | kwargs))
+    at_the_top = {"transform": ax.get_xaxis_transform(), "color": ink(ax, VERMILLION), "clip_on": False}
+    drawn += ax.plot(values[bad], np.full(bad.sum(), 0.97), "x", **at_the_top)
+    label(ax, xlabel="learning rate", ylabel=f"loss after {trajectory.steps} steps")
+    loss_axis(ax, good[None])
+    hold_log(ax, "x")
+    return drawn
+
+
+def _style(ax: Axes, trajectory: Trajectory) -> dict:
+    drawn = look(trajectory.rule)
+    return {"color": ink(ax, drawn.color), "linestyle": drawn.linestyle}

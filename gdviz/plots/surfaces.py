@@ -1,0 +1,116 @@
+"""Losses on an Axes: contours, profiles, basins, three dimensions."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.patheffects import Normal, Stroke
+from matplotlib.ticker import MaxNLocator
+
+from gdviz.pictures.arrays import as_array
+from gdviz.pictures.words import label
+from gdviz.plots.levels import edges, finite_mesh, heights, without
+from gdviz.style import BLACK, GREEN, GREY, ORANGE, PALE, SKY, YELLOW, ground, ink, inks
+from gdviz.surfaces import Surface
+
+
+def contours(
+    surface: Surface, *, ax: Axes | None = None, levels: int | Any = 12, filled: bool = False, n: int = 201, **kwargs
+):
+    """Lines of equal loss; a cross on each global minimum, a small one on each local minimum.
+
+    levels: how many lines, spaced so that those of a round bowl lie at equal distances; or their heights, in any order.
+    n: points of the mesh along each side; fewer where a loss is slow. Where the loss is not finite, nothing is drawn.
+    filled=True gives a map (cividis), for pictures with no path on top. Returns the ContourSet.
+    Refused: a loss that is finite nowhere; levels that are neither a number of lines nor heights.
+    """
+    ax = plt.gca() if ax is None else ax
+    x, y, z = finite_mesh(surface, n)
+    at = edges(heights(levels, z), z) if filled else heights(levels, z)
+    look_of = {"cmap": "cividis"} if filled else {"colors": ink(ax, PALE), "negative_linestyles": "solid"}
+    with without("No contour levels were found"):  # no line at a height that the loss does not reach
+        drawn = (ax.contourf if filled else ax.contour)(x, y, z, levels=at, **(look_of | kwargs))
+    if surface.minima:
+        places = np.array(surface.minima, dtype=float)
+        values = surface(torch.tensor(places)).detach().numpy()
+        lowest = values <= values.min() + 1e-9 * (np.nanmax(z) - np.nanmin(z))
+        for some, size in ((lowest, 12), (~lowest, 6)):
+            ax.plot(*places[some].T, "+", markersize=size, **cross(ax, on_map=filled))
+    ax.set(xlim=surface.xlim, ylim=surface.ylim)
+    return drawn
+
+
+def cross(ax: Axes, *, on_map: bool = False) -> dict:
+    """How a minimum is marked on this Axes; on a map, which may have any colour, with a halo."""
+    return {"color": ink(ax), "markeredgewidth": 2, "path_effects": halo(ax) if on_map else None}
+
+
+def halo(ax: Axes, width: float = 5.5) -> list:
+    """Path effects that separate a line, or words, from what they lie on."""
+    return [Stroke(linewidth=width, foreground=inks(ground(ax))[1]), Normal()]
+
+
+def profile(surface: Surface, *, ax: Axes | None = None, **kwargs) -> list:
+    """The loss of a surface of one parameter as a curve over its window. Returns the line."""
+    if len(surface.start) != 1:
+        raise ValueError(f"a profile is of one parameter; {surface.name} has two: contours draws it")
+    ax = plt.gca() if ax is None else ax
+    x = torch.linspace(*surface.xlim, 401, dtype=torch.float64)
+    label(ax, xlim=surface.xlim, ylim=surface.ylim, xlabel="parameter w", ylabel="loss")
+    return ax.plot(x, surface(x[:, None]).detach(), **({"color": ink(ax, GREY)} | kwargs))
+
+
+def basins(surface: Surface, starts: Any, ends: Any, *, ax: Axes | None = None, **kwargs):
+    """Where descents end, as the colour of where they start: a colour for each minimum, white where none was reached.
+
+    starts (n, n, 2): the points of a mesh, rows are y; ends (n, n, 2): params[-1] of the descents from there. A descent
+    has reached a minimum when it is nearer than a hundredth of the window. Returns the QuadMesh.
+    Refused: more than four minima, other shapes.
+    """
+    colors = [SKY, ORANGE, GREEN, YELLOW]
+    if not 1 <= len(surface.minima) <= len(colors):
+        raise ValueError(f"basins has colours for 1 to {len(colors)} minima; {surface.name} has {len(surface.minima)}")
+    starts, ends = as_array("map", starts), torch.as_tensor(as_array("map", ends))
+    if starts.ndim != 3 or starts.shape != tuple(ends.shape):
+        raise ValueError(f"starts and ends are both (n, m, 2), got {starts.shape} and {tuple(ends.shape)}")
+    ax = plt.gca() if ax is None else ax
+    reached = surface.basin(ends)
+    gap = (ends - torch.tensor(surface.minima, dtype=ends.dtype)[reached]).norm(dim=-1)
+    near = gap < 0.01 * (surface.xlim[1] - surface.xlim[0])
+    shown = np.where(near, reached, np.nan)
+    style = {
+        "cmap": ListedColormap(colors[: len(surface.minima)]).with_extremes(bad="white"),
+        "vmin": -0.5,
+        "vmax": len(surface.minima) - 0.5,
+        "rasterized": True,
+    }
+    drawn = ax.pcolormesh(starts[..., 0], starts[..., 1], shown, **(style | kwargs))
+    ax.plot(*np.array(surface.minima).T, "+", color=BLACK, markersize=12, markeredgewidth=2)
+    label(ax, xlim=surface.xlim, ylim=surface.ylim, xlabel="start x", ylabel="start y")
+    return drawn
+
+
+def surface3d(surface: Surface, *, ax: Axes | None = None, n: int = 61, **kwargs):
+    """The loss as a height above the plane of its two parameters, on a 3-D Axes. Returns the Poly3DCollection.
+
+    n: points of the mesh along each side; fewer where a loss is slow.
+    """
+    if ax is None:
+        ax = plt.gcf().add_subplot(projection="3d")
+    if ax.name != "3d":
+        raise ValueError('surface3d needs a 3-D Axes: plt.subplots(subplot_kw={"projection": "3d"})')
+    x, y, z = finite_mesh(surface, n)
+    x, y = np.meshgrid(x, y)
+    look_of = {"cmap": "cividis", "rcount": 60, "ccount": 60, "linewidth": 0, "antialiased": False}
+    with without("Z contains NaN values"):  # there the surface has a hole
+        drawn = ax.plot_surface(x, y, z, **(look_of | kwargs))
+    low, *_, high = edges(np.unique([np.nanmin(z), np.nanmax(z)]), z)
+    ax.set(xlim=surface.xlim, ylim=surface.ylim, zlim=(low, high))
+    for axis, pad in ((ax.xaxis, 12), (ax.yaxis, 12), (ax.zaxis, 22)):  # room between the numbers and the words
+        axis.set_major_locator(MaxNLocator(5))
+        axis.labelpad = pad
+    ax.tick_params("z", pad=9)
+    return drawn

@@ -1,0 +1,115 @@
+"""Surfaces that are made of something: a condition number, a tilt, data."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from gdviz.surfaces.surface import Surface, Window
+
+
+def bowl(condition: float | Tensor = 10.0, *, smallest: float = 1.0, angle: float = 0.0) -> Surface:
+    """f(w) = 1/2 w^T A w, where A has the eigenvalues mu = smallest and L = condition * smallest
+
+    condition: kappa = L / mu, at least 1; a tensor broadcasts against params[..., 0], one bowl for each run.
+    smallest: mu, positive. angle: degrees by which the long axis is turned from the x axis, counter-clockwise.
+    Reference: Boyd & Vandenberghe 2004, section 9.3.2.
+    """
+    kappa = torch.as_tensor(condition, dtype=torch.float64)
+    if kappa.numel() == 0 or not bool((torch.isfinite(kappa) & (kappa >= 1)).all()):
+        raise ValueError(f"condition must be at least 1 and finite, got {condition!r}")
+    if not (math.isfinite(smallest) and smallest > 0):
+        raise ValueError(f"smallest must be positive, got {smallest!r}")
+    if not math.isfinite(angle):
+        raise ValueError(f"angle must be finite, in degrees, got {angle!r}")
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+
+    def fn(w):
+        along = cos * w[..., 0] + sin * w[..., 1]
+        across = cos * w[..., 1] - sin * w[..., 0]
+        return 0.5 * smallest * (along**2 + kappa * across**2)
+
+    shown = f"{float(kappa):g}" if kappa.ndim == 0 else f"{float(kappa.min()):g} to {float(kappa.max()):g}"
+    name = f"bowl, condition number {shown}"
+    return Surface(fn, (-11.0, 11.0), (-6.0, 6.0), start=(10.0, 4.0), minima=((0.0, 0.0),), name=name)
+
+
+def linear_model(data, *, xlim: Window | None = None, ylim: Window | None = None) -> Surface:
+    """J(w, b) = 1/n sum_i (w x_i + b - y_i)^2, the mean squared error of a line over the data
+
+    data: has x (n,) and y (n,), such as gdviz.data.diabetes(). Its gradient is 2/n sum_i (w x_i + b - y_i) (x_i, 1).
+    xlim, ylim: the window of w and of b; left out, it is centred on the minimum and holds the start (0, 0).
+    The minimum is the least-squares line, by the normal equations of the centred x (Bishop 2006, equation 3.15).
+    """
+    x, y = data.x, data.y
+    centred = x - x.mean()
+    w = float((centred * (y - y.mean())).sum() / (centred**2).sum())
+    b = float(y.mean() - w * x.mean())
+
+    def example_loss(params, i):
+        return (params[..., :1] * x[i] + params[..., 1:] - y[i]) ** 2  # (..., B)
+
+    return Surface(
+        lambda params: example_loss(params, slice(None)).mean(-1),
+        xlim or _around(w),
+        ylim or _around(b),
+        start=(0.0, 0.0),
+        minima=((w, b),),
+        name="mean squared error",
+        examples=len(x),
+        example_loss=example_loss,
+    )
+
+
+def _around(centre: float) -> Window:
+    half = 1.3 * max(abs(centre), 1.0)
+    return centre - half, centre + half
+
+
+def tone(data) -> Surface:
+    """J(w) = 1/n sum_i (sin(w x_i) - y_i)^2: how badly a tone of frequency w fits the data; many local minima
+
+    data: has times x (n,) and heights y (n,), such as gdviz.data.toy_tone(). The minima with 0.3 < w < 5.4 are found on
+    a grid of 1,001 frequencies and refined by Newton's method.
+    Reference: Quinn & Hannan 2001, The estimation and tracking of frequency, on why its loss has many.
+    """
+    x, y, xlim = data.x, data.y, (0.3, 5.4)
+
+    def example_loss(params, i):
+        return (torch.sin(params * x[i]) - y[i]) ** 2
+
+    def fn(params):
+        return example_loss(params, slice(None)).mean(-1)
+
+    w = torch.linspace(*xlim, 1001, dtype=torch.float64)[:, None]
+    losses = fn(w)
+    lower = (losses[1:-1] < losses[:-2]) & (losses[1:-1] < losses[2:])
+    w = w[1:-1][lower].requires_grad_()
+    with torch.enable_grad():
+        for _ in range(8):
+            slope = torch.autograd.grad(fn(w).sum(), w, create_graph=True)[0]
+            w = (w - slope / torch.autograd.grad(slope.sum(), w)[0]).detach().requires_grad_()
+    minima = tuple((place,) for place in w.flatten().tolist())
+    height = (0.0, 1.1 * float(losses.max()))
+    return Surface(fn, xlim, height, (3.9,), minima, "loss of a tone", len(x), example_loss)
+
+
+def double_well(tilt: float = 0.2, *, parameters: int = 1) -> Surface:
+    """f(x) = x^4 / 4 - x^2 / 2 + tilt * x, and + y^2 / 2 with two parameters; the deeper well lies against the tilt
+
+    tilt: below 2 / sqrt(27) = 0.385 in size, for above it there is one well only. The minima are the outer roots of
+    x^3 - x + tilt. Reference: Strogatz 2015, section 3.6 (the pitchfork with an imperfection).
+    """
+    if not abs(tilt) < 2 / math.sqrt(27):
+        raise ValueError(f"tilt must be below 2 / sqrt(27) = 0.385 in size, or one well is lost; got {tilt!r}")
+    if parameters not in (1, 2):
+        raise ValueError(f"parameters must be 1 or 2, got {parameters!r}")
+    angle = math.acos(-tilt * math.sqrt(27) / 2)  # Viete: the three real roots of x^3 - x + tilt
+    right, left = (2 / math.sqrt(3) * math.cos((angle + turn) / 3) for turn in (0, 2 * math.pi))
+
+    def fn(w):
+        x = w[..., 0]
+        return x**4 / 4 - x**2 / 2 + tilt * x + (w[..., 1:] ** 2).sum(-1) / 2
+
+    rest, ylim = ((), (-0.6, 1.0)) if parameters == 1 else ((0.0,), (-1.5, 1.5))
+    return Surface(fn, (-1.8, 1.8), ylim, (1.7, *rest), ((left, *rest), (right, *rest)), "double well")

@@ -1,0 +1,90 @@
+"""A loss of one or two parameters that can be drawn, with the window to draw it in."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gdviz.progress import watched
+
+Window = tuple[float, float]
+
+
+Place = tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A loss of two parameters (or of one) with what is needed to show it.
+
+    fn: Tensor (..., d) -> Tensor (...), d = 2 or 1; xlim, ylim: the window, where for d = 1 ylim is the loss, each
+    (low, high); start: a place to begin (d,), which may lie outside of it; minima: the place of each minimum, global
+    and local; name: for titles and captions.
+    examples: how many examples of data one gradient touches (1 where there are no data); example_loss(params, i) is
+    the loss of each, (*runs, d) and indices (*runs, B) -> (*runs, B), and fn its mean over all of them.
+    Calling the surface calls fn: surface(place) is the value of a minimum.
+    Refused: three parameters or more, a window whose ends are not finite or not in ascending order.
+    """
+
+    fn: Callable[[Tensor], Tensor]
+    xlim: Window
+    ylim: Window
+    start: Place
+    minima: tuple[Place, ...]
+    name: str
+    examples: int = 1
+    example_loss: Callable[[Tensor, Tensor], Tensor] | None = None
+
+    def __post_init__(self):
+        if len(self.start) not in (1, 2):
+            raise ValueError(f"a surface has one or two parameters; the start of {self.name} has {len(self.start)}")
+        for name, ends in (("xlim", self.xlim), ("ylim", self.ylim)):
+            if not _is_window(ends):
+                raise ValueError(f"{name} of {self.name} must be (low, high), two finite numbers; got {ends!r}")
+
+    def __call__(self, params: Tensor) -> Tensor:
+        return self.fn(self._checked(params))
+
+    def mesh(self, n: int = 121) -> tuple[Tensor, Tensor, Tensor]:
+        """x (n,), y (n,) and the loss (n, n) over the window; rows are y, as contour plots want.
+
+        Refused: d = 1, fewer than two points a side, a loss that is not one number for each point.
+        """
+        if len(self.start) != 2:
+            raise ValueError(f"{self.name} has one parameter; plots.profile draws it")
+        if not n >= 2:
+            raise ValueError(f"a mesh has at least 2 points along each side, got {n!r}")
+        x = torch.linspace(*self.xlim, n, dtype=torch.float64)
+        y = torch.linspace(*self.ylim, n, dtype=torch.float64)
+        with torch.no_grad():
+            rows = watched(y, "mesh", "row")  # one by one: data may be long
+            z = torch.stack([self(torch.stack([x, height.expand(n)], -1)) for height in rows])
+        if z.shape != (n, n):
+            given = tuple(z.shape[1:])
+            raise ValueError(f"{self.name} must give a loss for each of {n} points, ({n},); it gave {given}")
+        return x, y, z
+
+    def basin(self, params: Tensor) -> Tensor:
+        """The index in minima of the one nearest to params (..., d): (...), whole numbers. Refused without minima."""
+        if not self.minima:
+            raise ValueError(f"{self.name} has no minimum")
+        places = torch.tensor(self.minima, dtype=params.dtype)
+        return (self._checked(params)[..., None, :] - places).norm(dim=-1).argmin(-1)
+
+    def _checked(self, params: Tensor) -> Tensor:
+        d = len(self.start)
+        if params.shape[-1:] != (d,):
+            many = "two parameters" if d == 2 else "one parameter"
+            raise ValueError(f"{self.name} has {many}, so params are (..., {d}); got shape {tuple(params.shape)}")
+        return params
+
+
+def _is_window(ends: Any) -> bool:
+    try:
+        low, high = map(float, ends)
+    except (TypeError, ValueError):
+        return False
+    return -math.inf < low < high < math.inf

@@ -1,0 +1,108 @@
+"""What the players of the course share: a pair of Axes, a key, the limits of losses."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
+from torch import Tensor
+
+from gdviz import plots
+from gdviz.descent import Trajectory
+from gdviz.pictures.limits import HIGHEST
+from gdviz.pictures.words import label, plain, quiet
+from gdviz.style import ground, look, seen
+from gdviz.surfaces import Surface
+
+
+def pair(surface: Surface, *, figsize=(12, 4.8), width_ratios=(1, 1), **kwargs: Any) -> tuple[Figure, Axes, Axes]:
+    """A figure with the contours of a surface (kwargs are those of contours) left, and an empty Axes on the right."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=figsize, width_ratios=width_ratios, layout="constrained")
+    plots.contours(surface, ax=left, **kwargs)
+    label(left, title=surface.name, xlabel="parameter x", ylabel="parameter y")
+    return figure, left, right
+
+
+def key(ax: Axes, rules: Mapping[str, Any]) -> None:
+    """Below an Axes: which colour, dash and marker belongs to which name."""
+    below(ax, {name: mark_look(rule) for name, rule in rules.items()})
+
+
+def below(ax: Axes, looks: Mapping[str, Mapping[str, Any]], *, columns: int = 2, at=(-0.1, -0.17), **kwargs) -> None:
+    """Below an Axes a legend of names and their looks; at: its upper left corner in the Axes.
+
+    It stays within the figure: where it is too wide it has one column, then smaller words; for many rows the figure
+    grows.
+    """
+    figure, room = ax.figure, ax.figure.bbox.width * (1 - ax.get_position().x0)
+    handles = [_handle(ax, **drawn) for drawn in looks.values()]
+    words, ticks = (_points(name) for name in ("legend.fontsize", "xtick.labelsize"))
+    style = {"loc": "upper left", "bbox_to_anchor": at, "frameon": False, "handlelength": 2.6} | kwargs
+    for ncols, share in ((columns, 1), (1, 1), (1, 0.8), (1, 0.6)):
+        legend = ax.legend(handles, ["" for _ in handles], ncols=ncols, fontsize=share * words, **style)
+        for text, name in zip(legend.get_texts(), looks):
+            plain(text, textwrap.fill(name, 48))  # here, for a legend leaves out names that begin with _
+        with quiet():
+            extent = legend.get_window_extent()
+        if extent.width <= room:
+            break
+    more, high = extent.height - 0.35 * figure.bbox.height, ax.xaxis.label.get_size() + ticks
+    if more > 0 or high > 27:  # for a low Axes, or larger words than the course has, a share of it is no measure
+        figure.set_figheight(figure.get_figheight() + max(more, 0) / figure.dpi)
+        lower = ScaledTranslation(0, -(1.2 * high + 14) / 72, figure.dpi_scale_trans)
+        legend.set_bbox_to_anchor((at[0], 0), ax.transAxes + lower)
+
+
+def _handle(ax: Axes, color: str, dash: Sequence[float], **style: Any) -> Line2D:
+    color = seen(color, ground(ax, outside=True))
+    return Line2D([], [], color=color, linestyle=(0, dash) if dash else "-", markersize=9, **style)
+
+
+def _points(size: str) -> float:
+    """A font size of rcParams, which may be a word, in points."""
+    return FontProperties(size=plt.rcParams[size]).get_size_in_points()
+
+
+def mark_look(rule: Any) -> dict[str, Any]:
+    """The look of a rule as the keywords of a player's path or curve."""
+    return look(rule)._asdict()
+
+
+def loss_limits(losses: Tensor, diverged: Tensor, *, least: float = 1e-9) -> tuple[float, float]:
+    """The lowest loss of the runs that do not diverge, but at least this share of the largest first one; and that one.
+
+    losses (steps + 1, *runs), diverged (*runs). Both limits are positive, also for a run that begins at the minimum.
+    """
+    first = highest(losses[0])
+    high = min(first, HIGHEST) if first > 0 else 1.0
+    good = losses[:, ~diverged]
+    good = good[torch.isfinite(good)]
+    return min(max(float(good.min()) if len(good) else high, least * high), high), high
+
+
+def highest(values: Tensor) -> float:
+    """The largest of the values that are finite; 0 without any."""
+    finite = values[torch.isfinite(values)]
+    return float(finite.max()) if len(finite) else 0.0
+
+
+def lost(trajectory: Trajectory) -> Tensor:
+    """(steps + 1, *runs): where a run that diverges has left its start behind."""
+    return trajectory.diverged & (trajectory.losses > trajectory.losses[0])
+
+
+def between(values: Any) -> str:
+    """Of numbers: "at 2", "between 1 and 3", "between 1 and inf", and where some of them are NaN "at 2 or nan"."""
+    values = torch.as_tensor(values, dtype=torch.float64).flatten()
+    known = values[~values.isnan()]
+    if not len(known):
+        return "at nan"
+    low, high = f"{float(known.min()):.3g}", f"{float(known.max()):.3g}"
+    said = f"at {low}" if low == high else f"between {low} and {high}"
+    return said + " or nan" * (len(known) < len(values))

@@ -1,0 +1,156 @@
+"""Players of descents: over one surface, over data, over a loss in three dimensions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
+from torch import Tensor
+
+from gdviz import plots
+from gdviz.descent import Trajectory
+from gdviz.pictures.limits import HIGHEST, log_axis, plain_ticks
+from gdviz.pictures.words import label
+from gdviz.player import Player
+from gdviz.style import VERMILLION
+from gdviz.surfaces import Surface
+from gdviz.views.frames import highest, key, loss_limits, lost, mark_look, pair
+
+
+def line_fit(
+    data: Any,
+    surface: Surface,
+    trajectory: Trajectory,
+    *,
+    sliders: Mapping[str, Any] | None = None,
+    restart: Callable[[list[float]], Trajectory] | None = None,
+    **options: Any,
+) -> Player:
+    """One descent seen three ways, joined by the step: the line in the data, the path on the loss, the loss curve.
+
+    data: has x, y and their labels; surface: the loss over (w, b); trajectory: from minimize, with one axis of runs for
+    each of the sliders (name -> values). restart: given a start (w, b), minimizes again; the loss surface then takes
+    clicks. Other options (at=...) are Player's.
+    """
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12.6, 4.4), layout="constrained")
+    plots.examples(data, ax=left)
+    plots.contours(surface, ax=middle, n=101)
+    label(left, title="data and line")
+    label(middle, title="loss surface", xlabel="slope w", ylabel="intercept b")
+    low, first = loss_limits(trajectory.losses, trajectory.diverged, least=1e-12)
+    label(right, title="loss curve", xlabel="step")
+    label(right, ylabel=surface.name)
+    log_axis(right, 0.7 * low, 3 * first)
+    plain_ticks(right, few=first > 1e4 * low)
+    right.yaxis.set_minor_formatter(NullFormatter())
+
+    steps = {"step": range(trajectory.steps + 1)}
+    player = Player(figure, steps | dict(sliders or {}), caption=trajectory.describe(), **options)
+    marks = [
+        player.line(left, plots.lines(data, trajectory.params)),
+        player.path(middle, trajectory.params),
+        player.curve(right, trajectory.losses),
+        player.text(right, trajectory.losses, "loss {:.5g}", diverged=lost(trajectory), at=(0.97, 0.98), align="right"),
+    ]
+
+    def from_there(w: float, b: float) -> None:
+        run = restart([w, b])
+        arrays = [plots.lines(data, run.params), run.params, run.losses]
+        for mark, array in zip(marks, arrays):
+            mark.set_data(array)
+        marks[-1].set_data(run.losses, diverged=lost(run))
+        player.caption = run.describe()
+
+    if restart is not None:
+        player.on_click(from_there, ax=middle)
+    return player
+
+
+def over_surface(
+    surface: Surface, trajectory: Trajectory, *, elev: float = 38, azim: float = -60, **options: Any
+) -> Player:
+    """The path of one run over the loss in 3-D, seen from elev and azim (degrees), with the step on a slider."""
+    figure, ax = plt.subplots(figsize=(8, 5.8), subplot_kw={"projection": "3d"}, layout="constrained")
+    plots.surface3d(surface, ax=ax)
+    label(ax, xlabel="slope w", ylabel="intercept b", zlabel="loss")
+    ax.view_init(elev=elev, azim=azim)
+    player = Player(figure, {"step": range(trajectory.steps + 1)}, caption=trajectory.describe(), **options)
+    player.path(ax, torch.cat([trajectory.params, trajectory.losses[..., None]], -1), color=VERMILLION)
+    return player
+
+
+def descents(
+    surface: Surface,
+    runs: Trajectory | Mapping[str, Trajectory],
+    *,
+    sliders: Mapping[str, Any] | None = None,
+    restart: Callable[[list[float]], Trajectory | Mapping[str, Trajectory]] | None = None,
+    levels: Any = 12,
+    **options: Any,
+) -> Player:
+    """Descents over one surface, joined by the step: their paths, and beside them their losses.
+
+    runs: a trajectory, or several by name, each drawn with the look of its optimizer; with one axis of runs for each of
+    the sliders (name -> values). The loss is shown on a log axis above the lowest minimum, where there is one.
+    restart: given a start (x, y), minimizes again and returns what runs is; the surface then takes clicks.
+    levels: as for plots.contours. Other options (at=...) are Player's.
+    """
+    named = dict(runs) if isinstance(runs, Mapping) else {"": runs}
+    if not named:
+        raise ValueError("runs is empty; give a trajectory, or several by name")
+    first = next(iter(named.values()))
+    figure, left, right = pair(surface, levels=levels)
+    heights = _loss_axes(surface, list(named.values()), right)
+    caption = _said(named)
+    steps = {"step": range(first.steps + 1)}
+    player = Player(figure, steps | dict(sliders or {}), caption=caption, **options)
+    marks = []
+    for run in named.values():
+        drawn = mark_look(run.rule)
+        marks.append(player.path(left, run.params, **drawn))
+        marks.append(player.curve(right, heights(run.losses), **drawn))
+    if len(named) == 1:
+        marks.append(
+            player.text(right, first.losses, "loss {:.4g}", diverged=lost(first), at=(0.97, 0.98), align="right")
+        )
+    else:
+        key(right, {name: run.rule for name, run in named.items()})
+
+    def from_there(x: float, y: float) -> None:
+        again = restart([x, y])
+        again = dict(again) if isinstance(again, Mapping) else {"": again}
+        if set(again) != set(named):
+            raise ValueError(f"restart must return the runs {', '.join(named)}; got {', '.join(again)}")
+        for name, path, curve in zip(named, marks[::2], marks[1::2]):
+            path.set_data(again[name].params)
+            curve.set_data(heights(again[name].losses))
+        if len(named) == 1:
+            (run,) = again.values()
+            marks[-1].set_data(run.losses, diverged=lost(run))
+        player.caption = _said(again)
+
+    if restart is not None:
+        player.on_click(from_there, ax=left)
+    return player
+
+
+def _said(runs: Mapping[str, Trajectory]) -> str:
+    return " ".join(f"{name}: {run.describe()}" if name else run.describe() for name, run in runs.items())
+
+
+def _loss_axes(surface: Surface, runs: Sequence[Trajectory], ax: Axes) -> Callable[[Tensor], Tensor]:
+    """Label and limit an Axes for the losses of these runs; returns what makes heights on it of losses."""
+    losses = torch.cat([run.losses.reshape(len(run.losses), -1) for run in runs], 1)
+    diverged = torch.cat([run.diverged.flatten() for run in runs])
+    label(ax, title="loss", xlabel="step", ylabel="loss")
+    if not surface.minima:
+        high, depth = highest(losses[0]), 6 * min(max(highest(losses[0].abs()), 0.1), HIGHEST)
+        ax.set(ylim=(high - depth, high + 0.4 * depth))
+        return lambda losses: losses
+    lowest = min(float(surface(torch.tensor(place, dtype=torch.float64))) for place in surface.minima)
+    low, high = loss_limits(losses - lowest, diverged)
+    label(ax, ylabel="loss above the lowest minimum" if lowest else "loss")
+    log_axis(ax, 0.5 * low, 4 * high)
+    return lambda losses: (losses - lowest).clamp(min=0.6 * low)
