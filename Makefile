@@ -8,7 +8,7 @@ COLAB := .venv-colab/$(SCRIPTS)
 # pip --no-compile leaves it to Python to compile what is imported, once: wherever that is turned off, it is slow.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help lab test check test-rounding test-colab notebooks editions site links proof bench clean
+.PHONY: help lab test lint types check test-rounding test-colab notebooks editions site links proof bench clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 18
@@ -38,7 +38,11 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-check: lint  ## lint and laws, in under a minute
+types: $(READY)  ## the type checker, over gdviz/
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[types]'
+	$(BIN)/pyright
+
+check: lint types  ## lint, types and laws, in about a minute
 	$(BIN)/python -m pytest -q $(LAWS:%=tests/test_%.py) --deselect $(MEASURED)
 
 LAWS := layers notebooks predictions links fork environment

@@ -54,7 +54,8 @@ def smooth_loss(d, seed, *, waves):
 
 def largest_difference(loss, rule, given, start, steps, *, ours=None):
     """Both follow the gradients at torch's params: near a minimum Adam's m / sqrt(v) jumps with the sign of a gradient
-    that is only rounding, and there two programs part that are both right."""
+    that is only rounding, and there two programs part that are both right.
+    """
     optimizer, param = ours or checked(rule(**given)), torch.nn.Parameter(start.clone())
     theirs = PAIRS[rule].make([param], **given)
     params, largest = start.clone(), 0.0

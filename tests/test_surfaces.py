@@ -177,7 +177,8 @@ def derivatives(surface, places):
 @each
 def test_no_minimum_is_missing(surface):
     """Descents of small steps from all over the window, mended by Newton's, end at the listed minima and at all of
-    those inside."""
+    those inside.
+    """
     limits = torch.tensor([surface.xlim, surface.ylim][: len(surface.start)], dtype=torch.float64)
     axes = [torch.linspace(low, high, 42, dtype=torch.float64)[1:-1] for low, high in limits]
     starts = torch.cartesian_prod(*axes).reshape(-1, len(limits))

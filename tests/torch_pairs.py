@@ -22,7 +22,8 @@ from gdviz.optimizers import (
 
 class Pair(NamedTuple):
     """name: what a user of torch writes; make(params, **hyperparameters): torch's; drawn: where they are drawn from;
-    usual: hyperparameters for a small network."""
+    usual: hyperparameters for a small network.
+    """
 
     name: str
     make: Callable

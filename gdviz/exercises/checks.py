@@ -126,7 +126,6 @@ def check_function(
     It may return a number, a tensor, or a tuple of these, of the shapes of the reference's. tolerance: relative to the
     largest number. mistakes: hint -> the function that makes this mistake.
     """
-
     right = [numbers(reference(*args)) for args in at]
     wrong = {hint: [numbers(other(*args)) for args in at] for hint, other in (mistakes or {}).items()}
 

@@ -24,7 +24,8 @@ Pair = tuple[Tensor, Tensor]
 
 def examples_of(model: nn.Module, pair: Any, name: str = "data") -> Pair:
     """Inputs and targets as tensors on the model's device: floating numbers in the type of its weights, whole ones as
-    they are, but targets as int64."""
+    they are, but targets as int64.
+    """
     check_model(model)
     if not (isinstance(pair, tuple | list) and len(pair) == 2):
         raise TypeError(f"{name} must be a pair (inputs, targets), got {type(pair).__name__}")

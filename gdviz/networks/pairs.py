@@ -24,7 +24,8 @@ ONE_OUTPUT = "; classes need an output for each, and the model has one output"
 @dataclass(frozen=True)
 class Named:
     """How a refusal calls the data, their inputs and their targets (a column of pandas needs more words), and how many
-    there are."""
+    there are.
+    """
 
     data: str
     x: str

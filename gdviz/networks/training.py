@@ -74,7 +74,8 @@ class History:
 
     def examples_until(self, accuracy: float) -> int | None:
         """How many gradients of an example it took to the end of the first epoch with this accuracy on the validation
-        data; None without one."""
+        data; None without one.
+        """
         both = zip(self.epoch_ends, self.validation_accuracies)
         return next((self.examples[last - 1] for last, share in both if share >= accuracy), None)
 

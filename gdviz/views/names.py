@@ -126,7 +126,8 @@ def durations(seconds: Mapping[str, float], *, ax: Axes | None = None, **kwargs:
 
 def confusion(counts: Any, classes: Sequence[str], *, ax: Axes | None = None, **kwargs: Any) -> Any:
     """How often a name of one class (rows) was taken for another (columns): counts (classes, classes) as a map with
-    its numbers. Returns the image."""
+    its numbers. Returns the image.
+    """
     ax = plt.gca() if ax is None else ax
     counts = np.asarray(counts)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)

@@ -1,0 +1,114 @@
+"""The docstrings: each example runs, and all that is public says what it takes, returns and refuses."""
+
+import doctest
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+
+PACKAGE = Path(__file__).parents[1] / "gdviz"
+FILES = sorted(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in PACKAGE.rglob("*.py"))
+FILES = [name.removesuffix(".__init__") for name in FILES]
+CORE = "optimizers hyperparameters surfaces data tables minibatches descent theory style progress pictures plots"
+WINGS = "networks networks.landscape networks.ngrams player exercises"
+VIEWS = "views views.rate views.noise views.momentum views.training views.names views.zoo"
+PUBLIC = [f"gdviz.{name}" for name in f"{CORE} {WINGS} {VIEWS}".split()]
+PENDING = {  # to be written
+    "gdviz.optimizers",
+    "gdviz.hyperparameters",
+    "gdviz.surfaces",
+    "gdviz.data",
+    "gdviz.tables",
+    "gdviz.minibatches",
+    "gdviz.descent",
+    "gdviz.theory",
+    "gdviz.style",
+    "gdviz.progress",
+    "gdviz.pictures",
+    "gdviz.plots",
+    "gdviz.networks",
+    "gdviz.networks.landscape",
+    "gdviz.networks.ngrams",
+    "gdviz.player",
+    "gdviz.exercises",
+    "gdviz.views",
+    "gdviz.views.rate",
+    "gdviz.views.noise",
+    "gdviz.views.momentum",
+    "gdviz.views.training",
+    "gdviz.views.names",
+    "gdviz.views.zoo",
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_examples_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # what an example saves
+    module = importlib.import_module(name)
+    names = vars(module) | {"torch": torch, "plt": plt, "__name__": "__main__"}
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    said = []
+    runner = doctest.DocTestRunner(optionflags=flags)
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module, name, globs=names):
+        runner.run(test, out=said.append)
+    plt.close("all")
+    assert not runner.failures, "".join(said)
+
+
+def public(module):
+    """Name -> each function and class that a module hands on, and the methods of these classes."""
+    names = getattr(module, "__all__", None) or [
+        name
+        for name, thing in vars(module).items()
+        if not name.startswith("_") and getattr(thing, "__module__", "") == module.__name__
+    ]
+    found = {name: getattr(module, name) for name in names}
+    found = {name: thing for name, thing in found.items() if inspect.isfunction(thing) or inspect.isclass(thing)}
+    for name, thing in list(found.items()):
+        methods = vars(thing).items() if inspect.isclass(thing) else ()
+        for method, what in methods:
+            what = getattr(what, "__func__", what)
+            if inspect.isfunction(what) and method[0] != "_" and method not in ("init", "update"):  # they are in Rule
+                found[f"{name}.{method}"] = what
+    return found
+
+
+def sections(thing):
+    """Heading -> what stands under it in the docstring, indented."""
+    parts = re.split(r"^(Args|Attributes|Returns|Yields|Raises|Examples?):\n", inspect.getdoc(thing) or "", flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def missing(name, thing):
+    """What a reader, or a tool, does not find in the docstring."""
+    found = sections(thing)
+    try:
+        parameters = [p for p in inspect.signature(thing).parameters if p not in ("self", "cls")]
+    except ValueError:
+        parameters = []
+    if getattr(thing, "_is_protocol", False) or (inspect.isclass(thing) and issubclass(thing, BaseException)):
+        parameters = []
+    said = found.get("Args", "") + found.get("Attributes", "")
+    yield from (f"Args: {p}" for p in parameters if not re.search(rf"^ +\*{{0,2}}{p}\b[^:\n]*:", said, re.M))
+    if inspect.isfunction(thing):
+        returned = inspect.signature(thing).return_annotation
+        if returned not in (None, "None", inspect.Signature.empty) and not {"Returns", "Yields"} & set(found):
+            yield "Returns"
+        if re.search(r"^\s+raise \w+Error", inspect.getsource(thing), re.M) and "Raises" not in found:
+            yield "Raises"
+    if "." not in name and not re.search(r"^ *>>> ", inspect.getdoc(thing) or "", re.M):
+        yield "Example"
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_what_is_public_says_what_it_takes_returns_and_refuses(name):
+    if name in PENDING:
+        pytest.skip("to be written")
+    module = importlib.import_module(name)
+    things = public(module)
+    assert things
+    assert {name: gaps for name, thing in things.items() if (gaps := list(missing(name, thing)))} == {}
