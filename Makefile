@@ -68,20 +68,20 @@ test-colab: .venv-colab/ready  ## the notebooks, the controls and the first cell
 	$(COLAB)/python -m pytest -n auto --dist loadscope $(NBVAL) notebooks
 	$(COLAB)/python -m pytest -n auto tests/test_colab.py tests/test_html_manager.py
 
-notebooks: $(READY)  ## run every notebook and write its outputs
+notebooks: $(READY)  ## run every notebook, write its outputs, the film of README and the pictures of AUTHORING
 	$(BIN)/python notebooks/tools/write_outputs.py
 
 editions: $(READY)  ## write editions/: notebooks with solutions and lecturer's notes, and slides for a USB stick
 	$(BIN)/python notebooks/tools/write_editions.py
 
-site: $(READY)  ## write site/: the course as pages whose players live without a kernel or a network
+site: $(READY)  ## write site/: the course, a gallery and the reference as pages that need no kernel and no network
 	$(BIN)/python notebooks/tools/write_site.py
 
 links:  ## name your fork everywhere: make links REPO=owner/name BRANCH=name
 	$(NOT_OLD)
 	@$(PYTHON) notebooks/tools/write_links.py '$(REPO)' '$(BRANCH)'
 
-proof: $(READY)  ## compare every rule with torch.optim, write the table of README and the badge of notebook 04
+proof: $(READY)  ## compare every rule with torch.optim, write the table of PROOF.md and the badge of notebook 04
 	$(BIN)/python -m pytest --proof tests/test_equals_torch.py
 
 bench: $(READY)  ## time imports, sweeps, minibatches, training and sliders against what one would use instead

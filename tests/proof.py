@@ -1,4 +1,4 @@
-"""What the tests of equality found, as the table of README and the badge of notebook 04: `make proof` writes both."""
+"""What the tests of equality found, as the table of PROOF.md and the badge of notebook 04: `make proof` writes both."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def largest():
 
 
 def table():
-    """The lines of README: each rule, torch's name, the largest relative difference in each place."""
+    """The lines of PROOF.md: each rule, torch's name, the largest relative difference in each place."""
     rows = [f"| gdviz | torch.optim {version()} | {' | '.join(WHERE)} |", "|---|---|" + "---|" * len(WHERE)]
     for rule, pair in PAIRS.items():
         shown = " | ".join(f"{found[rule, where]:.0e}" for where in WHERE)
@@ -59,9 +59,9 @@ def between(text, mark, new):
 
 
 def write():
-    readme, path = ROOT / "README.md", ROOT / "notebooks" / "04_momentum_and_adam.ipynb"
+    page, path = ROOT / "PROOF.md", ROOT / "notebooks" / "04_momentum_and_adam.ipynb"
     notebook = json.loads(path.read_text())
     (cell,) = (cell for cell in notebook["cells"] if "<!-- proof -->" in "".join(cell["source"]))
     cell["source"] = between("".join(cell["source"]), "proof", badge()).splitlines(keepends=True)
-    readme.write_text(between(readme.read_text(), "proof", table()))
+    page.write_text(between(page.read_text(), "proof", table()))
     path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")

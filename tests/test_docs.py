@@ -4,19 +4,19 @@ import doctest
 import importlib
 import inspect
 import re
+import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
 import torch
 
-PACKAGE = Path(__file__).parents[1] / "gdviz"
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "gdviz"
+sys.path.append(str(ROOT / "notebooks" / "tools"))
+PUBLIC = importlib.import_module("documents").PUBLIC
 FILES = sorted(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in PACKAGE.rglob("*.py"))
 FILES = [name.removesuffix(".__init__") for name in FILES]
-CORE = "optimizers hyperparameters surfaces data tables minibatches descent theory style progress pictures plots"
-WINGS = "networks networks.landscape networks.ngrams player exercises"
-VIEWS = "views views.rate views.noise views.momentum views.training views.names views.zoo"
-PUBLIC = [f"gdviz.{name}" for name in f"{CORE} {WINGS} {VIEWS}".split()]
 PENDING = {  # to be written
     "gdviz.optimizers",
     "gdviz.hyperparameters",

@@ -1,6 +1,6 @@
 """The proof: each rule equals its optimizer of torch to rounding, on random losses, on every surface, on a network.
 
-What is found goes into the table of README and into the badge of notebook 04: see proof.py.
+What is found goes into the table of PROOF.md and into the badge of notebook 04: see proof.py.
 """
 
 import io

@@ -1,20 +1,29 @@
 """Run every notebook (or those named) and write its outputs: text and PNG, no widget state. `make notebooks`.
 
 GitHub, a PDF and nbval need the outputs; a dead widget view would hide them in JupyterLab. The first picture of each
-notebook is also written to images/, for the README.
+notebook is also written to images/, one player as a film for the README, and the pictures of the guide AUTHORING.md.
 """
 
 import asyncio
 import base64
 import os
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
+from documents import guide, guide_pictures
 from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+FILMED = "01_linear_regression"  # the notebook whose first player the README shows
+FILM = f"""from gdviz.player import Player
+
+player = next(thing for thing in Out.values() if isinstance(thing, Player))
+player.save("images/{FILMED}.gif", along="step", fps=8, width=760)"""
 
 
 def main(names: list[str]) -> None:
@@ -22,14 +31,26 @@ def main(names: list[str]) -> None:
     os.environ["TQDM_DISABLE"] = "1"  # no progress bar among the outputs
     for path in [Path(name) for name in names] or sorted(here.glob("*.ipynb")):
         print(path.name)
-        notebook = executed(nbformat.read(path, as_version=4), path.parent)
+        notebook = nbformat.read(path, as_version=4)
+        if path.stem == FILMED:
+            notebook.cells.append(new_code_cell(FILM))
+        executed(notebook, path.parent)
+        if path.stem == FILMED:
+            del notebook.cells[-1]
         nbformat.write(notebook, path)
-        images = (
-            output.get("data", {}).get("image/png") for cell in notebook.cells for output in cell.get("outputs", [])
-        )
-        first = here / "images" / f"{path.stem}.png"
-        first.parent.mkdir(exist_ok=True)
-        first.write_bytes(base64.b64decode(next(filter(None, images))))
+        (here / "images" / f"{path.stem}.png").write_bytes(next(pictures(notebook)))
+    if not names:
+        with TemporaryDirectory() as folder:
+            shown = pictures(executed(guide(), Path(folder)))
+        for name, picture in zip(guide_pictures(), shown, strict=True):
+            (here / name).write_bytes(picture)
+
+
+def pictures(notebook: nbformat.NotebookNode) -> Iterator[bytes]:
+    """The pictures among the outputs, in order, as PNG."""
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        if png := output.get("data", {}).get("image/png"):
+            yield base64.b64decode(png)
 
 
 def executed(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:

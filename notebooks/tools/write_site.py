@@ -9,6 +9,7 @@ import os
 import posixpath
 import re
 import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from html import escape
@@ -19,6 +20,7 @@ from urllib.parse import unquote
 
 import nbformat
 from bs4 import BeautifulSoup
+from documents import gallery, guide, write_reference
 from living import alive, cut, html_of, sections, title_of
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
@@ -62,21 +64,34 @@ class Page(NamedTuple):
         return self.path.stem
 
 
+class More(NamedTuple):
+    """What the site has beside the notebooks: where, and for the contents its title and a sentence.
+
+    write is given the folder of the site.
+    """
+
+    file: str
+    title: str
+    words: str
+    write: Callable[[Path], None]
+
+
 def main() -> None:
     os.environ["TQDM_DISABLE"] = "1"  # in the notebooks; the bar below was there before
-    write(sorted((ROOT / "notebooks").glob("*.ipynb")), ROOT / "site")
+    write(sorted((ROOT / "notebooks").glob("*.ipynb")), ROOT / "site", MORE)
 
 
-def write(paths: list[Path], site: Path, cache: Path = CACHE) -> None:
+def write(paths: list[Path], site: Path, more: Sequence[More] = (), cache: Path = CACHE) -> None:
     """Write the site of these notebooks anew, or where one fails leave it as it was. cache: for npm's packages."""
     pages = [page_of(path) for path in paths]
     with TemporaryDirectory(prefix=".unfinished-", dir=site.parent) as folder:
         new = Path(folder, "new")
         write_files(ASSETS, new / "assets", cache)
-        write_contents(pages, new)
+        write_contents(pages, more, new)
         with ThreadPoolExecutor(2) as pool:
-            written = pool.map(partial(write_page, pages, new), range(len(pages)))
-            list(tqdm(written, total=len(pages), unit="page"))
+            work = [partial(write_page, pages, new, i) for i in range(len(pages))]
+            work += [partial(one.write, new) for one in more]
+            list(tqdm(pool.map(lambda part: part(), work), total=len(work), unit="page"))
         refuse_loose_ends(new)
         if site.exists():
             site.replace(Path(folder, "old"))
@@ -101,11 +116,13 @@ def page_of(path: Path) -> Page:
     return Page(path, f"{path.stem.partition('_')[0]} {title}", goals[1], time[1], png, alt)
 
 
-def write_contents(pages: list[Page], folder: Path) -> None:
+def write_contents(pages: list[Page], more: Sequence[More], folder: Path) -> None:
     """Write index.html, which is rendered as a notebook is, and the pictures that it shows."""
     for page in pages:
         (folder / "assets" / f"{page.stem}.png").write_bytes(page.picture)
-    notebook = new_notebook(cells=[new_markdown_cell(source) for source in [WELCOME, *map(entry, pages)]])
+    beside = "\n".join(f"- [{one.title}]({one.file}): {one.words}" for one in more)
+    texts = [WELCOME, *map(entry, pages), *([f"## To build your own\n\n{beside}"] if more else [])]
+    notebook = new_notebook(cells=[new_markdown_cell(text) for text in texts])
     html = html_of(notebook, TEMPLATE, TITLE, is_contents=True, repository=PLACE.url)
     (folder / "index.html").write_text(str(linked(html, pages)), encoding="utf-8")
 
@@ -129,6 +146,36 @@ def write_page(pages: list[Page], folder: Path, i: int) -> None:
     ways = {"before": pages[i - 1] if i else None, "next": pages[i + 1] if i + 1 < len(pages) else None}
     html = html_of(notebook, TEMPLATE, f"{page.heading} | {TITLE}", repository=PLACE.url, **ways)
     (folder / f"{page.stem}.html").write_text(str(linked(html, pages)), encoding="utf-8")
+
+
+def write_document(name: str, make: Callable[[], NotebookNode], folder: Path) -> None:
+    """Run a notebook that is made, not kept, with living players, and write its page."""
+    with TemporaryDirectory() as elsewhere:
+        notebook = alive(make(), Path(elsewhere))
+    html = html_of(notebook, TEMPLATE, f"{title_of(notebook)} | {TITLE}", repository=PLACE.url, kind_of_page=name)
+    (folder / f"{name}.html").write_text(str(linked(html, [], "")), encoding="utf-8")
+
+
+MORE = (
+    More(
+        "own.html",
+        "Your own",
+        "a surface, a rule, data, a player, an exercise, a prediction, a notebook, each in ten lines",
+        partial(write_document, "own", guide),
+    ),
+    More(
+        "gallery.html",
+        "Gallery",
+        "every mark, view and surface, alive, beside the lines that make it",
+        partial(write_document, "gallery", gallery),
+    ),
+    More(
+        "reference/index.html",
+        "Reference",
+        "every function: what it takes, returns and refuses, with an example",
+        lambda folder: write_reference(folder / "reference"),
+    ),
+)
 
 
 def cells_of(notebook: NotebookNode) -> list[NotebookNode]:
@@ -158,16 +205,19 @@ def without_colab(code: str) -> str:
     return code if "find_spec" in rest else rest
 
 
-def linked(html: BeautifulSoup, pages: list[Page]) -> BeautifulSoup:
-    """The page, in which links to notebooks lead to their pages, and those to other files into the repository."""
-    here = {"index", *(page.stem for page in pages)}
+def linked(html: BeautifulSoup, pages: list[Page], base: str = "notebooks/") -> BeautifulSoup:
+    """The page, in which links to notebooks lead to their pages, and those to other files into the repository.
+
+    base: the folder of the repository from which its links lead.
+    """
+    here = {"index", *(page.stem for page in pages), *(posixpath.splitext(one.file)[0] for one in MORE)}
     for link in html.select("a[href]"):
         file, mark, place = link["href"].partition("#")
         stem, ending = posixpath.splitext(file)
         if ending in (".html", ".ipynb") and stem in here:
             link["href"] = f"{stem}.html{mark}{place}"
         elif file and not FAR.match(file):
-            link["href"] = PLACE.page(posixpath.normpath(f"notebooks/{file}")) + mark + place
+            link["href"] = PLACE.page(posixpath.normpath(base + file)) + mark + place
     return html
 
 
