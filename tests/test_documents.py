@@ -1,6 +1,7 @@
 """The guide and the gallery: each block runs as it stands, prints what it says and shows its picture."""
 
 import importlib
+import os
 import re
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from gdviz.player import Player
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "notebooks" / "tools"))
-documents, write_outputs = map(importlib.import_module, ("documents", "write_outputs"))
+documents, npm_files, write_outputs = map(importlib.import_module, ("documents", "npm_files", "write_outputs"))
 TEXT = documents.GUIDE.read_text()
 BLOCKS = [(block[1], block[2] or "") for block in documents.BLOCK.finditer(TEXT)]
 KINDS = ["surface", "rule", "data", "player", "exercise", "prediction", "notebook"]
@@ -76,3 +77,20 @@ def test_the_reference_has_a_page_for_what_is_public_that_needs_no_network(refer
     assert html.select_one("nav a[href$='../gallery.html']")
     assert [tag for tag in html.select("[src], link[href]") if "http" in (tag.get("src") or tag["href"])[:5]] == []
     assert html.select("section[id]"), "names with their docstrings"
+
+
+@pytest.mark.browser
+def test_axe_finds_no_violation_of_level_a_or_aa_in_the_reference(reference, browser, tmp_path):
+    try:
+        npm_files.write_files(["axe-core"], tmp_path)
+    except ConnectionError as error:
+        pytest.fail(str(error)) if os.environ.get("CI") else pytest.skip(f"needs npm's registry once: {error}")
+    page = browser.new_page()
+    page.goto((reference / "gdviz" / "descent.html").as_uri())
+    page.evaluate("for (const box of document.querySelectorAll('.view-source-toggle-state')) box.checked = true")
+    page.add_script_tag(path=tmp_path / "axe.min.js")
+    found = page.evaluate(
+        "(tags) => axe.run({ runOnly: tags })", ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    )
+    page.close()
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []

@@ -126,3 +126,7 @@ def write_reference(folder: Path) -> None:
     render.configure(docformat="google", template_directory=TEMPLATES)
     with warnings.catch_warnings(action="ignore"):  # that a module is named twice, by its package and here
         pdoc.pdoc("gdviz", *PUBLIC, output_directory=folder)
+    for page in folder.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        named = text.replace('<a class="headerlink"', '<a class="headerlink" aria-label="Link to this place"')
+        page.write_text(named, encoding="utf-8")
