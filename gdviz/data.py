@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass, replace
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gdviz import tables
+from gdviz.numbers import whole
 
 DIABETES = {  # scikit-learn's names of the ten features -> what is on the axis, in raw units
     "age": "age (years)",
@@ -81,8 +81,7 @@ def diabetes(feature: str = "bmi") -> Data:
 
 def toy_line(n: int = 30, *, w: float = 2.0, b: float = 1.0, noise: float = 0.5, seed: int = 0) -> Data:
     """y_i = w x_i + b + noise * e_i with x uniform in [-2, 2] and e standard normal, the same for the same seed."""
-    if isinstance(n, bool) or not isinstance(n, Integral) or n < 2:
-        raise ValueError(f"n must be a whole number, 2 or more, got {n!r}")
+    n = whole("n", n, 2)
     generator = torch.Generator().manual_seed(seed)
     x = 4 * torch.rand(n, generator=generator, dtype=torch.float64) - 2
     return Data(x, w * x + b + noise * torch.randn(n, generator=generator, dtype=torch.float64))
@@ -102,9 +101,7 @@ def toy_moons(n: int = 200, *, noise: float = 0.15, seed: int = 0) -> tuple[Tens
     """
     from sklearn.datasets import make_moons
 
-    if isinstance(n, bool) or not isinstance(n, Integral) or n < 4:
-        raise ValueError(f"n must be a whole number, 4 or more, got {n!r}")
-    x, y = make_moons(int(n), noise=noise, random_state=seed)
+    x, y = make_moons(whole("n", n, 4), noise=noise, random_state=seed)
     return torch.tensor((x - x.mean(0)) / x.std(0)), torch.tensor(y)
 
 
@@ -117,8 +114,7 @@ def digits(*, held_out: int = 360, seed: int = 0) -> tuple[tuple[Tensor, Tensor]
     from sklearn.datasets import load_digits  # a second of import, needed here only
 
     raw = load_digits()
-    if isinstance(held_out, bool) or not isinstance(held_out, Integral) or not 0 < held_out < len(raw.target):
-        raise ValueError(f"held_out must be a whole number from 1 to {len(raw.target) - 1}, got {held_out!r}")
+    held_out = whole("held_out", held_out, 1, len(raw.target) - 1)
     order = torch.randperm(len(raw.target), generator=torch.Generator().manual_seed(seed))
     inputs = torch.tensor(raw.data / 16, dtype=torch.float32)[order]
     targets = torch.tensor(raw.target, dtype=torch.int64)[order]

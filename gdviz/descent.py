@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import torch
@@ -13,7 +12,8 @@ from torch import Tensor
 from gdviz.doors.broadcasts import Differences
 from gdviz.doors.calls import called, updated
 from gdviz.doors.settled import checked_start, counted_examples, is_schedule, settle
-from gdviz.hyperparameters import as_tensor, hyperparameters
+from gdviz.hyperparameters import hyperparameters
+from gdviz.numbers import as_tensor, whole
 from gdviz.optimizers import Rule
 from gdviz.progress import watched
 
@@ -103,8 +103,7 @@ def minimize(
     Refused, before the first step: see the messages; a loss that raises or returns another shape; one without gradient;
     a schedule with a bad rule at any of its steps; a trajectory of more than LARGEST bytes.
     """
-    if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 0:
-        raise ValueError(f"steps must be a whole number, 0 or more, got {steps!r}")
+    steps = whole("steps", steps, 0)
     if not callable(loss):
         raise TypeError(f"loss must be a function of params (..., d), got {loss!r}")
     if sampled_loss is not None and not callable(sampled_loss):

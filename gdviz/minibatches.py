@@ -1,49 +1,63 @@
 """Minibatches: which examples a step sees, and the loss of them for `minimize`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from numbers import Integral
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gdviz.hyperparameters import as_tensor
+from gdviz.numbers import as_tensor, is_whole, whole
 
 
-@dataclass(frozen=True, eq=False)
 class Minibatches:
     """Which examples each step sees: batches(step) holds indices in 0 ... n - 1, of shape (*runs, batch size).
 
-    n: how many examples there are; batch_size: how many of them a step sees, 1 to n (the full batch).
-    runs: sizes of the axes of runs, each run with batches of its own. An axis of 1 is for a sweep, whose runs share
-    them: runs=(40, 1) with a rate of shape (5, 1) are 40 x 5 runs, while runs=5 would pair them.
-    replacement: False shuffles the examples anew for each epoch and deals them out, so that each comes once and the
-    last batch may be smaller; True draws each index from all n.
-    generator: a torch.Generator of the CPU. One number is drawn from it now; batches(step) is the same at every call.
-    Minibatches with generators in the same state share their chances.
+    A step sees the same examples at every call. Minibatches with generators in the same state share their chances.
+
+    Args:
+        n: how many examples there are.
+        batch_size: how many of them a step sees, 1 to n (the full batch).
+        runs: sizes of the axes of runs, each run with batches of its own. An axis of 1 is for a sweep, whose runs share
+            them: runs=(40, 1) with a rate of shape (5, 1) are 40 x 5 runs, while runs=5 would pair them.
+        replacement: False shuffles the examples anew for each epoch and deals them out, so that each comes once and the
+            last batch may be smaller; True draws each index from all n.
+        generator: a torch.Generator of the CPU. One number is drawn from it now.
+
+    Raises:
+        ValueError: n or batch_size is not whole or out of range.
+        TypeError: replacement is not a bool, generator is none.
+
+    Example:
+        >>> batches = Minibatches(10, 4, generator=torch.Generator().manual_seed(0))
+        >>> batches.steps_per_epoch, [len(batches(step)) for step in range(3)]
+        (3, [4, 4, 2])
+        >>> sorted(torch.cat([batches(step) for step in range(3)]).tolist()) == list(range(10))
+        True
     """
 
-    n: int
-    batch_size: int
-    runs: int | tuple[int, ...] = ()
-    replacement: bool = False
-    generator: torch.Generator = field(kw_only=True)
-
-    def __post_init__(self):
-        if not _whole(self.n) or self.n < 1:
-            raise ValueError(f"n must be how many examples there are, 1 or more, got {self.n!r}")
-        if not _whole(self.batch_size) or self.batch_size < 1:
-            raise ValueError(f"batch_size must be a whole number from 1 to {self.n}, got {self.batch_size!r}")
-        if self.batch_size > self.n:
-            full = f"all {self.n} are the full batch, batch_size={self.n}"
-            raise ValueError(f"batch_size must be at most the number of examples, got {self.batch_size}; {full}")
-        if not isinstance(self.replacement, bool):
-            raise TypeError(f"replacement must be True or False, got {self.replacement!r}")
-        settled = {"n": int(self.n), "batch_size": int(self.batch_size), "runs": axes_of_runs(self.runs)}
-        settled |= {"_seed": seed_from(self.generator), "_dealt": (-1, None)}
-        for name, value in settled.items():
-            object.__setattr__(self, name, value)
+    def __init__(
+        self,
+        n: int,
+        batch_size: int,
+        runs: int | tuple[int, ...] = (),
+        replacement: bool = False,
+        *,
+        generator: torch.Generator,
+    ):
+        if not is_whole(n) or n < 1:
+            raise ValueError(f"n must be how many examples there are, 1 or more, got {n!r}")
+        if not is_whole(batch_size) or batch_size < 1:
+            raise ValueError(f"batch_size must be a whole number from 1 to {n}, got {batch_size!r}")
+        if batch_size > n:
+            full = f"all {n} are the full batch, batch_size={n}"
+            raise ValueError(f"batch_size must be at most the number of examples, got {batch_size}; {full}")
+        if not isinstance(replacement, bool):
+            raise TypeError(f"replacement must be True or False, got {replacement!r}")
+        self.n, self.batch_size, self.replacement = int(n), int(batch_size), replacement
+        self.runs: tuple[int, ...] = axes_of_runs(runs)
+        self.seed = seed_from(generator)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -51,19 +65,31 @@ class Minibatches:
         return -(-self.n // self.batch_size)
 
     def examples(self, step: int) -> int:
-        """How many examples this step sees, in each run."""
-        left = self.n - _checked_step(step) % self.steps_per_epoch * self.batch_size
+        """How many examples this step sees, in each run.
+
+        Args:
+            step: counted from 0.
+
+        Returns:
+            batch_size, or what is left of the epoch.
+        """
+        left = self.n - whole("step", step, 0) % self.steps_per_epoch * self.batch_size
         return self.batch_size if self.replacement else min(self.batch_size, left)
 
     def __call__(self, step: int) -> Tensor:
-        step = _checked_step(step)
+        """The indices (*runs, batch size) of this step."""
+        step = whole("step", step, 0)
         if self.replacement:
-            return torch.randint(self.n, (*self.runs, self.batch_size), generator=generator_of(self._seed, step))
+            return torch.randint(self.n, (*self.runs, self.batch_size), generator=generator_of(self.seed, step))
         epoch, batch = divmod(step, self.steps_per_epoch)
-        if self._dealt[0] != epoch:  # the cards of one epoch are kept
-            cards = torch.rand((*self.runs, self.n), generator=generator_of(self._seed, epoch), dtype=torch.float64)
-            object.__setattr__(self, "_dealt", (epoch, cards.argsort(-1)))
-        return self._dealt[1][..., batch * self.batch_size : (batch + 1) * self.batch_size].clone()
+        dealt = _dealt(self.seed, epoch, (*self.runs, self.n))
+        return dealt[..., batch * self.batch_size : (batch + 1) * self.batch_size].clone()
+
+
+@lru_cache(maxsize=16)  # the steps of an epoch share it, and the sizes of a sweep
+def _dealt(seed: int, epoch: int, shape: tuple[int, ...]) -> Tensor:
+    """The examples of an epoch in the order in which they are dealt out, for each run: (*runs, n)."""
+    return torch.rand(shape, generator=generator_of(seed, epoch), dtype=torch.float64).argsort(-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,8 +171,8 @@ def of_each_example(loss: Any, params: Tensor, chosen: Tensor) -> Tensor:
 
 def axes_of_runs(runs: Any) -> tuple[int, ...]:
     """How many runs, as a tuple with one size for each axis; a number is one axis."""
-    sizes = (runs,) if _whole(runs) else runs
-    if not (isinstance(sizes, tuple | list) and all(_whole(size) and size > 0 for size in sizes)):
+    sizes = (runs,) if is_whole(runs) else runs
+    if not (isinstance(sizes, tuple | list) and all(is_whole(size) and size > 0 for size in sizes)):
         raise ValueError(f"runs must be how many runs there are, or a tuple with a number for each axis, got {runs!r}")
     return tuple(int(size) for size in sizes)
 
@@ -163,16 +189,6 @@ def seed_from(generator: Any) -> int:
 def generator_of(seed: int, turn: int) -> torch.Generator:
     """A generator for this turn (a step, an epoch), the same at every call."""
     return torch.Generator().manual_seed(seed + turn)
-
-
-def _checked_step(step: Any) -> int:
-    if not _whole(step) or step < 0:
-        raise ValueError(f"step must be a whole number, 0 or more, got {step!r}")
-    return int(step)
-
-
-def _whole(number: Any) -> bool:
-    return isinstance(number, Integral) and not isinstance(number, bool)
 
 
 @dataclass(frozen=True, eq=False)

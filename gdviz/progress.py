@@ -48,6 +48,7 @@ def _drawn(look: dict[str, Any]) -> tuple[Callable, Callable]:
     def close() -> None:
         bar.total = bar.n  # else an early end would be red, and stay
         bar.close()
+        assert shown is not None  # there is an id
         shown.update({"text/plain": ""}, raw=True)
 
     return bar.update, close

@@ -67,8 +67,8 @@ def ground(ax: Any, *, outside: bool = False) -> str:
 
 def inks(ground: str = "#ffffff") -> tuple[str, str]:
     """The colour of words on this ground and the colour of the halo around them: black and white, or white and black"""
-    pair = (BLACK, "#ffffff")
-    return pair if contrast(BLACK, ground) >= contrast("#ffffff", ground) else pair[::-1]
+    dark = contrast(BLACK, ground) >= contrast("#ffffff", ground)
+    return (BLACK, "#ffffff") if dark else ("#ffffff", BLACK)
 
 
 def seen(color: str, ground: str = "#ffffff") -> str:

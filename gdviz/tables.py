@@ -89,10 +89,10 @@ def columns(path: str | Path, *names: str) -> list[list[float]]:
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"with csv=..., x and y are names of columns, as text; got {_short(repr(name))}")
-    names = [plain(name) for name in names]
+    wanted = [plain(name) for name in names]
     path, found = text(path)
-    separator, head, body = _table(path, found, names)
-    at = [head.index(name) for name in names]
+    separator, head, body = _table(path, found, wanted)
+    at = [head.index(name) for name in wanted]
     for row in body:
         _check_row(path, row, len(head), separator)
         _check_quoted(path, row, len(head), separator, at)

@@ -1,19 +1,19 @@
 """What the formulas predict: factors, limits, conventions and the ball in which noise keeps the descent."""
 
-from numbers import Integral
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gdviz.descent import Trajectory
-from gdviz.hyperparameters import Hyperparameter, as_tensor, in_range
+from gdviz.hyperparameters import Hyperparameter, in_range
 from gdviz.minibatches import (
     Minibatches,
     of_each_example,
     refuse_no_data,
     refuse_other_data,
 )
+from gdviz.numbers import as_tensor, whole
 from gdviz.surfaces import Surface
 
 MOMENTUM_LR = {  # what lr is multiplied by, to say the same in torch's convention
@@ -89,7 +89,8 @@ def ball(hessian: Any, covariance: Any, lr: Any, momentum: Any = 0.0) -> Tensor:
     Exact where the noise is the same everywhere and fresh at every step. Reference: Mandt, Hoffman & Blei 2017, eq. 13.
     """
     H, C, lr, beta = (as_tensor(value).detach().double() for value in (hessian, covariance, lr, momentum))
-    in_range("lr", lr), in_range("momentum", beta)
+    in_range("lr", lr)
+    in_range("momentum", beta)
     if H.ndim < 2 or H.shape[-2:] != C.shape[-2:] or H.shape[-1] != H.shape[-2]:
         raise ValueError(f"hessian and covariance must both be (..., d, d), got {tuple(H.shape)} and {tuple(C.shape)}")
     if not (torch.isfinite(H).all() and torch.allclose(H, H.mT) and torch.allclose(C, C.mT, equal_nan=True)):
@@ -115,8 +116,7 @@ def averaged(params: Any, since: int = 0) -> Tensor:
     Juditsky 1992.
     """
     params = as_tensor(params).detach()
-    if isinstance(since, bool) or not isinstance(since, Integral) or not 0 <= since < len(params):
-        raise ValueError(f"since must be a step of the {len(params) - 1}, 0 or more, got {since!r}")
+    since = whole("since", since, 0, len(params) - 1)
     tail = params[since:].cumsum(0)
     counts = torch.arange(1, len(tail) + 1, dtype=params.dtype).reshape(-1, *[1] * (params.ndim - 1))
     return torch.cat([params[:since], tail / counts])
@@ -141,7 +141,8 @@ def effective_rate(trajectory: Trajectory) -> Tensor:
     RMSProp and Adam. Refused: Adadelta, AMSGrad and LBFGS, whose scales are others; a schedule.
     """
     refuse_other_runs("an effective rate", trajectory, object)
-    rule, state = trajectory.rule, trajectory.states
+    rule: Any = trajectory.rule
+    state = trajectory.states
     if {"u", "v_max", "s"} & set(dir(state)):
         raise ValueError(f"the effective rate is that of AdaGrad, RMSProp or Adam, not of {type(rule).__name__}")
     if hasattr(state, "G"):

@@ -319,5 +319,5 @@ def test_a_cloud_has_two_points(cloud):
 
 @pytest.mark.parametrize("since", [-1, 5, 1.5, True, None])
 def test_an_average_begins_at_a_step(since):
-    with pytest.raises(ValueError, match="since must be a step of the 4, 0 or more, got"):
+    with pytest.raises(ValueError, match="since must be a whole number from 0 to 4, got"):
         averaged(torch.zeros(5, 2), since)

@@ -14,9 +14,9 @@ from torch.nn import functional as F
 from torch.optim import lr_scheduler
 
 from gdviz.minibatches import Minibatches
+from gdviz.networks import Epoch, History, Step, evaluate, fit, stacked
 from gdviz.networks.inputs import check_record
 from gdviz.networks.torch_optimizer import TorchOptimizer
-from gdviz.networks.training import History, evaluate, fit, stacked
 from gdviz.optimizers import Adam, GradientDescent, Momentum
 
 
@@ -745,15 +745,21 @@ def test_seconds_begin_at_zero():
     assert 0 < history.seconds[0] < history.seconds[-1] < time.perf_counter() - began
 
 
-def test_a_stop_in_the_middle_of_the_books_leaves_even_lists():
-    history = History(losses=[1, 2, 3], lrs=[1, 1, 1], examples=[5, 10], seconds=[0.1, 0.2], epoch_ends=[1, 2],
-                      epoch_losses=[1, 2], validation_losses=[1])  # fmt: skip
-    history.cut()
-    assert [len(values) for values in (history.losses, history.lrs, history.examples, history.seconds)] == [2] * 4
-    assert (history.epoch_ends, history.epoch_losses, history.validation_losses) == ([1], [1], [1])
-    early = History(losses=[1], lrs=[1])
-    early.cut()
-    assert (early.losses, early.lrs, early.epoch_losses) == ([], [], [])
+def test_a_stop_in_the_middle_of_a_step_leaves_even_lists():
+    model = network()
+    optimizer, made = sgd(model), []
+    update = optimizer.step
+
+    def step(closure):
+        made.append(update(closure))
+        if len(made) == 3:
+            raise KeyboardInterrupt
+
+    optimizer.step = step
+    history = fit(model, F.cross_entropy, (X, Y), optimizer, epochs=3, batch_size=10)
+    lists = history.losses, history.accuracies, history.lrs, history.examples, history.seconds
+    assert [len(values) for values in lists] == [2] * 5
+    assert history.stopped == "Stopped by hand after 2 steps."
 
 
 def test_a_stop_while_looking_at_the_validation_data_gives_the_mode_back():
@@ -789,14 +795,15 @@ def test_the_seconds_of_epochs_and_the_examples_until_an_accuracy():
     history = fit(model, F.cross_entropy, (X, Y), sgd(model, lr=0.5), **options)
     assert history.epoch_ends == [4, 8, 12]
     assert history.epoch_seconds == [history.seconds[3], history.seconds[7], history.seconds[11]]
-    made = History(examples=[8, 16, 24, 32, 40], epoch_ends=[2, 4], validation_accuracies=[0.5, 0.7])
+    steps = [Step(1.0, examples=examples) for examples in (8, 16, 24, 32, 40)]
+    made = History(steps, [Epoch(2, validation_accuracy=0.5), Epoch(4, validation_accuracy=0.7)])
     assert [made.examples_until(share) for share in (0.1, 0.5, 0.6, 0.7)] == [16, 16, 32, 32]
     assert made.examples_until(0.71) is None
     assert History().epoch_seconds == []
 
 
 def test_histories_are_stacked_side_by_side():
-    two = [History(losses=[1, 2, 3]), History(losses=[4, 5, 6])]
+    two = [History([Step(loss) for loss in losses]) for losses in ([1, 2, 3], [4, 5, 6])]
     assert stacked(two, "losses").tolist() == [[1, 4], [2, 5], [3, 6]]
     for histories, name in (([], "losses"), ([History()], "losses")):
         with pytest.raises(ValueError, match=r"there are no losses in [01] histories"):
@@ -805,7 +812,7 @@ def test_histories_are_stacked_side_by_side():
         with pytest.raises(ValueError, match="stacked takes a list of histories and one of losses, accuracies"):
             stacked(histories, name)
     with pytest.raises(ValueError, match=r"the histories must be of one length; their losses have \[3, 1\]"):
-        stacked([two[0], History(losses=[1])], "losses")
+        stacked([two[0], History([Step(1)])], "losses")
 
 
 def test_the_rate_is_that_of_the_first_group_and_the_sentence_has_the_validation():

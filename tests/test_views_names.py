@@ -7,7 +7,7 @@ import torch
 from shown import arrays, look_of_the_course, readouts  # noqa: F401
 
 from gdviz import views
-from gdviz.networks.training import History
+from gdviz.networks import Epoch, History, Step
 from gdviz.style import BLUE, VERMILLION, look
 
 CLASSES = ["cs", "de", "en"]
@@ -92,9 +92,15 @@ def test_a_single_name_is_named_too():
     assert readouts(player, (1, 0))[-1] == "York, step 1"
 
 
+def history(seconds, shares):
+    """Of steps that took these seconds; shares: the end of each epoch -> its accuracy on the validation data."""
+    steps = [Step(1.0, seconds=second) for second in seconds]
+    return History(steps, [Epoch(end, validation_accuracy=share) for end, share in shares.items()])
+
+
 def test_a_race_is_against_the_seconds_at_which_each_epoch_ended():
-    fast = History(seconds=[0.1, 0.2, 0.3, 0.4], epoch_ends=[2, 4], validation_accuracies=[0.6, 0.8])
-    slow = History(seconds=[1.0, 2.0], epoch_ends=[1, 2], validation_accuracies=[0.3, 0.5])
+    fast = history([0.1, 0.2, 0.3, 0.4], {2: 0.6, 4: 0.8})
+    slow = history([1.0, 2.0], {1: 0.3, 2: 0.5})
     player = views.names.race({"minibatches, Adam": fast, "full batch, Momentum": slow}, start=0.1, parts=20)
     one, two = arrays(player, "path")
     times = np.geomspace(0.2 / 3, 2, 21)
@@ -120,7 +126,7 @@ def test_a_race_is_against_the_seconds_at_which_each_epoch_ended():
 
 def test_a_race_without_an_epoch_or_a_runner_is_refused():
     with pytest.raises(ValueError, match="slow has no held-out accuracy"):
-        views.names.race({"slow": History(seconds=[1.0])}, start=0.1)
+        views.names.race({"slow": history([1.0], {})}, start=0.1)
     with pytest.raises(ValueError, match="a race needs histories, got none"):
         views.names.race({}, start=0.1)
 

@@ -12,7 +12,7 @@ from shown import readouts
 
 from gdviz import data, pictures, plots, surfaces, views
 from gdviz.descent import grid, minimize
-from gdviz.networks import History
+from gdviz.networks import Epoch, History, Step
 from gdviz.optimizers import Adam, GradientDescent
 from gdviz.pictures import words
 from gdviz.player import Player
@@ -63,7 +63,8 @@ def clouds(name):
 
 
 def seconds(name):
-    history = History([1.0] * 2, None, None, [0.1, 0.2], None, [0.5, 0.9], None)
+    epochs = [Epoch(1, validation_accuracy=0.5), Epoch(2, validation_accuracy=0.9)]
+    history = History([Step(1.0, seconds=0.1), Step(1.0, seconds=0.2)], epochs)
     return views.names.race({name: history}, 0.1)
 
 

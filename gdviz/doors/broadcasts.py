@@ -1,6 +1,7 @@
 """Whether a loss compares each output with its own target, or by broadcasting with the target of every example."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -25,21 +26,22 @@ class Watch(TorchFunctionMode):
         self.n, self.met = n, None
         self.known = {id(output): (output, {"output"}), id(targets): (targets, {"targets"})}  # tensor and what is in it
 
-    def __torch_function__(self, function, types, args=(), kwargs=None):
+    def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         given = [*tensors_in((args, kwargs or {}))]
-        returned = function(*args, **(kwargs or {}))
+        returned = func(*args, **(kwargs or {}))
         within = set().union(*(self.within(t) for t in given))
         results = [*tensors_in(returned)] or given[:1]  # what returns nothing changes its first: t[0] = o[0]
         if within:
             self.known |= {id(t): (t, within | self.within(t)) for t in results}
         if within == {"output", "targets"} and not self.met:
-            name = getattr(function, "__name__", "")
+            name = getattr(func, "__name__", "")
             reduces = results[0].ndim == 0 or hasattr(F, name)  # a loss of torch's own
             pairs = ((a, b, name) for a, b, both in self.crossed(given) if reduces or results[0].shape == both)
             self.met = next(pairs, None)
         return returned
 
     def within(self, t: Tensor) -> set[str]:
+        """Of output and targets, those that a tensor was computed from."""
         return self.known.get(id(t), (t, set()))[1]
 
     def crossed(self, given: list[Tensor]) -> Iterator[tuple]:
@@ -66,13 +68,18 @@ class Differences(TorchFunctionMode):
         super().__init__()
         self.d, self.met = d, None
 
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        a, b, *_ = [*tensors_in((args, kwargs or {}))] + [None] * 2
-        if getattr(function, "__name__", "") in DIFFERENCES and b is not None and a.requires_grad != b.requires_grad:
-            n = max(len(t) if t.ndim else 1 for t in (a, b))
+    def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        given = [*tensors_in((args, kwargs or {}))][:2]
+        if (
+            getattr(func, "__name__", "") in DIFFERENCES
+            and len(given) == 2
+            and len({t.requires_grad for t in given}) == 2
+        ):
+            a, b = given
+            n = max(len(t) if t.ndim else 1 for t in given)
             if {a.shape, b.shape} == {(n,), (n, 1)} and n not in (1, self.d):
                 self.met = self.met or (tuple(a.shape), tuple(b.shape))
-        return function(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
 
 
 def _broadcast(a: Tensor, b: Tensor) -> tuple[int, ...] | None:

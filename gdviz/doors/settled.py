@@ -1,15 +1,19 @@
 """What `minimize` settles before its first step: the start, the runs, the rule of each step, and the memory."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gdviz.doors.calls import called
-from gdviz.hyperparameters import ACCEPTED, as_tensor, checked, hyperparameters
+from gdviz.hyperparameters import checked, hyperparameters, ranges
+from gdviz.numbers import as_tensor
 from gdviz.optimizers import Rule
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 LARGEST = 4e9  # bytes of a trajectory; most laptops have as many to spare
 OVERHEAD = 500  # bytes of a tensor beside its numbers
@@ -47,7 +51,7 @@ def checked_start(start: Any, name: str = "start") -> Tensor:
     return tensor
 
 
-def is_schedule(rule: Any) -> bool:
+def is_schedule(rule: Rule | Callable[[int], Rule]) -> "TypeIs[Callable[[int], Rule]]":
     """Whether this is a function that returns a rule for each step, and not a rule."""
     return callable(rule) and not isinstance(rule, type) and not hasattr(rule, "update")
 
@@ -85,7 +89,9 @@ def _broadcast(start: Tensor, rule: Rule, runs: tuple[int, ...]) -> tuple[int, .
     params = tuple(shape)
     for name, value in hyperparameters(rule).items():
         given = tuple(value.shape)
-        if name in ACCEPTED and given and given[-1] != 1:  # silently one value for each coordinate, or nothing at all
+        if (
+            name in ranges(rule) and given and given[-1] != 1
+        ):  # silently one value for each coordinate, or nothing at all
             cure = f"for a sweep give it a last axis of 1: {name}={name}s[:, None] or **grid({name}={name}s)"
             raise ValueError(f"{name} has shape {given}; {cure}")
         try:

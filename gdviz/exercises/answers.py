@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gdviz.exercises.sandbox import Blank, Trouble, fits, short
+from gdviz.exercises.sandbox import Blank, Trouble, fits
+from gdviz.numbers import short
 
 
 def one_number(number: Any, unit: str) -> float:

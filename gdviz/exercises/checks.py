@@ -18,9 +18,10 @@ from gdviz.descent import gradient
 from gdviz.exercises import rules
 from gdviz.exercises.answers import flat, judged, numbers, one_number, returned, same_shape
 from gdviz.exercises.feedback import Feedback, Missing, attempt
-from gdviz.exercises.sandbox import Blank, Trouble, fits, short
+from gdviz.exercises.sandbox import Blank, Trouble, fits
 from gdviz.exercises.two_ways import two_ways
 from gdviz.exercises.walks import is_rule
+from gdviz.numbers import short
 from gdviz.optimizers import Rule
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from gdviz.exercises.sandbox import is_own, short
+from gdviz.exercises.sandbox import is_own
+from gdviz.numbers import short
 
 DATA = (Number, torch.Tensor, np.ndarray, list, dict, set, type(None))  # what is copied, so that it stays as it was
 

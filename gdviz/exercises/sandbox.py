@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from gdviz.exercises.time_limit import OURS, SECONDS, TimeUp, time_limit
+from gdviz.numbers import short
 
 MEMORY = 2_000_000_000  # bytes beyond what the kernel has already
 
@@ -73,15 +74,6 @@ class Printed(io.TextIOBase):
         return [f"It printed {lines}, kept back here: {first}"] if first else []
 
 
-def short(thing: object, length: int = 160) -> str:
-    """What a thing says of itself, on one line and not for long."""
-    try:
-        text = " ".join(str(thing).split())
-    except (Exception, SystemExit):
-        text = f"a {type(thing).__name__}"
-    return text if len(text) <= length else text[: length - 3] + "..."
-
-
 def is_own(kind: type) -> bool:
     """Whether a class is the learner's, and not Python's or a library's."""
     file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
@@ -107,7 +99,7 @@ def fits(function: Callable, args: tuple, **named: Any) -> bool:
 def _told(error: BaseException, asker: str) -> Trouble | Blank:
     """What is said of an exception that came out of a learner's code."""
     frames = traceback.extract_tb(error.__traceback__)
-    at, text = _at([frame for frame in frames if frame.filename != asker]), short(error)
+    at, text = _at([frame for frame in frames if frame.filename != asker]), short(error, 160)
     if isinstance(error, TypeError | AttributeError) and "ellipsis" in text:
         return Blank()  # somebody computes with three dots
     if isinstance(error, NotImplementedError) and not frames[-1].filename.startswith(OURS):
@@ -135,7 +127,7 @@ def _field(error: BaseException) -> str:
 def _at(frames: list[traceback.FrameSummary]) -> str:
     """The learner's own line in which an error arose, if there is one."""
     lines = [frame.line for frame in frames if not frame.filename.startswith(OURS) and frame.line]
-    return f" in your line `{short(lines[-1])}`" if lines else ""
+    return f" in your line `{short(lines[-1], 160)}`" if lines else ""
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
 """Networks: training as a trajectory, rules as optimizers of torch, slices through a loss of many parameters."""
 
 from gdviz.networks import landscape
+from gdviz.networks.history import Epoch, History, Step, stacked
 from gdviz.networks.torch_optimizer import TorchOptimizer
-from gdviz.networks.training import EarlyStopping, History, evaluate, fit, stacked
+from gdviz.networks.training import evaluate, fit
 
-__all__ = ["EarlyStopping", "History", "TorchOptimizer", "evaluate", "fit", "landscape", "stacked"]
+__all__ = ["Epoch", "History", "Step", "TorchOptimizer", "evaluate", "fit", "landscape", "stacked"]

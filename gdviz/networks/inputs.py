@@ -4,7 +4,6 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from numbers import Integral
 from typing import Any
 
 import torch
@@ -13,8 +12,9 @@ from torch.nn.parameter import is_lazy
 from torch.optim.lr_scheduler import OneCycleLR
 
 from gdviz.doors.calls import called, said, tensors_in
-from gdviz.hyperparameters import as_tensor, in_range
+from gdviz.hyperparameters import in_range
 from gdviz.minibatches import Minibatches
+from gdviz.numbers import as_tensor, whole
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -170,5 +170,4 @@ def check_record(model: nn.Module, record: int | None, steps: int) -> None:
 def check_whole(**numbers: Any) -> None:
     """Refused: numbers that are not whole, or below 1."""
     for name, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
-            raise ValueError(f"{name} must be a whole number, 1 or more, got {number!r}")
+        whole(name, number)

@@ -9,9 +9,10 @@ from torch.func import functional_call, vmap
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from gdviz.doors.calls import called
-from gdviz.hyperparameters import as_tensor, in_range
+from gdviz.hyperparameters import in_range
 from gdviz.networks.inputs import Loss, copied
 from gdviz.networks.pairs import checked_pair
+from gdviz.numbers import as_tensor
 from gdviz.surfaces import Surface, Window
 
 CHUNK = 32  # networks that are evaluated at once, where torch can

@@ -4,10 +4,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 
 import torch
 from torch import Tensor
+
+from gdviz.numbers import is_whole, whole
 
 LONGEST = 100  # letters of a name that are looked at
 
@@ -21,10 +22,8 @@ def ngrams(name: str, sizes: Sequence[int] = (1, 2, 3)) -> list[str]:
     """
     if not isinstance(name, str):
         raise TypeError(f"a name is text, got {name!r}")
-    whole = isinstance(sizes, Sequence) and all(
-        isinstance(n, Integral) and not isinstance(n, bool) and n >= 1 for n in sizes
-    )
-    if not whole or not 1 <= len(set(sizes)) == len(sizes):
+    known = isinstance(sizes, Sequence) and all(is_whole(n) and n >= 1 for n in sizes)
+    if not known or not 1 <= len(set(sizes)) == len(sizes):
         raise ValueError(f"sizes must be different whole numbers, 1 or more, such as (1, 2, 3); got {sizes!r}")
     text = f"<{unicodedata.normalize('NFC', unicodedata.normalize('NFC', name.strip()).lower())[:LONGEST]}>"
     return [text[i : i + n] for n in sizes for i in range(len(text) - n + 1)]
@@ -44,8 +43,7 @@ class Vocabulary:
     @classmethod
     def of(cls, names: Iterable[str], *, least: int = 2, sizes: Sequence[int] = (1, 2, 3)) -> "Vocabulary":
         """The vocabulary of these names: of those to train on, never of those that are held out."""
-        if isinstance(least, bool) or not isinstance(least, Integral) or least < 1:
-            raise ValueError(f"least must be a whole number, 1 or more, got {least!r}")
+        whole("least", least)
         ngrams("", sizes)  # refuses sizes that are none
         names = _several(names)
         counts = Counter(gram for name in names for gram in set(ngrams(name, sizes)))

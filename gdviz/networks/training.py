@@ -3,8 +3,6 @@
 import copy
 import math
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
@@ -14,6 +12,7 @@ from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
 
 from gdviz.doors.calls import called
 from gdviz.minibatches import Minibatches
+from gdviz.networks.history import Epoch, History, Step
 from gdviz.networks.inputs import (
     Loss,
     check_loop,
@@ -26,69 +25,6 @@ from gdviz.networks.inputs import (
 )
 from gdviz.networks.pairs import checked_pair
 from gdviz.progress import watched
-
-
-@dataclass(eq=False)
-class History:
-    """What `fit` saw, as lists.
-
-    For each step: losses and accuracies (of its minibatch, before the update), lrs (of the first parameter group),
-    examples (of how many the gradient had been computed, with this step's) and seconds (since the start).
-    For each finished epoch: epoch_losses and epoch_accuracies, the means of those over its examples;
-    validation_losses and validation_accuracies, after it.
-    Accuracies are there where the targets are classes, those of validation where there are such data.
-    epoch_ends: how many steps had been made at the end of each finished epoch.
-    weights: all parameters as one vector, at the start, then as often as `record` says, and at the end, those that the
-    model keeps.
-    stopped: why it ended before its last epoch, a sentence; empty where it did not.
-    """
-
-    losses: list[float] = field(default_factory=list)
-    accuracies: list[float] = field(default_factory=list)
-    lrs: list[float] = field(default_factory=list)
-    examples: list[int] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    epoch_ends: list[int] = field(default_factory=list)
-    epoch_losses: list[float] = field(default_factory=list)
-    epoch_accuracies: list[float] = field(default_factory=list)
-    validation_losses: list[float] = field(default_factory=list)
-    validation_accuracies: list[float] = field(default_factory=list)
-    weights: list[Tensor] = field(default_factory=list)
-    stopped: str = ""
-
-    def describe(self) -> str:
-        """One sentence with the numbers, without the seconds: the same on every machine."""
-        words = [f"{len(self.losses)} steps, {len(self.epoch_losses)} epochs"]
-        for name, losses, shares in (
-            ("", self.epoch_losses, self.epoch_accuracies),
-            ("validation ", self.validation_losses, self.validation_accuracies),
-        ):
-            words += [f"{name}loss {losses[0]:.3g} to {losses[-1]:.3g}"] if losses else []
-            words += [f"{name}accuracy {shares[0]:.1%} to {shares[-1]:.1%}"] if shares else []
-        return "; ".join(words) + "." + (f" {self.stopped}" if self.stopped else "")
-
-    @property
-    def epoch_seconds(self) -> list[float]:
-        """The seconds at the end of each finished epoch."""
-        return [self.seconds[last - 1] for last in self.epoch_ends]
-
-    def examples_until(self, accuracy: float) -> int | None:
-        """How many gradients of an example it took to the end of the first epoch with this accuracy on the validation
-        data; None without one.
-        """
-        both = zip(self.epoch_ends, self.validation_accuracies)
-        return next((self.examples[last - 1] for last, share in both if share >= accuracy), None)
-
-    def cut(self) -> None:
-        """Make the lists of steps equally long, and those of epochs, where a training was stopped in the middle."""
-        for values in (self.losses, self.accuracies, self.lrs, self.examples):
-            del values[len(self.seconds) :]  # which are written last
-        looked_at = [values for values in (self.validation_losses, self.validation_accuracies) if values]
-        epochs = min(map(len, (self.epoch_ends, self.epoch_losses, *looked_at)))
-        for values in (self.epoch_ends, self.epoch_losses, self.epoch_accuracies, *looked_at):
-            del values[epochs:]
-
-    __repr__ = __str__ = describe
 
 
 def fit(
@@ -140,14 +76,15 @@ def fit(
     try:
         for step in watched(range(epochs * batches.steps_per_epoch), "fit"):
             chosen = batches(step)
-            _step(model, loss, train[0][chosen], train[1][chosen], optimizer, history)
-            history.seconds.append(time.perf_counter() - began)
+            made = _step(model, loss, train[0][chosen], train[1][chosen], optimizer, history.steps)
+            history.steps.append(made._replace(seconds=time.perf_counter() - began))
             if record and (step + 1) % record == 0:
                 history.weights.append(_vector(model))
             if each_step:
                 each_step.step()
             if (step + 1) % batches.steps_per_epoch == 0:
-                watched_loss = _end_epoch(model, loss, held_out, batches, history)
+                history.epochs.append(_epoch(model, loss, held_out, batches, history.steps))
+                watched_loss = (history.epoch_losses if held_out is None else history.validation_losses)[-1]
                 if isinstance(scheduler, ReduceLROnPlateau):
                     scheduler.step(watched_loss)
                 elif scheduler and not each_step:
@@ -156,28 +93,13 @@ def fit(
     except Stopped as reason:
         history.stopped = str(reason)
     except KeyboardInterrupt:
-        history.cut()
-        history.stopped = f"Stopped by hand after {len(history.losses)} steps."
+        history.stopped = f"Stopped by hand after {len(history.steps)} steps."
     stopping.restore()
     if record and not torch.equal(history.weights[-1], _vector(model)):
         history.weights.append(_vector(model))
     if not (history.stopped or bool(torch.isfinite(_vector(model)).all())):
         history.stopped = "The weights are not finite after the last step; try a smaller rate."
     return history
-
-
-def stacked(histories: Iterable[History], name: str) -> Tensor:
-    """One of the lists of several histories of equal length, such as "epoch_losses", side by side: (time, runs)."""
-    names = [field.name for field in fields(History) if field.name not in ("weights", "stopped")]
-    if isinstance(histories, History) or name not in names:
-        given = f"got {type(histories).__name__} and {name!r}"
-        raise ValueError(f"stacked takes a list of histories and one of {', '.join(names)}; {given}")
-    lists = [getattr(history, name) for history in histories]
-    if not lists or not any(lists):
-        raise ValueError(f"there are no {name} in {len(lists)} histories")
-    if len({len(values) for values in lists}) > 1:
-        raise ValueError(f"the histories must be of one length; their {name} have {[len(values) for values in lists]}")
-    return torch.tensor(lists, dtype=torch.float64).T
 
 
 def evaluate(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> tuple[float, float | None]:
@@ -197,17 +119,17 @@ def _look(model: nn.Module, loss: Loss, inputs: Tensor, targets: Tensor) -> tupl
 
 
 def _step(
-    model: nn.Module, loss: Loss, x: Tensor, y: Tensor, optimizer: torch.optim.Optimizer, history: History
-) -> None:
-    """Zero the gradients, forward, loss, backward, update, on the examples x with the targets y."""
-    seen, step, lr = [], len(history.losses), optimizer.param_groups[0].get("lr", math.nan)
+    model: nn.Module, loss: Loss, x: Tensor, y: Tensor, optimizer: torch.optim.Optimizer, before: list[Step]
+) -> Step:
+    """Zero the gradients, forward, loss, backward, update, on the examples x with the targets y; what it saw."""
+    seen, step, lr = [], len(before), optimizer.param_groups[0].get("lr", math.nan)
     where = f"in step {step} (the first is 0)"
     try:
         check_rates(optimizer, where)
     except (ValueError, TypeError) as error:
         raise Stopped(f"Refused: {error}.") from error
 
-    def closure():
+    def closure() -> Tensor:
         optimizer.zero_grad()
         output = called("the model", where, model, x)
         value = called("the loss", where, loss, output, y)
@@ -217,12 +139,10 @@ def _step(
         called("the gradient of the loss", where, value.backward)
         return value
 
-    optimizer.step(closure)
+    optimizer.step(closure)  # pyright: ignore[reportArgumentType, reportCallIssue]  torch takes a tensor, as it says
     value, hits = seen[0]  # before the update; LBFGS has looked more often
-    history.losses.append(value)
-    history.accuracies += [] if hits is None else [hits / len(y)]
-    history.lrs.append(float(lr))
-    history.examples.append((history.examples or [0])[-1] + len(y) * len(seen))
+    examples = (before[-1].examples if before else 0) + len(y) * len(seen)
+    return Step(value, None if hits is None else hits / len(y), float(lr), examples)
 
 
 def _not_finite(loss: float, step: int, lr: float) -> str:
@@ -233,20 +153,14 @@ def _not_finite(loss: float, step: int, lr: float) -> str:
     return f"The loss is {loss} in step {step} (the first is 0) with learning rate {lr:.3g}; try a smaller rate."
 
 
-def _end_epoch(model: nn.Module, loss: Loss, held_out: Any, batches: Minibatches, history: History) -> float:
-    """The means over the epoch and the look at the validation data; returns the loss to be watched."""
-    value, share = (None, None) if held_out is None else _look(model, loss, *held_out)  # first: it may be interrupted
+def _epoch(model: nn.Module, loss: Loss, held_out: Any, batches: Minibatches, steps: list[Step]) -> Epoch:
+    """The means over the last epoch, and the look at the validation data."""
     last = batches.steps_per_epoch
-    sizes = [batches.examples(step) for step in range(last)]
-    for values, means in ((history.losses, history.epoch_losses), (history.accuracies, history.epoch_accuracies)):
-        if values:
-            means.append(sum(value * size for value, size in zip(values[-last:], sizes)) / batches.n)
-    history.epoch_ends.append(len(history.losses))
-    if held_out is None:
-        return history.epoch_losses[-1]
-    history.validation_losses.append(value)
-    history.validation_accuracies += [] if share is None else [share]
-    return value
+    both = [(step, batches.examples(k)) for k, step in enumerate(steps[-last:])]
+    mean = sum(step.loss * size for step, size in both) / batches.n
+    hits = [step.accuracy * size for step, size in both if step.accuracy is not None]
+    share = sum(hits) / batches.n if hits else None
+    return Epoch(len(steps), mean, share, *((None, None) if held_out is None else _look(model, loss, *held_out)))
 
 
 def _vector(model: nn.Module) -> Tensor:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gdviz.hyperparameters import Hyperparameter
+from gdviz.hyperparameters import NotNegative, Rate, Share
 
 
 class Moments(NamedTuple):
@@ -35,15 +35,15 @@ class Adam:
     Reference: Kingma & Ba 2015, algorithm 1.
     """
 
-    lr: Hyperparameter = 1e-3
-    beta1: Hyperparameter = 0.9
-    beta2: Hyperparameter = 0.999
-    eps: Hyperparameter = 1e-8
+    lr: Rate = 1e-3
+    beta1: Share = 0.9
+    beta2: Share = 0.999
+    eps: NotNegative = 1e-8
 
-    def init(self, params):
+    def init(self, params: Tensor) -> Moments:
         return Moments(m=torch.zeros_like(params), v=torch.zeros_like(params), t=_at_first())
 
-    def update(self, params, grads, state):
+    def update(self, params: Tensor, grads: Tensor, state: Moments) -> tuple[Tensor, Moments]:
         t = state.t + 1
         m = self.beta1 * state.m + (1 - self.beta1) * grads
         v = self.beta2 * state.v + (1 - self.beta2) * grads**2
@@ -60,16 +60,16 @@ class AMSGrad:
     after the maximum; the paper corrects nothing. Reference: Reddi, Kale & Kumar 2018, algorithm 2.
     """
 
-    lr: Hyperparameter = 1e-3
-    beta1: Hyperparameter = 0.9
-    beta2: Hyperparameter = 0.999
-    eps: Hyperparameter = 1e-8
+    lr: Rate = 1e-3
+    beta1: Share = 0.9
+    beta2: Share = 0.999
+    eps: NotNegative = 1e-8
 
-    def init(self, params):
+    def init(self, params: Tensor) -> MaxMoments:
         zeros = torch.zeros_like(params)
         return MaxMoments(m=zeros, v=zeros, v_max=zeros, t=_at_first())
 
-    def update(self, params, grads, state):
+    def update(self, params: Tensor, grads: Tensor, state: MaxMoments) -> tuple[Tensor, MaxMoments]:
         t = state.t + 1
         m = self.beta1 * state.m + (1 - self.beta1) * grads
         v = self.beta2 * state.v + (1 - self.beta2) * grads**2
@@ -86,16 +86,16 @@ class AdamW:
     loss with an L2 penalty. Reference: Loshchilov & Hutter 2019, algorithm 2.
     """
 
-    lr: Hyperparameter = 1e-3
-    beta1: Hyperparameter = 0.9
-    beta2: Hyperparameter = 0.999
-    eps: Hyperparameter = 1e-8
-    weight_decay: Hyperparameter = 1e-2
+    lr: Rate = 1e-3
+    beta1: Share = 0.9
+    beta2: Share = 0.999
+    eps: NotNegative = 1e-8
+    weight_decay: NotNegative = 1e-2
 
-    def init(self, params):
+    def init(self, params: Tensor) -> Moments:
         return Moments(m=torch.zeros_like(params), v=torch.zeros_like(params), t=_at_first())
 
-    def update(self, params, grads, state):
+    def update(self, params: Tensor, grads: Tensor, state: Moments) -> tuple[Tensor, Moments]:
         t = state.t + 1
         m = self.beta1 * state.m + (1 - self.beta1) * grads
         v = self.beta2 * state.v + (1 - self.beta2) * grads**2

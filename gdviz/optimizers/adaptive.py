@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gdviz.hyperparameters import Hyperparameter
+from gdviz.hyperparameters import NotNegative, Rate, Share
 
 
 class SquaredSum(NamedTuple):
@@ -36,13 +36,13 @@ class AdaGrad:
     Equals torch.optim.Adagrad. Reference: Duchi, Hazan & Singer 2011, the diagonal form.
     """
 
-    lr: Hyperparameter = 1e-2
-    eps: Hyperparameter = 1e-10
+    lr: Rate = 1e-2
+    eps: NotNegative = 1e-10
 
-    def init(self, params):
+    def init(self, params: Tensor) -> SquaredSum:
         return SquaredSum(G=torch.zeros_like(params))
 
-    def update(self, params, grads, state):
+    def update(self, params: Tensor, grads: Tensor, state: SquaredSum) -> tuple[Tensor, SquaredSum]:
         G = state.G + grads**2
         return params - self.lr * grads / (G.sqrt() + self.eps), SquaredSum(G)
 
@@ -56,14 +56,14 @@ class RMSProp:
     Reference: Tieleman & Hinton 2012, lecture 6.5.
     """
 
-    lr: Hyperparameter = 1e-2
-    alpha: Hyperparameter = 0.99
-    eps: Hyperparameter = 1e-8
+    lr: Rate = 1e-2
+    alpha: Share = 0.99
+    eps: NotNegative = 1e-8
 
-    def init(self, params):
+    def init(self, params: Tensor) -> SquaredMean:
         return SquaredMean(v=torch.zeros_like(params))
 
-    def update(self, params, grads, state):
+    def update(self, params: Tensor, grads: Tensor, state: SquaredMean) -> tuple[Tensor, SquaredMean]:
         v = self.alpha * state.v + (1 - self.alpha) * grads**2
         return params - self.lr * grads / (v.sqrt() + self.eps), SquaredMean(v)
 
@@ -77,14 +77,14 @@ class Adadelta:
     Equals torch.optim.Adadelta. Reference: Zeiler 2012, algorithm 1 (v is E[g^2], u is E[dx^2]).
     """
 
-    lr: Hyperparameter = 1.0
-    rho: Hyperparameter = 0.9
-    eps: Hyperparameter = 1e-6
+    lr: Rate = 1.0
+    rho: Share = 0.9
+    eps: NotNegative = 1e-6
 
-    def init(self, params):
+    def init(self, params: Tensor) -> SquaredMeans:
         return SquaredMeans(v=torch.zeros_like(params), u=torch.zeros_like(params))
 
-    def update(self, params, grads, state):
+    def update(self, params: Tensor, grads: Tensor, state: SquaredMeans) -> tuple[Tensor, SquaredMeans]:
         v = self.rho * state.v + (1 - self.rho) * grads**2
         d = (state.u + self.eps).sqrt() / (v + self.eps).sqrt() * grads
         u = self.rho * state.u + (1 - self.rho) * d**2

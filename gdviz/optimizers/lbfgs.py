@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from gdviz.hyperparameters import Hyperparameter
+from gdviz.hyperparameters import Count, Rate
 
 
 class History(NamedTuple):
@@ -35,18 +35,18 @@ class LBFGS:
     Reference: Nocedal & Wright 2006, algorithms 7.4 and 7.5.
     """
 
-    lr: Hyperparameter = 1.0
-    history_size: int = 10
+    lr: Rate = 1.0
+    history_size: Count = 10
     elementwise: ClassVar[bool] = False  # the parameters of a network are one vector to it
 
-    def init(self, params):
+    def init(self, params: Tensor) -> History:
         pairs = params.new_zeros((self.history_size, *params.shape))
         one = torch.ones_like(params[..., :1])
         return History(
             s=pairs, y=pairs, scale=one, g=torch.zeros_like(params), move=torch.zeros_like(params), t=0 * one
         )
 
-    def update(self, params, grads, state):
+    def update(self, params: Tensor, grads: Tensor, state: History) -> tuple[Tensor, History]:
         rests = grads.abs().amax(-1, keepdim=True) <= 1e-7
         s, y = state.move, grads - state.g
         sy = _dot(s, y)

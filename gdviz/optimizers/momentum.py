@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gdviz.hyperparameters import Hyperparameter
+from gdviz.hyperparameters import Rate, Share
 
 
 class GradientDescentState(NamedTuple):
@@ -27,12 +27,12 @@ class GradientDescent:
     Equals torch.optim.SGD without momentum. Reference: Cauchy 1847; Nesterov 2004, section 1.2.3.
     """
 
-    lr: Hyperparameter
+    lr: Rate
 
-    def init(self, params):
+    def init(self, params: Tensor) -> GradientDescentState:
         return GradientDescentState()
 
-    def update(self, params, grads, state):
+    def update(self, params: Tensor, grads: Tensor, state: GradientDescentState) -> tuple[Tensor, GradientDescentState]:
         return params - self.lr * grads, state
 
 
@@ -45,13 +45,13 @@ class Momentum:
     inside v, or average with (1 - beta) g: `convert_lr` converts. Reference: Polyak 1964; Sutskever et al. 2013.
     """
 
-    lr: Hyperparameter
-    momentum: Hyperparameter = 0.9
+    lr: Rate
+    momentum: Share = 0.9
 
-    def init(self, params):
+    def init(self, params: Tensor) -> Velocity:
         return Velocity(velocity=torch.zeros_like(params))
 
-    def update(self, params, grads, state):
+    def update(self, params: Tensor, grads: Tensor, state: Velocity) -> tuple[Tensor, Velocity]:
         velocity = self.momentum * state.velocity + grads
         return params - self.lr * velocity, Velocity(velocity)
 
@@ -65,12 +65,12 @@ class Nesterov:
     Reference: Nesterov 1983; Sutskever et al. 2013, equations 3 and 4.
     """
 
-    lr: Hyperparameter
-    momentum: Hyperparameter = 0.9
+    lr: Rate
+    momentum: Share = 0.9
 
-    def init(self, params):
+    def init(self, params: Tensor) -> Velocity:
         return Velocity(velocity=torch.zeros_like(params))
 
-    def update(self, params, grads, state):
+    def update(self, params: Tensor, grads: Tensor, state: Velocity) -> tuple[Tensor, Velocity]:
         velocity = self.momentum * state.velocity + grads
         return params - self.lr * (grads + self.momentum * velocity), Velocity(velocity)

@@ -13,6 +13,8 @@ class Rule(Protocol):
 
     def init(self, params: Tensor) -> Any:
         """The state at t = 0, a NamedTuple of tensors that broadcast against params (..., d)."""
+        ...
 
     def update(self, params: Tensor, grads: Tensor, state: Any) -> tuple[Tensor, Any]:
         """One step: the new params (..., d) and the new state."""
+        ...

@@ -4,6 +4,7 @@ import math
 from itertools import product
 
 import torch
+from torch import Tensor
 
 from gdviz.surfaces.surface import Surface
 
@@ -14,7 +15,7 @@ def ravine() -> Surface:
     Reference: Zhang et al., Dive into Deep Learning 2023, section 12.6.
     """
 
-    def fn(w):
+    def fn(w: Tensor) -> Tensor:
         return 0.1 * w[..., 0] ** 2 + 2 * w[..., 1] ** 2
 
     return Surface(fn, (-6.0, 6.0), (-3.0, 3.0), (-5.0, -2.0), ((0.0, 0.0),), "ravine")
@@ -23,7 +24,7 @@ def ravine() -> Surface:
 def rosenbrock() -> Surface:
     """f(x, y) = (1 - x)^2 + 100 (y - x^2)^2, minimum 0 at (1, 1) in a curved valley. Reference: Rosenbrock 1960."""
 
-    def fn(w):
+    def fn(w: Tensor) -> Tensor:
         x, y = w.unbind(-1)
         return (1 - x) ** 2 + 100 * (y - x**2) ** 2
 
@@ -33,7 +34,7 @@ def rosenbrock() -> Surface:
 def himmelblau() -> Surface:
     """f(x, y) = (x^2 + y - 11)^2 + (x + y^2 - 7)^2, four minima of value 0. Reference: Himmelblau 1972."""
 
-    def fn(w):
+    def fn(w: Tensor) -> Tensor:
         x, y = w.unbind(-1)
         return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
 
@@ -52,7 +53,7 @@ def beale() -> Surface:
     Flat in the middle, walls of 1e5 in the corners. Reference: Beale 1958; More, Garbow & Hillstrom 1981, problem 5.
     """
 
-    def fn(w):
+    def fn(w: Tensor) -> Tensor:
         x, y = w.unbind(-1)
         return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
 
@@ -65,7 +66,7 @@ def booth() -> Surface:
     Reference: Jamil & Yang 2013.
     """
 
-    def fn(w):
+    def fn(w: Tensor) -> Tensor:
         x, y = w.unbind(-1)
         return (x + 2 * y - 7) ** 2 + (2 * x + y - 5) ** 2
 
@@ -80,7 +81,7 @@ def rastrigin() -> Surface:
     positive = (0.9949586376523348, 1.9899122337085497, 2.984855701039481, 3.9797838603007536, 4.974691390895051)
     places = (0.0, *positive, *(-place for place in positive))
 
-    def fn(w):
+    def fn(w: Tensor) -> Tensor:
         return 10 * w.shape[-1] + (w**2 - 10 * torch.cos(2 * math.pi * w)).sum(-1)
 
     return Surface(fn, (-5.12, 5.12), (-5.12, 5.12), (-3.3, 4.2), tuple(product(places, places)), "Rastrigin")
@@ -93,7 +94,7 @@ def styblinski_tang() -> Surface:
     """
     places = (-2.903534027771177, 2.746802770990837)
 
-    def fn(w):
+    def fn(w: Tensor) -> Tensor:
         return (w**4 - 16 * w**2 + 5 * w).sum(-1) / 2
 
     return Surface(fn, (-5.0, 5.0), (-5.0, 5.0), (0.5, 4.5), tuple(product(places, places)), "Styblinski-Tang")
@@ -105,7 +106,7 @@ def six_hump_camel() -> Surface:
     Reference: Dixon & Szego 1978.
     """
 
-    def fn(w):
+    def fn(w: Tensor) -> Tensor:
         x, y = w.unbind(-1)
         return (4 - 2.1 * x**2 + x**4 / 3) * x**2 + x * y + 4 * (y**2 - 1) * y**2
 
@@ -121,7 +122,7 @@ def six_hump_camel() -> Surface:
 def saddle() -> Surface:
     """f(x, y) = (x^2 - y^2) / 2: a minimum along x, a maximum along y, no minimum. Reference: Lee et al. 2016."""
 
-    def fn(w):
+    def fn(w: Tensor) -> Tensor:
         return (w[..., 0] ** 2 - w[..., 1] ** 2) / 2
 
     return Surface(fn, (-1.5, 1.5), (-1.5, 1.5), (1.0, 1e-6), (), "saddle")
@@ -133,7 +134,7 @@ def monkey_saddle() -> Surface:
     Reference: Hilbert & Cohn-Vossen 1932, section 29.
     """
 
-    def fn(w):
+    def fn(w: Tensor) -> Tensor:
         return w[..., 0] ** 3 - 3 * w[..., 0] * w[..., 1] ** 2
 
     return Surface(fn, (-1.5, 1.5), (-1.5, 1.5), (1.0, 1e-6), (), "monkey saddle")
@@ -145,7 +146,7 @@ def plateau() -> Surface:
     Reference: Welsch's loss, Dennis & Welsch 1978.
     """
 
-    def fn(w):
+    def fn(w: Tensor) -> Tensor:
         return 1 - torch.exp(-(w**2).sum(-1) / 2)
 
     return Surface(fn, (-5.0, 5.0), (-5.0, 5.0), (3.5, 1.0), ((0.0, 0.0),), "plateau")
@@ -158,7 +159,7 @@ def two_wells() -> Surface:
     visualization of optimization algorithms in deep learning.
     """
 
-    def fn(w):
+    def fn(w: Tensor) -> Tensor:
         x, y = w.unbind(-1)
         left, right = (torch.exp(-5 * ((x - centre) ** 2 + y**2)) for centre in (-1, 1))
         return x**2 + y**2 - 2 * right - 3 * left

@@ -1,11 +1,26 @@
 """Surfaces that are made of something: a condition number, a tilt, data."""
 
 import math
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from gdviz.surfaces.surface import Surface, Window
+
+
+class Examples(Protocol):
+    """What a loss of data needs: x and y (n,), such as gdviz.data.Data."""
+
+    @property
+    def x(self) -> Tensor:
+        """The feature of each example (n,)."""
+        ...
+
+    @property
+    def y(self) -> Tensor:
+        """The target of each example (n,)."""
+        ...
 
 
 def bowl(condition: float | Tensor = 10.0, *, smallest: float = 1.0, angle: float = 0.0) -> Surface:
@@ -24,7 +39,7 @@ def bowl(condition: float | Tensor = 10.0, *, smallest: float = 1.0, angle: floa
         raise ValueError(f"angle must be finite, in degrees, got {angle!r}")
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
 
-    def fn(w):
+    def fn(w: Tensor) -> Tensor:
         along = cos * w[..., 0] + sin * w[..., 1]
         across = cos * w[..., 1] - sin * w[..., 0]
         return 0.5 * smallest * (along**2 + kappa * across**2)
@@ -34,7 +49,7 @@ def bowl(condition: float | Tensor = 10.0, *, smallest: float = 1.0, angle: floa
     return Surface(fn, (-11.0, 11.0), (-6.0, 6.0), start=(10.0, 4.0), minima=((0.0, 0.0),), name=name)
 
 
-def linear_model(data, *, xlim: Window | None = None, ylim: Window | None = None) -> Surface:
+def linear_model(data: Examples, *, xlim: Window | None = None, ylim: Window | None = None) -> Surface:
     """J(w, b) = 1/n sum_i (w x_i + b - y_i)^2, the mean squared error of a line over the data
 
     data: has x (n,) and y (n,), such as gdviz.data.diabetes(). Its gradient is 2/n sum_i (w x_i + b - y_i) (x_i, 1).
@@ -46,7 +61,7 @@ def linear_model(data, *, xlim: Window | None = None, ylim: Window | None = None
     w = float((centred * (y - y.mean())).sum() / (centred**2).sum())
     b = float(y.mean() - w * x.mean())
 
-    def example_loss(params, i):
+    def example_loss(params: Tensor, i: Tensor | slice) -> Tensor:
         return (params[..., :1] * x[i] + params[..., 1:] - y[i]) ** 2  # (..., B)
 
     return Surface(
@@ -66,7 +81,7 @@ def _around(centre: float) -> Window:
     return centre - half, centre + half
 
 
-def tone(data) -> Surface:
+def tone(data: Examples) -> Surface:
     """J(w) = 1/n sum_i (sin(w x_i) - y_i)^2: how badly a tone of frequency w fits the data; many local minima
 
     data: has times x (n,) and heights y (n,), such as gdviz.data.toy_tone(). The minima with 0.3 < w < 5.4 are found on
@@ -75,10 +90,10 @@ def tone(data) -> Surface:
     """
     x, y, xlim = data.x, data.y, (0.3, 5.4)
 
-    def example_loss(params, i):
+    def example_loss(params: Tensor, i: Tensor | slice) -> Tensor:
         return (torch.sin(params * x[i]) - y[i]) ** 2
 
-    def fn(params):
+    def fn(params: Tensor) -> Tensor:
         return example_loss(params, slice(None)).mean(-1)
 
     w = torch.linspace(*xlim, 1001, dtype=torch.float64)[:, None]
@@ -107,7 +122,7 @@ def double_well(tilt: float = 0.2, *, parameters: int = 1) -> Surface:
     angle = math.acos(-tilt * math.sqrt(27) / 2)  # Viete: the three real roots of x^3 - x + tilt
     right, left = (2 / math.sqrt(3) * math.cos((angle + turn) / 3) for turn in (0, 2 * math.pi))
 
-    def fn(w):
+    def fn(w: Tensor) -> Tensor:
         x = w[..., 0]
         return x**4 / 4 - x**2 / 2 + tilt * x + (w[..., 1:] ** 2).sum(-1) / 2
 

@@ -60,7 +60,7 @@ class Surface:
         x = torch.linspace(*self.xlim, n, dtype=torch.float64)
         y = torch.linspace(*self.ylim, n, dtype=torch.float64)
         with torch.no_grad():
-            rows = watched(y, "mesh", "row")  # one by one: data may be long
+            rows = watched(list(y), "mesh", "row")  # one by one: data may be long
             z = torch.stack([self(torch.stack([x, height.expand(n)], -1)) for height in rows])
         if z.shape != (n, n):
             given = tuple(z.shape[1:])
