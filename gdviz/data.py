@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gdviz import tables
-from gdviz.numbers import whole
+from gdviz.numbers import as_tensor, whole
 
 DIABETES = {  # scikit-learn's names of the ten features -> what is on the axis, in raw units
     "age": "age (years)",
@@ -76,7 +76,7 @@ def diabetes(feature: str = "bmi") -> Data:
     if feature not in DIABETES:
         raise ValueError(f"unknown feature {feature!r}; known are {', '.join(DIABETES)}")
     x, y = tables.columns(Path(__file__).parent / "diabetes.csv", feature, "progression")
-    return Data(x, y, DIABETES[feature], "disease progression after one year")
+    return Data(as_tensor(x), as_tensor(y), DIABETES[feature], "disease progression after one year")
 
 
 def toy_line(n: int = 30, *, w: float = 2.0, b: float = 1.0, noise: float = 0.5, seed: int = 0) -> Data:
@@ -101,7 +101,8 @@ def toy_moons(n: int = 200, *, noise: float = 0.15, seed: int = 0) -> tuple[Tens
     """
     from sklearn.datasets import make_moons
 
-    x, y = make_moons(whole("n", n, 4), noise=noise, random_state=seed)
+    made: Any = make_moons(whole("n", n, 4), noise=noise, random_state=seed)
+    x, y = made
     return torch.tensor((x - x.mean(0)) / x.std(0)), torch.tensor(y)
 
 
@@ -113,7 +114,7 @@ def digits(*, held_out: int = 360, seed: int = 0) -> tuple[tuple[Tensor, Tensor]
     """
     from sklearn.datasets import load_digits  # a second of import, needed here only
 
-    raw = load_digits()
+    raw: Any = load_digits()
     held_out = whole("held_out", held_out, 1, len(raw.target) - 1)
     order = torch.randperm(len(raw.target), generator=torch.Generator().manual_seed(seed))
     inputs = torch.tensor(raw.data / 16, dtype=torch.float32)[order]
@@ -151,7 +152,8 @@ def own(x: Any, y: Any, *, csv: str | Path | None = None) -> Data:
     refuses, with its line.
     """
     if csv is not None:
-        return Data(*tables.columns(csv, x, y), tables.plain(x), tables.plain(y))
+        xs, ys = tables.columns(csv, x, y)
+        return Data(as_tensor(xs), as_tensor(ys), tables.plain(x), tables.plain(y))
     return Data(x, y, _label(x, "x"), _label(y, "y"))
 
 

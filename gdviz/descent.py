@@ -36,7 +36,7 @@ class Trajectory:
     losses: Tensor
     grads: Tensor
     states: Any
-    rule: Rule
+    rule: Any
     examples: Tensor
     seconds: Tensor
     scheduled: bool = False

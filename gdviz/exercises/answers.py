@@ -31,7 +31,7 @@ def one_number(number: Any, unit: str) -> float:
     if isinstance(number, bool) or not isinstance(number, Number) or isinstance(number, complex):
         raise Trouble(f"One number is wanted{said}; yours is {short(repr(number), 40)} ({type(number).__name__}).")
     try:
-        value = float(number)
+        value = float(number)  # pyright: ignore[reportArgumentType]  of every real number
     except OverflowError:
         value = math.inf
     if not math.isfinite(value):

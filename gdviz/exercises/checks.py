@@ -153,7 +153,7 @@ def check_gradient(
     tensor or one by one. loss: (..., d) -> (...), as for minimize; torch differentiates it.
     mistakes: hint -> the loss whose gradient this mistake computes.
     """
-    points = [torch.as_tensor(point, dtype=torch.float64) for point in at]
+    points, places = [torch.as_tensor(point, dtype=torch.float64) for point in at], [tuple(point) for point in at]
     right = [[gradient(loss, point)] for point in points]
     wrong = {hint: [[gradient(other, point)] for point in points] for hint, other in (mistakes or {}).items()}
     wrong |= {
@@ -167,8 +167,8 @@ def check_gradient(
 
     def work() -> Feedback:
         yours = [flat(call(point), len(point)) for point in points]
-        correct, hint = judged(yours, right, at, 1e-6, wrong)
-        if not correct and judged(yours, right, at, 1e-3, {})[0]:
+        correct, hint = judged(yours, right, places, 1e-6, wrong)
+        if not correct and judged(yours, right, places, 1e-3, {})[0]:
             hint = "Right to some digits only: by differences over a step that is too small, or too large? Derive it."
         return Feedback(correct, hint)
 

@@ -7,10 +7,9 @@ from torch import Tensor
 
 from gdviz.exercises.memory import Again, Parts, same, states, taken_again
 from gdviz.exercises.walks import Problem, agree, walk, way
-from gdviz.optimizers import Rule
 
 
-def diagnosed(thing: Any, reference: Rule, tried: list[Problem], yours: list[Tensor], right: list[Tensor]) -> str:
+def diagnosed(thing: Any, reference: Any, tried: list[Problem], yours: list[Tensor], right: list[Tensor]) -> str:
     """The sentence on the problem that goes wrong first; on tiny gradients where the others are right, or nearly so."""
     done = [agree(*pair) for pair in zip(yours, right)]
     wrong = [k for k, problem in enumerate(tried) if done[k] < problem.steps]
@@ -44,14 +43,14 @@ def _all_alike(yours: Tensor, right: Tensor) -> str:
     return f"Each of your steps is {float(ratio[0, 0]):.3g} times the right one." if alike else ""
 
 
-def _swapped(yours: Tensor, reference: Rule, problem: Problem) -> str:
+def _swapped(yours: Tensor, reference: Any, problem: Problem) -> str:
     """Whether what is returned first is a part of the new state."""
     new = states(reference, problem, 1)[1]
     first = [name for name, value in new.items() if value.shape == yours[1].shape and same(yours[1], value)]
     return f"What you return first is {first[0]}: return the new params first, then the state." if first else ""
 
 
-def _by_sign(thing: Any, reference: Rule, problem: Problem) -> str:
+def _by_sign(thing: Any, reference: Any, problem: Problem) -> str:
     """Whether the rule is right as long as all gradients have one sign."""
     for sign, other in ((1, "negative"), (-1, "positive")):
         one = problem._replace(gradients=lambda w, step, sign=sign: sign * problem.gradients(w, step).abs())
@@ -82,7 +81,7 @@ def _listed(words: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
-def _at(thing: Any, reference: Rule, problem: Problem, yours: Tensor, right: Tensor) -> str:
+def _at(thing: Any, reference: Any, problem: Problem, yours: Tensor, right: Tensor) -> str:
     """What is special about the problem with tiny gradients, which begins at w = 0 and has a gradient of 0."""
     aside = walk(thing, reference)(problem.start + 1, *problem[1:])
     if bool(aside.isfinite().all()) and not bool(yours.isfinite().all()):
@@ -91,7 +90,7 @@ def _at(thing: Any, reference: Rule, problem: Problem, yours: Tensor, right: Ten
     return f"Where {'gradients are tiny' if tiny else 'a gradient is zero'} it goes wrong. "
 
 
-def _by_step(thing: Any, reference: Rule, problem: Problem, yours: Tensor, right: Tensor) -> str:
+def _by_step(thing: Any, reference: Any, problem: Problem, yours: Tensor, right: Tensor) -> str:
     """What is wrong in the first wrong step: what it is handed, or what it makes of it."""
     k = agree(yours, right)
     again, said = taken_again(thing, reference, problem, right, k), no_number(yours[k + 1], k + 1)
@@ -116,14 +115,14 @@ def _apart(one: float, other: float) -> tuple[str, str]:
     return next((pair for pair in texts if pair[0] != pair[1]), texts[-1])
 
 
-def _remembers(again: Again | None, reference: Rule, k: int) -> str:
+def _remembers(again: Again | None, reference: Any, k: int) -> str:
     """Of a rule that remembers nothing: whether its step would be right if nothing had been before it."""
     if again is None or not again.fits:
         return ""
     return f"It would be right if no step had been before it, and {type(reference).__name__} remembers nothing."
 
 
-def _in_the_first(again: Again | None, reference: Rule) -> str:
+def _in_the_first(again: Again | None, reference: Any) -> str:
     """Which part of the state is wrong before or after the first step, or that none is."""
     if again is None or not again.right:
         return ""

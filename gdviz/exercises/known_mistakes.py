@@ -13,7 +13,7 @@ class Mistake(NamedTuple):
     changes: dict[str, str]
 
     def of(self, name: str) -> str:
-        """ "Adam with ...", or "Adam, but it ..."."""
+        """The sentence's end: "Adam with ...", or "Adam, but it ..."."""
         return f"{name}{', ' if self.phrase.startswith('but ') else ' '}{self.phrase}"
 
 

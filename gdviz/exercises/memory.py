@@ -70,11 +70,10 @@ def _in_another_order(rule: Any, state: Any, own: Parts, handed: Parts) -> bool:
 
 def same(one: Tensor, other: Tensor, scale: Tensor | None = None) -> bool:
     """Whether two tensors are equal to a millionth of the largest number in scale, or in the other; float32 to less."""
-    scale = float((other if scale is None else scale).nan_to_num(0, 0, 0).abs().max()) * (
-        1e-6 if one.dtype == other.dtype else 1e-4
-    )
+    share = 1e-6 if one.dtype == other.dtype else 1e-4
+    within = share * float((other if scale is None else scale).nan_to_num(0, 0, 0).abs().max())
     one, other = torch.broadcast_tensors(one.to(other.dtype), other)
-    return torch.allclose(one, other, rtol=0, atol=scale, equal_nan=True)
+    return torch.allclose(one, other, rtol=0, atol=within, equal_nan=True)
 
 
 def _named(state: Any) -> Parts:
@@ -107,8 +106,8 @@ def _with(rule: Any, state: Any, parts: Parts) -> Any:
         return next(iter(parts.values()))
     if isinstance(state, Mapping):
         return {**state, **parts}
-    if hasattr(state, "_replace") and all(hasattr(state, name) for name in parts):
-        return state._replace(**parts)
+    if isinstance(state, tuple) and hasattr(state, "_replace") and all(hasattr(state, name) for name in parts):
+        return state._replace(**parts)  # pyright: ignore[reportAttributeAccessIssue]  a NamedTuple's
     if isinstance(state, tuple | list) and len(state) == len(parts):
         return type(state)(*parts.values()) if hasattr(state, "_fields") else type(state)(parts.values())
     owner = state if all(hasattr(state, name) for name in parts) else rule

@@ -18,7 +18,7 @@ from gdviz.optimizers import Rule
 __all__ = ["MISTAKES", "Mistake", "mistaken", "suspect", "variants"]
 
 
-def variants(rule: Rule) -> Iterator[tuple[str, Rule]]:
+def variants(rule: Any) -> Iterator[tuple[str, Rule]]:
     """Of a rule of gdviz each known mistake: the phrase that completes "This is ...", and the rule that makes it.
 
     First those of the table, in its order, then the other rules with the same hyperparameters. A rule that is not in
@@ -40,7 +40,7 @@ def variants(rule: Rule) -> Iterator[tuple[str, Rule]]:
 OTHERS = [getattr(optimizers, name) for name in (*MISTAKES, "Adadelta")]
 
 
-def mistaken(rule: Rule, mistake: Mistake) -> Rule:
+def mistaken(rule: Any, mistake: Mistake) -> Rule:
     """The rule with this mistake in its `init` or `update`, and the same hyperparameters."""
     wrong = _wrong(type(rule), tuple(mistake.changes.items()))
     return wrong(**{field.name: getattr(rule, field.name) for field in fields(rule)})

@@ -112,17 +112,18 @@ def _first_step(yours: Tensor, right: Tensor) -> str:
     return f" Your first step is {times:.3g} times the right one." if told else ""
 
 
-def _hard_coded(thing: Any, reference: Rule, tried: list[Problem]) -> str:
+def _hard_coded(thing: Any, reference: Any, tried: list[Problem]) -> str:
     """Whether a class or function that is right has a number where a hyperparameter belongs."""
     if is_rule(thing) and not isinstance(thing, type):
         return ""
     for name, value in hyperparameters(reference).items():
         if name not in named(thing) or not isinstance(value, Number):
             continue
-        other = replace(reference, **{name: value / 2})
+        half: Any = value / 2  # pyright: ignore[reportOperatorIssue]  a real number
+        other = replace(reference, **{name: half})
         ways = [(walk(thing, other)(*problem), way(other)(*problem)) for problem in tried]
         if any(agree(*pair) < problem.steps for pair, problem in zip(ways, tried)):
-            said = f"With {name}={value:g} it is right, with {name}={value / 2:g} it is not: is it written as a number?"
+            said = f"With {name}={value:g} it is right, with {name}={half:g} it is not: is it written as a number?"
             return _of_the_page(thing, other) or said
     return ""
 

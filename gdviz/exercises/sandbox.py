@@ -64,11 +64,13 @@ class Printed(io.TextIOBase):
         self.text, self.lines = "", 0
 
     def write(self, text: str) -> int:
+        """Keep the beginning, and count the lines."""
         self.text += text[: max(0, 60 - len(self.text))]
         self.lines += text.count("\n")
         return len(text)
 
     def remarks(self) -> list[str]:
+        """What is said of what was printed, if anything was."""
         first = self.text.strip().split("\n")[0]
         lines = "1 line" if self.lines < 2 else f"{self.lines} lines"
         return [f"It printed {lines}, kept back here: {first}"] if first else []

@@ -1,6 +1,7 @@
 """A learner's own surface: is it a loss of two parameters, and is its gradient what its heights say?"""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -45,7 +46,7 @@ def check_surface(
         _agrees(function, points)
         _jumps(function, low, high)
         said = "torch's gradient agrees with central differences at 25 places."
-        return Feedback(True, said, picture=show and (lambda: show(surface)))
+        return Feedback(True, said, picture=None if show is None else partial(show, surface))
 
     return attempt(work, function)
 
@@ -144,9 +145,9 @@ def _jumps(function: Callable, low: Tensor, high: Tensor) -> None:
     span, k = along.amax(-1) - along.amin(-1), along.diff().abs().argmax(-1)
     a, b = steps[k], steps[k + 1]
     for _ in range(40):
-        three = heights(torch.stack([a, (a + b) / 2, b], -1))
-        left, right = three.diff().abs().unbind(-1)
+        left, right = heights(torch.stack([a, (a + b) / 2, b], -1)).diff().abs().unbind(-1)
         a, b = torch.where(left > right, a, (a + b) / 2), torch.where(left > right, (a + b) / 2, b)
+    three = heights(torch.stack([a, (a + b) / 2, b], -1))
     jumps = (three[:, 2] - three[:, 0]).abs() > 1e-3 * span
     if bool(jumps.any()):
         i = int(jumps.nonzero()[0])

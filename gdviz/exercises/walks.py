@@ -27,7 +27,7 @@ class Problem(NamedTuple):
     steps: int
 
 
-def problems(reference: Rule) -> list[Problem]:
+def problems(reference: Any) -> list[Problem]:
     """Given gradients of several sizes; tiny ones (as small as eps) and a zero; a bowl, on which errors feed back."""
     generator = torch.Generator().manual_seed(1)
     given = torch.randn(12, 3, generator=generator, dtype=torch.float64) * torch.tensor([1.0, 0.1, 10.0])
@@ -100,10 +100,12 @@ class FromFunction:
     function: Callable
     reference: Rule
 
-    def init(self, params):
+    def init(self, params: Tensor) -> tuple:
+        """The fields of the reference's state, one by one."""
         return tuple(self.reference.init(params))
 
-    def update(self, params, grads, state):
+    def update(self, params: Tensor, grads: Tensor, state: tuple) -> tuple:
+        """What the learner's function returns, as a rule does."""
         names = ", ".join(("params", "grads", *getattr(self.reference.init(params), "_fields", ())))
         numbers = accepted(self.function, hyperparameters(self.reference))
         if not fits(self.function, (params, grads, *state), **numbers):
@@ -115,6 +117,8 @@ class FromFunction:
 
 
 def way(rule: Any) -> Walk:
+    """The places that a rule goes through."""
+
     def take(start: Tensor, gradients: Gradients, steps: int) -> Tensor:
         places, state = [start], rule.init(start.clone())
         for step in range(steps):
@@ -209,11 +213,13 @@ def _a(thing: Any) -> str:
     )
 
 
-def hyperparameters(reference: Rule) -> dict[str, Any]:
+def hyperparameters(reference: Any) -> dict[str, Any]:
+    """The fields of a rule, by name."""
     return {field.name: getattr(reference, field.name) for field in fields(reference)}
 
 
 def named(thing: Any) -> set[str]:
+    """The names of the parameters of a function or class."""
     try:
         return set(inspect.signature(thing).parameters)
     except (TypeError, ValueError):
@@ -221,5 +227,6 @@ def named(thing: Any) -> set[str]:
 
 
 def accepted(thing: Any, numbers: dict[str, Any]) -> dict[str, Any]:
+    """Those of the numbers that a function or class takes by name."""
     names = named(thing)
     return {name: value for name, value in numbers.items() if name in names}

@@ -75,7 +75,7 @@ def _output_of(model: nn.Module, inputs: Tensor) -> Callable[[Tensor], Tensor]:
     still = copied(model).eval()
     for part in still.modules():
         if hasattr(part, "sparse"):
-            part.sparse = False  # a gradient along a plane is not sparse
+            setattr(part, "sparse", False)  # noqa: B010  a gradient along a plane is not sparse; torch types it as a tensor
     names, shapes = zip(*[(name, p.shape) for name, p in still.named_parameters()])
     sizes = [shape.numel() for shape in shapes]
 

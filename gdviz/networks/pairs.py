@@ -1,7 +1,7 @@
 """Whether model, loss and examples fit together. A cure that is named has been tried, and works."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -49,17 +49,23 @@ def checked_pair(model: nn.Module, loss: Loss, pair: Any, name: str = "data", *,
         cure = f"; write {loss.__name__}()" if isinstance(loss, type) else ""
         raise TypeError(f"loss must be a function of the output and the targets, got {loss!r}{cure}")
     words = (letter + ".to_numpy()" * hasattr(values, "to_numpy") for letter, values in zip("xy", pair))
-    named = Named(name, *words, len(inputs))
+    named = Named(name, next(words), next(words), len(inputs))
     with torch.random.fork_rng(devices=[]):
-        for n in PRIMES:
-            rows = torch.arange(n, device=inputs.device) % len(inputs)
-            output = _output(copied(model).eval(), inputs[rows], named).detach()
-            if all(size % n for size in (*output.shape[1:], *targets.shape[1:])):
-                break
+        tried = ((rows, _output(copied(model).eval(), inputs[rows], named).detach()) for rows in _few(inputs))
+        rows, output = next(
+            (rows, output)
+            for rows, output in tried
+            if len(rows) == PRIMES[-1] or all(size % len(rows) for size in (*output.shape[1:], *targets.shape[1:]))
+        )
         if are_classes(output, targets):
             _check_classes(targets, output.shape[1], name)
         _check_loss(loss, output, targets[rows], named, trains)
     return inputs, targets
+
+
+def _few(inputs: Tensor) -> Iterator[Tensor]:
+    """The numbers of a few examples, as many as each of PRIMES: one of them divides no other size."""
+    return (torch.arange(n, device=inputs.device) % len(inputs) for n in PRIMES)
 
 
 @torch.no_grad()

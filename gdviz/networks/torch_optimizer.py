@@ -193,7 +193,7 @@ def _numbers(rule: Rule) -> dict[str, float]:
     return {name: value.item() for name, value in values.items()}
 
 
-def _with(rule: Rule, group: dict) -> Rule:
+def _with(rule: Any, group: dict) -> Any:
     """The rule with the hyperparameters of a parameter group."""
     names = hyperparameters(rule)
     return replace(rule, **{name: group[name] for name in names}) if names else rule

@@ -54,7 +54,7 @@ def canvas(figure: Figure, dpi: float) -> Iterator[FigureCanvasAgg]:
 def palette(image: Image.Image, colors: int) -> Image.Image:
     """The palette of the course and the most common other colours of an RGB image, as the image that quantize takes."""
     ours = np.array([ImageColor.getrgb(color) for color in PALETTE])
-    common = np.reshape(image.reduce(2).quantize(colors - len(ours)).getpalette(), (-1, 3))
+    common = np.reshape(image.reduce(2).quantize(colors - len(ours)).getpalette() or [], (-1, 3))
     common = common[np.abs(common[:, None] - ours).max(-1).min(-1) > 8]
     kept = Image.new("P", (1, 1))
     kept.putpalette(np.concatenate([ours, common]).astype(np.uint8).tobytes())

@@ -35,7 +35,7 @@ def hold_log(ax: Axes, axis: str = "y") -> None:
     """Make an axis logarithmic; where nobody has set it, it holds all that is positive on the Axes."""
     if getattr(ax, f"get_autoscale{axis}_on")():
         low, high = getattr(ax.dataLim, f"minpos{axis}"), getattr(ax.dataLim, f"{axis}1")
-        log_axis(ax, low, high, margin=ax.margins()[axis == "y"], axis=axis)
+        log_axis(ax, low, high, margin=_margins(ax)[axis == "y"], axis=axis)
         getattr(ax, f"set_autoscale{axis}_on")(True)  # the next curve may widen it
     else:
         _set_scale(ax, axis, "log")
@@ -49,7 +49,7 @@ def loss_axis(ax: Axes, losses: np.ndarray) -> None:
     free, shown = ax.get_autoscaley_on(), losses[usual(losses)]
     _set_scale(ax, "y", "linear")
     if free and len(shown) < len(finite):
-        room = ax.margins()[1] * np.ptp(shown) or 1
+        room = _margins(ax)[1] * np.ptp(shown) or 1
         ax.set_ylim(shown.min() - room, shown.max() + room)
     else:
         ax.set_autoscaley_on(free)
@@ -82,8 +82,16 @@ def log_axis(ax: Axes, low: float, high: float, *, margin: float = 0, axis: str 
     if _far(low, high):
         first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
         where = getattr(ax, f"{axis}axis")
-        where.set_major_locator(FixedLocator(10.0 ** np.arange(first, last + 1, max(1, (last - first) // 6))))
+        powers = range(first, last + 1, max(1, (last - first) // 6))
+        where.set_major_locator(FixedLocator([10.0**power for power in powers]))
         where.set_minor_locator(NullLocator())
+
+
+def _margins(ax: Axes) -> tuple[float, float]:
+    """The room around what is drawn, as shares of it along x and y."""
+    margins = ax.margins()
+    assert margins is not None  # asked without arguments, it tells
+    return margins
 
 
 def _set_scale(ax: Axes, axis: str, scale: str) -> None:

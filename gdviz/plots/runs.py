@@ -15,7 +15,7 @@ from gdviz.plots.surfaces import halo
 from gdviz.style import GREY, VERMILLION, ink, look
 
 
-def path(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs) -> list:
+def path(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs: Any) -> list:
     """The way of each run through the plane of its two parameters, a dot for each step. Returns the lines."""
     params = trajectory.params.numpy()
     if (d := params.shape[-1]) != 2:
@@ -28,7 +28,7 @@ def path(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs) -> list:
     return [ax.plot(*run.T, **style)[0] for run in params.reshape(len(params), -1, 2).swapaxes(0, 1)]
 
 
-def loss_curve(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs) -> list:
+def loss_curve(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs: Any) -> list:
     """The loss of each run against the step, on an axis that holds all steps. Returns the lines.
 
     The loss has a log axis where one can show it: where none is negative, and one is positive.
@@ -48,7 +48,7 @@ def _alone(run: np.ndarray) -> dict:
     return {} if (known[1:] & known[:-1]).any() else {"marker": "."}
 
 
-def examples(data: Any, *, ax: Axes | None = None, **kwargs):
+def examples(data: Any, *, ax: Axes | None = None, **kwargs: Any):
     """The examples as grey dots with their axis labels. Returns the PathCollection."""
     ax = plt.gca() if ax is None else ax
     drawn = ax.scatter(data.x, data.y, **({"s": 22, "color": ink(ax, GREY), "alpha": 0.7, "linewidths": 0} | kwargs))
@@ -56,7 +56,7 @@ def examples(data: Any, *, ax: Axes | None = None, **kwargs):
     return drawn
 
 
-def digits(inputs: Any, words: Any, *, axes: Any = None, **kwargs) -> list:
+def digits(inputs: Any, words: Any, *, axes: Any = None, **kwargs: Any) -> list:
     """Handwritten digits (n, 64) as pictures in a row, each with a word above it. Returns the images.
 
     axes: n of them; left out, those of a new figure.
@@ -65,17 +65,17 @@ def digits(inputs: Any, words: Any, *, axes: Any = None, **kwargs) -> list:
     for ax, word in zip(axes, words, strict=True):
         plain(ax.set_title(word, loc="center"))
         ax.axis("off")
-    look_of = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
+    look_of: dict[str, Any] = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
     return [ax.imshow(np.reshape(x, (8, 8)), **(look_of | kwargs)) for ax, x in zip(axes, inputs, strict=True)]
 
 
-def fitted_line(data: Any, params: Any, *, ax: Axes | None = None, **kwargs) -> list:
+def fitted_line(data: Any, params: Any, *, ax: Axes | None = None, **kwargs: Any) -> list:
     """The examples and the line y = w x + b for params (w, b), or a line for each row of (n, 2). Returns the lines."""
     ax = plt.gca() if ax is None else ax
     examples(data, ax=ax)
     ax.autoscale_view()  # to the examples; the line is cut
     ax.set_autoscale_on(False)
-    style = {"color": ink(ax, VERMILLION)} | kwargs
+    style: dict[str, Any] = {"color": ink(ax, VERMILLION)} | kwargs
     return [ax.plot(*line.T, **style)[0] for line in lines(data, params).reshape(-1, 2, 2)]
 
 
@@ -89,15 +89,15 @@ def lines(data: Any, params: Any) -> np.ndarray:
     return np.stack([np.broadcast_to(x, y.shape), y], -1)
 
 
-def ellipse(centre: Any, covariance: Any, *, share: float = 0.95, ax: Axes | None = None, **kwargs) -> list:
+def ellipse(centre: Any, covariance: Any, *, share: float = 0.95, ax: Axes | None = None, **kwargs: Any) -> list:
     """The ellipse that holds this share of a normal cloud, one for each of (n, 2), (n, 2, 2). Returns the lines."""
     ax = plt.gca() if ax is None else ax
     curves = ellipses(centre, covariance, share).reshape(-1, ELLIPSE, 2)
-    style = {"color": ink(ax), "linewidth": 2.5, "scalex": False, "scaley": False}
+    style: dict[str, Any] = {"color": ink(ax), "linewidth": 2.5, "scalex": False, "scaley": False}
     return [ax.plot(*curve.T, **(style | kwargs))[0] for curve in curves]
 
 
-def final_loss(values: Any, trajectory: Trajectory, *, ax: Axes | None = None, **kwargs) -> list:
+def final_loss(values: Any, trajectory: Trajectory, *, ax: Axes | None = None, **kwargs: Any) -> list:
     """The last loss of each run against its hyperparameter, log axes; a run that diverged is an x at the top edge.
 
     values: (n,), one for each run of the one swept axis. Returns the line and the crosses.
@@ -108,8 +108,9 @@ def final_loss(values: Any, trajectory: Trajectory, *, ax: Axes | None = None, *
     ax = plt.gca() if ax is None else ax
     bad = trajectory.diverged.numpy()
     good = np.where(bad, np.nan, trajectory.losses[-1].numpy())
-    drawn = ax.plot(values, good, **(_style(ax, trajectory) | {"marker": "."} | kwargs))
-    at_the_top = {"transform": ax.get_xaxis_transform(), "color": ink(ax, VERMILLION), "clip_on": False}
+    style = _style(ax, trajectory) | {"marker": "."} | kwargs
+    drawn = ax.plot(values, good, **style)
+    at_the_top: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "color": ink(ax, VERMILLION), "clip_on": False}
     drawn += ax.plot(values[bad], np.full(bad.sum(), 0.97), "x", **at_the_top)
     label(ax, xlabel="learning rate", ylabel=f"loss after {trajectory.steps} steps")
     loss_axis(ax, good[None])
@@ -117,6 +118,6 @@ def final_loss(values: Any, trajectory: Trajectory, *, ax: Axes | None = None, *
     return drawn
 
 
-def _style(ax: Axes, trajectory: Trajectory) -> dict:
+def _style(ax: Axes, trajectory: Trajectory) -> dict[str, Any]:
     drawn = look(trajectory.rule)
     return {"color": ink(ax, drawn.color), "linestyle": drawn.linestyle}

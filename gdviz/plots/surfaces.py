@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import MaxNLocator
+from mpl_toolkits.mplot3d import Axes3D
 
 from gdviz.pictures.arrays import as_array
 from gdviz.pictures.words import label
@@ -18,7 +19,13 @@ from gdviz.surfaces import Surface
 
 
 def contours(
-    surface: Surface, *, ax: Axes | None = None, levels: int | Any = 12, filled: bool = False, n: int = 201, **kwargs
+    surface: Surface,
+    *,
+    ax: Axes | None = None,
+    levels: int | Any = 12,
+    filled: bool = False,
+    n: int = 201,
+    **kwargs: Any,
 ):
     """Lines of equal loss; a cross on each global minimum, a small one on each local minimum.
 
@@ -30,7 +37,9 @@ def contours(
     ax = plt.gca() if ax is None else ax
     x, y, z = finite_mesh(surface, n)
     at = edges(heights(levels, z), z) if filled else heights(levels, z)
-    look_of = {"cmap": "cividis"} if filled else {"colors": ink(ax, PALE), "negative_linestyles": "solid"}
+    look_of: dict[str, Any] = (
+        {"cmap": "cividis"} if filled else {"colors": ink(ax, PALE), "negative_linestyles": "solid"}
+    )
     with without("No contour levels were found"):  # no line at a height that the loss does not reach
         drawn = (ax.contourf if filled else ax.contour)(x, y, z, levels=at, **(look_of | kwargs))
     if surface.minima:
@@ -43,7 +52,7 @@ def contours(
     return drawn
 
 
-def cross(ax: Axes, *, on_map: bool = False) -> dict:
+def cross(ax: Axes, *, on_map: bool = False) -> dict[str, Any]:
     """How a minimum is marked on this Axes; on a map, which may have any colour, with a halo."""
     return {"color": ink(ax), "markeredgewidth": 2, "path_effects": halo(ax) if on_map else None}
 
@@ -53,17 +62,18 @@ def halo(ax: Axes, width: float = 5.5) -> list:
     return [Stroke(linewidth=width, foreground=inks(ground(ax))[1]), Normal()]
 
 
-def profile(surface: Surface, *, ax: Axes | None = None, **kwargs) -> list:
+def profile(surface: Surface, *, ax: Axes | None = None, **kwargs: Any) -> list:
     """The loss of a surface of one parameter as a curve over its window. Returns the line."""
     if len(surface.start) != 1:
         raise ValueError(f"a profile is of one parameter; {surface.name} has two: contours draws it")
     ax = plt.gca() if ax is None else ax
     x = torch.linspace(*surface.xlim, 401, dtype=torch.float64)
     label(ax, xlim=surface.xlim, ylim=surface.ylim, xlabel="parameter w", ylabel="loss")
-    return ax.plot(x, surface(x[:, None]).detach(), **({"color": ink(ax, GREY)} | kwargs))
+    style: dict[str, Any] = {"color": ink(ax, GREY)}
+    return ax.plot(x, surface(x[:, None]).detach(), **(style | kwargs))
 
 
-def basins(surface: Surface, starts: Any, ends: Any, *, ax: Axes | None = None, **kwargs):
+def basins(surface: Surface, starts: Any, ends: Any, *, ax: Axes | None = None, **kwargs: Any):
     """Where descents end, as the colour of where they start: a colour for each minimum, white where none was reached.
 
     starts (n, n, 2): the points of a mesh, rows are y; ends (n, n, 2): params[-1] of the descents from there. A descent
@@ -81,7 +91,7 @@ def basins(surface: Surface, starts: Any, ends: Any, *, ax: Axes | None = None, 
     gap = (ends - torch.tensor(surface.minima, dtype=ends.dtype)[reached]).norm(dim=-1)
     near = gap < 0.01 * (surface.xlim[1] - surface.xlim[0])
     shown = np.where(near, reached, np.nan)
-    style = {
+    style: dict[str, Any] = {
         "cmap": ListedColormap(colors[: len(surface.minima)]).with_extremes(bad="white"),
         "vmin": -0.5,
         "vmax": len(surface.minima) - 0.5,
@@ -93,18 +103,18 @@ def basins(surface: Surface, starts: Any, ends: Any, *, ax: Axes | None = None, 
     return drawn
 
 
-def surface3d(surface: Surface, *, ax: Axes | None = None, n: int = 61, **kwargs):
+def surface3d(surface: Surface, *, ax: Axes | None = None, n: int = 61, **kwargs: Any):
     """The loss as a height above the plane of its two parameters, on a 3-D Axes. Returns the Poly3DCollection.
 
     n: points of the mesh along each side; fewer where a loss is slow.
     """
     if ax is None:
         ax = plt.gcf().add_subplot(projection="3d")
-    if ax.name != "3d":
+    if not isinstance(ax, Axes3D):
         raise ValueError('surface3d needs a 3-D Axes: plt.subplots(subplot_kw={"projection": "3d"})')
     x, y, z = finite_mesh(surface, n)
     x, y = np.meshgrid(x, y)
-    look_of = {"cmap": "cividis", "rcount": 60, "ccount": 60, "linewidth": 0, "antialiased": False}
+    look_of: dict[str, Any] = {"cmap": "cividis", "rcount": 60, "ccount": 60, "linewidth": 0, "antialiased": False}
     with without("Z contains NaN values"):  # there the surface has a hole
         drawn = ax.plot_surface(x, y, z, **(look_of | kwargs))
     low, *_, high = edges(np.unique([np.nanmin(z), np.nanmax(z)]), z)
@@ -112,5 +122,5 @@ def surface3d(surface: Surface, *, ax: Axes | None = None, n: int = 61, **kwargs
     for axis, pad in ((ax.xaxis, 12), (ax.yaxis, 12), (ax.zaxis, 22)):  # room between the numbers and the words
         axis.set_major_locator(MaxNLocator(5))
         axis.labelpad = pad
-    ax.tick_params("z", pad=9)
+    ax.zaxis.set_tick_params(pad=9)
     return drawn

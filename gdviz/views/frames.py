@@ -21,7 +21,13 @@ from gdviz.style import ground, look, seen
 from gdviz.surfaces import Surface
 
 
-def pair(surface: Surface, *, figsize=(12, 4.8), width_ratios=(1, 1), **kwargs: Any) -> tuple[Figure, Axes, Axes]:
+def pair(
+    surface: Surface,
+    *,
+    figsize: tuple[float, float] = (12, 4.8),
+    width_ratios: tuple[float, float] = (1, 1),
+    **kwargs: Any,
+) -> tuple[Figure, Axes, Axes]:
     """A figure with the contours of a surface (kwargs are those of contours) left, and an empty Axes on the right."""
     figure, (left, right) = plt.subplots(1, 2, figsize=figsize, width_ratios=width_ratios, layout="constrained")
     plots.contours(surface, ax=left, **kwargs)
@@ -34,13 +40,21 @@ def key(ax: Axes, rules: Mapping[str, Any]) -> None:
     below(ax, {name: mark_look(rule) for name, rule in rules.items()})
 
 
-def below(ax: Axes, looks: Mapping[str, Mapping[str, Any]], *, columns: int = 2, at=(-0.1, -0.17), **kwargs) -> None:
+def below(
+    ax: Axes,
+    looks: Mapping[str, Mapping[str, Any]],
+    *,
+    columns: int = 2,
+    at: tuple[float, float] = (-0.1, -0.17),
+    **kwargs: Any,
+) -> None:
     """Below an Axes a legend of names and their looks; at: its upper left corner in the Axes.
 
     It stays within the figure: where it is too wide it has one column, then smaller words; for many rows the figure
     grows.
     """
-    figure, room = ax.figure, ax.figure.bbox.width * (1 - ax.get_position().x0)
+    figure: Any = ax.figure
+    room = figure.bbox.width * (1 - ax.get_position().x0)
     handles = [_handle(ax, **drawn) for drawn in looks.values()]
     words, ticks = (_points(name) for name in ("legend.fontsize", "xtick.labelsize"))
     style = {"loc": "upper left", "bbox_to_anchor": at, "frameon": False, "handlelength": 2.6} | kwargs
@@ -52,7 +66,7 @@ def below(ax: Axes, looks: Mapping[str, Mapping[str, Any]], *, columns: int = 2,
             extent = legend.get_window_extent()
         if extent.width <= room:
             break
-    more, high = extent.height - 0.35 * figure.bbox.height, ax.xaxis.label.get_size() + ticks
+    more, high = extent.height - 0.35 * figure.bbox.height, float(ax.xaxis.label.get_fontsize()) + ticks
     if more > 0 or high > 27:  # for a low Axes, or larger words than the course has, a share of it is no measure
         figure.set_figheight(figure.get_figheight() + max(more, 0) / figure.dpi)
         lower = ScaledTranslation(0, -(1.2 * high + 14) / 72, figure.dpi_scale_trans)
@@ -66,7 +80,7 @@ def _handle(ax: Axes, color: str, dash: Sequence[float], **style: Any) -> Line2D
 
 def _points(size: str) -> float:
     """A font size of rcParams, which may be a word, in points."""
-    return FontProperties(size=plt.rcParams[size]).get_size_in_points()
+    return FontProperties(size=plt.rcParams[size]).get_size_in_points()  # pyright: ignore[reportArgumentType]  a name
 
 
 def mark_look(rule: Any) -> dict[str, Any]:

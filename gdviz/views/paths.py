@@ -55,15 +55,16 @@ def line_fit(
         player.text(right, trajectory.losses, "loss {:.5g}", diverged=lost(trajectory), at=(0.97, 0.98), align="right"),
     ]
 
-    def from_there(w: float, b: float) -> None:
-        run = restart([w, b])
-        arrays = [plots.lines(data, run.params), run.params, run.losses]
-        for mark, array in zip(marks, arrays):
-            mark.set_data(array)
-        marks[-1].set_data(run.losses, diverged=lost(run))
-        player.caption = run.describe()
-
     if restart is not None:
+
+        def from_there(w: float, b: float) -> None:
+            run = restart([w, b])
+            arrays = [plots.lines(data, run.params), run.params, run.losses]
+            for mark, array in zip(marks, arrays):
+                mark.set_data(array)
+            marks[-1].set_data(run.losses, diverged=lost(run))
+            player.caption = run.describe()
+
         player.on_click(from_there, ax=middle)
     return player
 
@@ -72,7 +73,8 @@ def over_surface(
     surface: Surface, trajectory: Trajectory, *, elev: float = 38, azim: float = -60, **options: Any
 ) -> Player:
     """The path of one run over the loss in 3-D, seen from elev and azim (degrees), with the step on a slider."""
-    figure, ax = plt.subplots(figsize=(8, 5.8), subplot_kw={"projection": "3d"}, layout="constrained")
+    figure = plt.figure(figsize=(8, 5.8), layout="constrained")
+    ax: Any = figure.add_subplot(projection="3d")
     plots.surface3d(surface, ax=ax)
     label(ax, xlabel="slope w", ylabel="intercept b", zlabel="loss")
     ax.view_init(elev=elev, azim=azim)
@@ -118,20 +120,21 @@ def descents(
     else:
         key(right, {name: run.rule for name, run in named.items()})
 
-    def from_there(x: float, y: float) -> None:
-        again = restart([x, y])
-        again = dict(again) if isinstance(again, Mapping) else {"": again}
-        if set(again) != set(named):
-            raise ValueError(f"restart must return the runs {', '.join(named)}; got {', '.join(again)}")
-        for name, path, curve in zip(named, marks[::2], marks[1::2]):
-            path.set_data(again[name].params)
-            curve.set_data(heights(again[name].losses))
-        if len(named) == 1:
-            (run,) = again.values()
-            marks[-1].set_data(run.losses, diverged=lost(run))
-        player.caption = _said(again)
-
     if restart is not None:
+
+        def from_there(x: float, y: float) -> None:
+            again = restart([x, y])
+            again = dict(again) if isinstance(again, Mapping) else {"": again}
+            if set(again) != set(named):
+                raise ValueError(f"restart must return the runs {', '.join(named)}; got {', '.join(again)}")
+            for name, path, curve in zip(named, marks[::2], marks[1::2]):
+                path.set_data(again[name].params)
+                curve.set_data(heights(again[name].losses))
+            if len(named) == 1:
+                (run,) = again.values()
+                marks[-1].set_data(run.losses, diverged=lost(run))
+            player.caption = _said(again)
+
         player.on_click(from_there, ax=left)
     return player
 

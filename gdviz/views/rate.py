@@ -87,21 +87,21 @@ def _loss_left(ax: Axes, trajectory: Trajectory, rates: Sequence[float], curvatu
 
     curvature: L. A loss below this share of the first one, least, is shown there.
     """
-    rates, losses = np.asarray(rates, dtype=float), trajectory.losses[-1].double().numpy()
-    if trajectory.runs[:1] != rates.shape:
+    places, losses = np.asarray(rates, dtype=float), trajectory.losses[-1].double().numpy()
+    if trajectory.runs[:1] != places.shape:
         raise ValueError(
             f"rates must be those of the first axis of the runs {trajectory.runs}, got {len(rates)} of them"
         )
     floor, first = loss_limits(trajectory.losses[[0, -1]], trajectory.diverged, least=least)
     label(ax, title=f"loss after {trajectory.steps} steps", xlabel="learning rate", ylabel="loss")
-    ax.set(xlim=(0, 1.05 * max(rates.max(), 2 / curvature)))
+    ax.set(xlim=(0, 1.05 * max(places.max(), 2 / curvature)))
     log_axis(ax, 0.05 * floor, 100 * first)
     for factor, name, color in ((1, "1/L", ink(ax, GREY)), (2, "2/L", ink(ax, VERMILLION))):
         ax.axvline(factor / curvature, color=color, linestyle=":", linewidth=2.5)
         ax.text(0.98 * factor / curvature, 0.08 * floor, name, color=color, ha="right", weight="bold", size=16)
     heights = np.where(np.isfinite(losses), losses, HIGHEST).clip(0.2 * floor, HIGHEST)
-    rates = rates.reshape(-1, *[1] * (losses.ndim - 1))
-    return np.stack(np.broadcast_arrays(rates, heights), -1)
+    places = places.reshape(-1, *[1] * (losses.ndim - 1))
+    return np.stack(np.broadcast_arrays(places, heights), -1)
 
 
 def modes(surface: Surface, trajectory: Trajectory, rates: Sequence[float], **options: Any) -> Player:

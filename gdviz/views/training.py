@@ -83,8 +83,8 @@ def panels(
 def _panel(player: Player, ax: Axes, named: Mapping[str, np.ndarray], steps: Sequence[float], places: Any) -> None:
     """The curves of one panel, against the steps or as whole lines over the places, and above them their numbers."""
     for row, (name, array) in enumerate(named.items()):
-        drawn = look(name)._asdict() if name in LOOKS else dict(zip(("color", "marker"), CURVES[row]))
-        words = {"at": (0.98, 0.98 - LINE * row), "align": "right", "color": drawn["color"]}
+        drawn: dict[str, Any] = look(name)._asdict() if name in LOOKS else dict(zip(("color", "marker"), CURVES[row]))
+        words: dict[str, Any] = {"at": (0.98, 0.98 - LINE * row), "align": "right", "color": drawn["color"]}
         player.text(
             ax,
             array if places is None else array[..., -1],
@@ -121,7 +121,7 @@ def _frame(ax: Axes, arrays: Sequence[np.ndarray], lines: int, places: np.ndarra
         ax.set_ylim(*ends)
         ax.set_yticks([tick for tick in ax.get_yticks() if low - 0.05 * height <= tick <= high + 1e-9 * height])
     if places is not None:
-        ax.set_xlim(places[[0, -1]] if places[0] != places[-1] else span(places))
+        ax.set_xlim(*(places[[0, -1]] if places[0] != places[-1] else span(places)))
         if len(places) > 1 and places[0] > 0 and np.allclose(np.diff(np.log(places), 2), 0):
             ax.set_xscale("log")
 
@@ -203,7 +203,8 @@ def in_slice(
 
 def _line_of_zero(mesh: Sequence[Tensor], gap: Tensor) -> np.ndarray:
     """Where gap (n of x, n of y) is 0, as points (k, 2) with NaN between two lines."""
-    found = contourpy.contour_generator(*(axis.numpy() for axis in mesh), gap.T.numpy()).lines(0.0)
+    x, y = (axis.numpy() for axis in mesh)
+    found: Any = contourpy.contour_generator(x, y, gap.T.numpy()).lines(0.0)
     return np.concatenate([[[np.nan, np.nan]], *(part for line in found for part in (line, [[np.nan, np.nan]]))])
 
 
