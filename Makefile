@@ -47,7 +47,7 @@ check: lint types  ## lint, types and laws, in about a minute
 
 LAWS := layers notebooks predictions links fork environment
 MEASURED := tests/test_notebooks.py::test_a_notebook_needs_under_1_gb_and_its_players_under_1_mb
-NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-kernel-startup-timeout=600
 
 WORKERS = $(shell $(BIN)/python -c "import os; print(1 + (os.cpu_count() or 1))")# one more than cores: browsers wait
 

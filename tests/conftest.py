@@ -15,6 +15,8 @@ import torch
 from hypothesis import settings
 from lab import FLAGS, NOTEBOOKS, jupyter_server, open_notebook
 
+from gdviz.player import scripts
+
 matplotlib.use("agg")
 if "PYTEST_XDIST_WORKER" in os.environ:  # a worker has one core, and threads that wait for each other take the others
     torch.set_num_threads(1)
@@ -54,7 +56,6 @@ cost.watch_nbval()
 settings.register_profile("gdviz", derandomize=True, deadline=None)
 settings.load_profile("gdviz")
 
-STATIC = Path(__file__).parents[1] / "gdviz" / "player" / "static"
 HOST = """
   // what anywidget gives a view, and a count of what is listening
   window.makeModel = (state) => {
@@ -119,27 +120,29 @@ def host(browser):
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.errors = errors
-        page.set_content(f"<style>body {{ margin: 0 }} {(STATIC / 'player.css').read_text()}</style><div id=out></div>")
+        page.set_content(f"<style>body {{ margin: 0 }} {scripts.text('player.css')}</style><div id=out></div>")
         page.evaluate(HOST)
         state = {name: getattr(player, name) for name in player.keys if not name.startswith("_")}
-        names = ["size", "axes", "sliders", "trail", "caption", "clickable", "click", "answered", "message", "clock"]
+        names = ["size", "axes", "sliders", "trail", "caption", "clickable", "click", "answered", "message"]
         names += ["asks", "guess", "locked"]
         names += [name for name in state if name.startswith("slider_")]
         plain = {name: state[name] for name in names}
         plain["picture"] = base64.b64encode(player.picture).decode()
         plain["marks"] = [m | {"data": base64.b64encode(m["data"]).decode()} for m in player.marks]
         page.evaluate(
-            """async ([source, text]) => {
+            """async ([source, words, text]) => {
               const state = JSON.parse(text);
               state.picture = bytes(state.picture);
               state.marks = state.marks.map((mark) => ({ ...mark, data: bytes(mark.data) }));
-              window.view = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+              const load = (text) => import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+              [window.view, window.words] = await Promise.all([load(source), load(words)]);
               window.model = makeModel(state);
+              window.end_ = view.default.initialize({ model }); // once for each model
               window.close_ = view.default.render({ model, el: document.querySelector("#out") });
               await document.querySelector("img").decode();
               await frames2();
             }""",
-            [(STATIC / "player.mjs").read_text(), json.dumps(plain)],
+            [scripts.joined("view"), scripts.text("words.mjs"), json.dumps(plain)],
         )
         return page
 

@@ -45,7 +45,9 @@ def marks(path: Path) -> list[list]:
 def ask(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     notebook.cells += [nbformat.v4.new_code_cell(question) for question in (ASK, grounds.ASK)]
-    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(
+        notebook, timeout=600, startup_timeout=600, resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
     seen[path.stem], grounds.seen[path.stem] = (json.loads(cell.outputs[0].text) for cell in notebook.cells[-2:])
 
 

@@ -1,9 +1,12 @@
 // The pure geometry of the view: node --test tests/geometry.test.mjs
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { stills } from "../gdviz/player/static/clock.mjs";
 import {
-  arrowHead, density, formatNumber, inside, layout, plain, pointsOf, readout, select, stills, toData, toPixels, unpack, within,
-} from "../gdviz/player/static/player.mjs";
+  density, inside, layout, partOf, pointsOf, select, toData, toPixels, unpack,
+} from "../gdviz/player/static/geometry.mjs";
+import { arrowHead, readout } from "../gdviz/player/static/marks.mjs";
+import { formatNumber, plain } from "../gdviz/player/static/words.mjs";
 
 const mark = (kind, shape, values, more = {}) =>
   unpack({ kind, shape, data: new DataView((kind === "text" ? Float64Array : Float32Array).from(values).buffer), ...more });
@@ -86,8 +89,8 @@ test("the words of a control are those that Python wrote", () => {
 });
 
 test("a panel lies within the stage, and the picture within the panel, in parts of them", () => {
-  assert.deepEqual(within([0, 300, 400, 100], [0, 0, 400, 800]), { left: "0%", top: "37.5%", width: "100%", height: "12.5%" });
-  assert.deepEqual(within([0, 0, 1000, 400], [500, 100, 500, 200]), { left: "-100%", top: "-50%", width: "200%", height: "200%" });
+  assert.deepEqual(partOf([0, 300, 400, 100], [0, 0, 400, 800]), { left: "0%", top: "37.5%", width: "100%", height: "12.5%" });
+  assert.deepEqual(partOf([0, 0, 1000, 400], [500, 100, 500, 200]), { left: "-100%", top: "-50%", width: "200%", height: "200%" });
 });
 
 test("a canvas has the dots of the screen, and no more than browsers hold", () => {
@@ -120,8 +123,8 @@ test("pixels and data lead back to each other, linear and log", () => {
 
 test("for less motion Play shows eight stills, a second each", () => {
   const slider = (count, stride = 1) => ({ stride, labels: Array(count).fill("") });
-  assert.deepEqual(stills(slider(201), 40, false), { jump: 1, pace: 40 });
-  assert.deepEqual(stills(slider(201), 40, true), { jump: 25, pace: 1000 });
-  assert.deepEqual(stills(slider(21, 4), 40, true), { jump: 12, pace: 1000 });
-  assert.deepEqual(stills(slider(2), 40, true), { jump: 1, pace: 1000 });
+  assert.deepEqual(stills(slider(201), false), { jump: 1, pace: 39 });
+  assert.deepEqual(stills(slider(201), true), { jump: 25, pace: 1000 });
+  assert.deepEqual(stills(slider(21, 4), true), { jump: 12, pace: 1000 });
+  assert.deepEqual(stills(slider(2), true), { jump: 1, pace: 1000 });
 });

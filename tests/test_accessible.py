@@ -20,7 +20,7 @@ from gdviz import style, surfaces
 from gdviz.descent import grid, minimize
 from gdviz.optimizers import GradientDescent
 from gdviz.player import Player
-from gdviz.player.marks import PX
+from gdviz.player.geometry import PX
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "notebooks" / "tools"))

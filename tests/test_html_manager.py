@@ -146,10 +146,10 @@ def test_play_moves_slider_and_view_to_the_end_and_then_from_the_start(page):
     handle(page, 1).press("Home")
     says(page, "step 18; rate 0.1; x 9.00")
     page.locator("canvas").evaluate(LISTEN)
-    page.locator("button:has(.fa-play)").click()
+    page.locator(".play").click()
     says(page, "step 20; rate 0.1; x 10.00")
     assert page.locator(".widget-readout").first.inner_text() == "20"
-    page.locator("button:has(.fa-play)").click()
+    page.locator(".play").click()
     page.wait_for_function("said.length >= 4")
     assert page.evaluate("said.slice(0, 4)") == [f"step {k}; rate 0.1; x {k / 2:.2f}" for k in (19, 20, 0, 1)]
 
@@ -195,5 +195,5 @@ def test_a_name_that_the_view_has_not_mended_yet_is_no_markup_and_no_formula(wor
 
 
 def plain(words):
-    """As player.mjs has it."""
+    """As words.mjs has it."""
     return words.replace(DOLLAR + JOINER, "$").replace(JOINER, "")

@@ -93,7 +93,7 @@ def test_shown_twice_and_run_again_there_is_one_clock_and_nothing_is_left(lab):
 
     page.evaluate("timeouts.length = 0")
     one.drag(0, 0.0)
-    two.box.locator("button:has(.fa-play)").click()
+    two.box.locator(".play").click()
     page.wait_for_function("document.querySelector('.gdviz-player canvas').getAttribute('aria-label') === 'step 20'")
     pace = 8000 // 21
     ticks = page.evaluate(f"timeouts.filter((ms) => ms === {pace}).length")
@@ -101,7 +101,7 @@ def test_shown_twice_and_run_again_there_is_one_clock_and_nothing_is_left(lab):
 
     assert page.evaluate("watching.size") == 2
     one.drag(0, 0.0)
-    one.box.locator("button:has(.fa-play)").click()
+    one.box.locator(".play").click()
     for _ in range(2):
         page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
         page.wait_for_function("document.querySelectorAll('.gdviz-player canvas').length === 2")
@@ -167,7 +167,7 @@ def test_a_guess_lets_the_controls_go_also_while_the_kernel_is_busy(lab):
     page = lab("guessed.ipynb", notebook=notebook_of([GUESSED]))
     run_all(page, players(1))
     player = Shown(page, 0)
-    play = player.box.locator("button:has(.fa-play)")
+    play = player.box.locator(".play")
     assert play.is_disabled()
     player.drag(0, 0.5)
     assert player.says().endswith("step 0; rate 0.2")  # where it began
@@ -251,7 +251,7 @@ def test_a_notebook_opened_again_shows_the_picture_and_says_how_to_wake_it(lab):
     wakes.wait_for()
     assert "JupyterLab lacks the package anywidget" in asleep.text_content()
     assert asleep.locator("img").is_visible()
-    assert not page.locator(".widget-play").is_visible()
+    assert not page.locator(".widget-slider").first.is_visible()
 
 
 def twice():

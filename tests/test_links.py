@@ -39,7 +39,7 @@ def fork(tmp_path):
     """A copy of all files that git knows, without pictures."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in tracked.splitlines():
-        if not name.endswith(".png") and (ROOT / name).exists():
+        if not name.endswith((".png", ".gif")) and (ROOT / name).exists():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path

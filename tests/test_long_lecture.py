@@ -40,7 +40,7 @@ BURST = """(move) => new Promise((done) => {
 })"""
 PACE = 8000 // 17  # ms a step of Play
 HASTE = f"""
-  // window.hasty: the clock of an ipywidgets Play no longer waits
+  // window.hasty: the clock no longer waits
   window.ticks = 0, window.hasty = false;
   const {{ port1, port2 }} = new MessageChannel(), waiting = new Map(), start = setTimeout, end = clearTimeout;
   port1.onmessage = ({{ data }}) => {{ const tick = waiting.get(data); waiting.delete(data); tick?.(); }};
@@ -135,8 +135,8 @@ def test_play_that_is_pressed_quickly_has_one_clock_and_ends_with_its_place(open
     page.set_viewport_size({"width": 300, "height": 600})  # while it plays
     page.clock.run_for(2 * PACE)
     assert page.get_by_label("step", exact=True).input_value() == "7"
-    page.evaluate("window.timers = 0, window.stopped = clearInterval")
-    page.evaluate("window.clearInterval = (timer) => { timers += 1; stopped(timer); }")
+    page.evaluate("window.timers = 0, window.stopped = clearTimeout")
+    page.evaluate("window.clearTimeout = (timer) => { timers += 1; stopped(timer); }")
     page.evaluate("document.querySelector('.gdviz-page').remove()")
     page.clock.run_for(2 * PACE)
     ended = page.evaluate("timers")
@@ -214,17 +214,17 @@ def test_in_jupyterlab_a_thousand_keys_a_restart_and_ten_more_runs(lab):
 
 
 def test_half_an_hour_of_play_in_jupyterlab_leaves_nothing_behind(lab):
-    """As on a page, with the clock of ipywidgets; two hours, tried by hand, were no different."""
+    """As on a page, where each step also goes to the kernel."""
     page = lab("hours.ipynb", notebook=notebook_of([SOURCE, "make(count=17)"]), script=COUNT + HASTE)
     run_all(page, players(1))
 
     def minutes(count):
         page.evaluate(
             """async (count) => {
-              const last = ticks + count, button = document.querySelector('.widget-play button');
+              const last = ticks + count, button = document.querySelector('.play');
               hasty = true;
               while (ticks < last) {
-                if (button.querySelector('.fa-play')) button.click();
+                if (button.textContent === 'Play') button.click();
                 await new Promise((done) => setTimeout(done, 4));
               }
             }""",

@@ -17,8 +17,9 @@ from gdviz import data, plots, surfaces, views
 from gdviz.descent import grid, minimize
 from gdviz.optimizers import GradientDescent
 from gdviz.pictures import ellipses
-from gdviz.player.marks import PX, to_pixels
-from gdviz.player.widget import LIMIT, Player
+from gdviz.player import Player
+from gdviz.player.geometry import PX, to_pixels
+from gdviz.player.stage import LIMIT
 
 RATES = [0.01, 0.1, 0.5]
 BOWL = surfaces.bowl(2)
@@ -104,8 +105,7 @@ def test_what_is_not_finite_is_lost(axes):
 
 
 def test_the_controls_are_joined_without_the_kernel(player):
-    play, step, rate = player.box.children[1].children
-    assert isinstance(play, ipywidgets.Play)
+    step, rate = player.box.children[1].children
     assert isinstance(step, ipywidgets.IntSlider)
     assert isinstance(rate, ipywidgets.SelectionSlider)
     assert [label for label, _ in rate.options] == ["0.01", "0.1", "0.5"]
@@ -113,7 +113,6 @@ def test_the_controls_are_joined_without_the_kernel(player):
     links = [w for w in ipywidgets.Widget.get_manager_state()["state"].values() if w["model_name"] == "LinkModel"]
     pairs = {json.dumps([w["state"]["source"], w["state"]["target"]]) for w in links}
     for source, target in (
-        ((play, "value"), (step, "value")),
         ((step, "value"), (player, "slider_0")),
         ((rate, "index"), (player, "slider_1")),
     ):
@@ -164,7 +163,7 @@ def test_labels_differ_and_have_as_few_digits_as_that_takes(axes, values, labels
 
 def test_a_slider_of_one_value_has_no_control(axes):
     player = Player(axes[0].figure, {"step": range(11), "lr": [0.1]})
-    assert len(player.box.children[1].children) == 2
+    assert len(player.box.children[1].children) == 1
     player.path(axes[0], DESCENT.params[:, :1])
 
 
@@ -433,8 +432,8 @@ def test_half_a_click_changes_nothing(player, axes):
 
 def test_controls_follow_where_python_moves_a_slider(player):
     player.slider_0, player.slider_1 = 2, 0
-    play, step, rate = player.box.children[1].children
-    assert (play.value, step.value, rate.index) == (2, 2, 0)
+    step, rate = player.box.children[1].children
+    assert (step.value, rate.index) == (2, 0)
     assert player.picture
 
 

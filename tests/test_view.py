@@ -174,7 +174,7 @@ def test_numbers_are_written_as_python_writes_them(host):
     cases = [(x, spec) for spec in specs for x in numbers if math.isfinite(x) or "e" in spec]
     read = "({ inf: Infinity, '-inf': -Infinity })[x] ?? x"
     sent = [[x if math.isfinite(x) else str(x), spec] for x, spec in cases]
-    texts = page.evaluate(f"(cases) => cases.map(([x, spec]) => view.formatNumber({read}, spec))", sent)
+    texts = page.evaluate(f"(cases) => cases.map(([x, spec]) => words.formatNumber({read}, spec))", sent)
     assert [case for case, text in zip(cases, texts) if text != format(*case)] == []
 
 
@@ -399,7 +399,7 @@ def test_a_silent_kernel_is_named_after_a_guess_and_after_a_letter(host):
 def test_a_removed_view_leaves_no_listener_behind(host):
     page = host(two_axes())
     assert page.evaluate("model.listeners.length") > 5
-    page.evaluate("close_()")
+    page.evaluate("close_(), end_()")
     assert page.evaluate("model.listeners.length") == 0
     assert page.locator(".gdviz-player").count() == 0
     page.evaluate("async () => { model.set('slider_0', 3); await frames2(); }")

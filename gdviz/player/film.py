@@ -6,9 +6,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib import rcParams
@@ -21,7 +22,8 @@ HOLD = 2  # seconds that the last picture stays
 WIDTHS, RATES = range(100, 3841), (1, 50)  # px; pictures a second
 
 
-class Shots(NamedTuple):
+@dataclass(frozen=True)
+class Shots:
     """What a film is made of: drawing() is a context of draw(k), the k-th of `count` pictures, (height, width, 3)."""
 
     drawing: Callable[[], Any]
@@ -99,7 +101,8 @@ def _run(command: list[str], folder: str, chunks: Iterable[bytes] = ()) -> bytes
         options = {"stdin": subprocess.PIPE, "stdout": said, "stderr": complaints, "cwd": folder}
         with subprocess.Popen([command[0], "-y", "-loglevel", "error", *command[1:]], **options) as process:
             _feed(process, chunks)
-        said.seek(0), complaints.seek(0)
+        said.seek(0)
+        complaints.seek(0)
         if process.returncode:
             complaint = complaints.read().decode(errors="replace").strip()
             raise RuntimeError(f"ffmpeg ended with {process.returncode}: {complaint or 'it does not say why'}")
@@ -107,6 +110,7 @@ def _run(command: list[str], folder: str, chunks: Iterable[bytes] = ()) -> bytes
 
 
 def _feed(process: subprocess.Popen, chunks: Iterable[bytes]) -> None:
+    assert process.stdin is not None  # a pipe
     try:
         for chunk in chunks:
             process.stdin.write(chunk)

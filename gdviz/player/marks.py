@@ -1,71 +1,80 @@
-"""The marks of a player: arrays in data units, sent as pixels. twin.py draws them, and on the canvas player.mjs.
+"""The marks of a player, one class for each kind: what it takes, its pixels, and its artists in the static twin.
 
-All geometry is in CSS pixels of the figure, PX for each inch, y downwards; the canvas draws the same numbers.
+The canvas draws the same pixels: a kind has one entry in static/marks.mjs.
 """
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from numbers import Number
-from string import Formatter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import traitlets as t
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from mpl_toolkits.mplot3d import proj3d
 
+from gdviz.pictures.arrays import as_array
 from gdviz.pictures.words import wide
-from gdviz.style import ground, inks, seen
+from gdviz.player.geometry import PX, box, clipped, dims, figure_of, to_pixels
+from gdviz.player.pen import ASIDE, HEAD, WORDS, Pen, arrow_head
+from gdviz.player.sliders import Positions
+from gdviz.player.templates import shown, template_parts
+from gdviz.style import BLACK, BLUE, RUST, VERMILLION, ground, inks, seen
 
-PX = 100
-WORDS = 19  # px of words: bold and above 14 pt they are large, and 3:1 is contrast enough (WCAG 2.2)
-FAR = 1e4  # px from the middle of the Axes: what lies beyond does not travel
 MARKERS = ("o", "s", "^", "D")
-SPEC = re.compile(r"\+?(\.\d{1,2})?[feg]|[^{}]*\|[^{}]*")
-ASIDE = 12  # px from a head to its label
 
 
-@dataclass(eq=False, repr=False)
-class Mark:
-    """What moves on one Axes. Its array has an axis for each slider, of the slider's length or 1, then its own axes.
+class Mark(t.HasTraits):
+    """What moves on one Axes. Whoever draws it observes `array`, which has an axis for each slider, then its own axes.
 
-    kind: path (*sliders, 2), line and points (*sliders, n, 2), arrow (*sliders, 2, 2) from tail to tip, text
-    (*sliders, k + 1): k numbers and whether the run has diverged. look: what the canvas must know beside.
-    axis: along which its points are joined, for a path that of the steps; None for separate points and texts.
-    prepare: checks what the user gives and makes the array of it; put: hands the array to the player.
+    kind: its entry in the view. usual: its look, where nothing else is given. joined: the axis along which its points
+    are joined; None for separate ones.
     """
 
-    kind: str
-    ax: Axes
-    array: np.ndarray
-    look: dict[str, Any]
-    axis: int | None
-    prepare: Callable[..., np.ndarray]
-    put: Callable[["Mark", np.ndarray], None]
+    kind: ClassVar[str]
+    usual: ClassVar[dict[str, Any]]
+    joined: int | None = None
+    array = t.Any()
+
+    def __init__(self, positions: Positions, ax: Axes, array: Any, look: dict[str, Any], **more: Any):
+        super().__init__()
+        self.positions, self.ax, self.look = positions, ax, checked_look(self.kind, self.usual, look)
+        self.set_data(array, **more)
 
     def __repr__(self) -> str:
         return f"{self.kind} on Axes {self.ax.get_title()!r}, array {self.array.shape}"
 
+    def prepare(self, array: Any) -> np.ndarray:
+        """What the user gives as float64, its axes the sliders' and its own; refused where it does not fit."""
+        raise NotImplementedError
+
+    def draw(self, pen: Pen, index: tuple[int, ...]) -> list[Artist]:
+        """Its artists at these positions of the sliders."""
+        raise NotImplementedError
+
     def set_data(self, array: Any, **more: Any) -> None:
         """Replace the array, by the rules of the method that made the mark. The picture follows, the axes stay."""
-        self.put(self, self.prepare(array, **more))
+        self.array = self.prepare(array, **more)
 
-    def bytes(self, array: np.ndarray) -> int:
-        """What an array of this mark weighs on its way to the browser."""
-        return 8 * array.size if self.kind == "text" else 8 * array.size // array.shape[-1]
+    def bytes(self) -> int:
+        """What the array weighs on its way to the browser: two float32 for each point."""
+        return 8 * self.array.size // self.array.shape[-1]
 
     def pixels(self) -> np.ndarray:
-        """float32: the array in pixels, clipped FAR outside the window; of a text the numbers themselves, float64."""
-        if self.kind == "text":
-            return self.array
-        return clipped(to_pixels(self.ax, self.array), self.ax, self.axis).astype(np.float32)
+        """float32: the array in pixels, clipped FAR outside the window."""
+        return clipped(to_pixels(self.ax, self.array), self.ax, self.joined).astype(np.float32)
+
+    def at(self, index: tuple[int, ...]) -> np.ndarray:
+        """The pixels that these positions of the sliders select."""
+        return self.pixels()[tuple(i if n > 1 else 0 for i, n in zip(index, self.array.shape, strict=False))]
 
     def spec(self) -> dict[str, Any]:
         """What the view gets."""
-        pixels = self.pixels()
-        axes = self.ax.figure.axes.index(self.ax)
+        pixels, axes = self.pixels(), figure_of(self.ax).axes.index(self.ax)
         return {"kind": self.kind, "axes": axes, "shape": list(pixels.shape), "data": pixels.tobytes(), **self.seen()}
+
+    def ground(self) -> str:
+        """The colour that it lies on."""
+        return ground(self.ax)
 
     def seen(self) -> dict[str, Any]:
         """The look as it is drawn on its ground: colours that can be seen there, and where words must end.
@@ -73,145 +82,190 @@ class Mark:
         halo: the colour around lines, heads and words. span: the px of the figure from left to right. turn: the px
         right of which the label of a head stands on its left.
         """
-        figure, look = self.ax.figure, dict(self.look)
-        under = ground(self.ax, outside=self.kind == "text" and not 0 < look["at"][1] <= 1)
-        look |= {name: seen(look[name], under) for name in ("color", "warn") if name in look}
-        look |= {"halo": inks(under)[1], "span": figure.get_figwidth() * PX}
+        figure, under = figure_of(self.ax), self.ground()
+        look = self.look | {name: seen(self.look[name], under) for name in ("color", "warn") if name in self.look}
+        span = figure.get_figwidth() * PX
+        look |= {"halo": inks(under)[1], "span": span}
         if look.get("label"):
             left, _, width, _ = box(self.ax)
             room = ASIDE + wide(figure, look["label"], WORDS * 72 / PX) * PX / 72
-            look["turn"] = min(left + 0.7 * width, max(look["span"] - room, look["span"] / 2))
+            look["turn"] = min(left + 0.7 * width, max(span - room, span / 2))
         return look
 
+
+class Path(Mark):
+    """The way up to the current step with a head: (*sliders, 2)."""
+
+    kind = "path"
+    usual: ClassVar = {"color": BLUE, "dash": (), "marker": "o", "width": 3, "size": 15, "dots": 7, "label": ""}
+
+    def __init__(self, positions: Positions, *given: Any, **more: Any):
+        self.joined = positions.trail
+        super().__init__(positions, *given, **more)
+
+    def prepare(self, array: Any) -> np.ndarray:
+        """(*sliders, 2), or 3 on a 3-D Axes."""
+        return self.positions.fitting("path", array, dims(self.ax))
+
     def at(self, index: tuple[int, ...]) -> np.ndarray:
-        """The pixels that these slider positions select; of a path the whole trail up to the position on its axis."""
-        where = [i if n > 1 else 0 for i, n in zip(index, self.array.shape, strict=False)]
-        if self.kind == "path":
-            where[self.axis] = slice(where[self.axis] + 1)
+        """The whole trail up to the position on its axis."""
+        where: list[Any] = [i if n > 1 else 0 for i, n in zip(index, self.array.shape, strict=False)]
+        where[self.positions.trail] = slice(where[self.positions.trail] + 1)
         return self.pixels()[tuple(where)]
 
+    def draw(self, pen: Pen, index: tuple[int, ...]) -> list[Artist]:
+        """The line, its dots and its head; it ends before the first point that is not finite."""
+        points, look = self.at(index), pen.look
+        lost = np.flatnonzero(~np.isfinite(points).all(-1))
+        points = points[: lost[0]] if len(lost) else points
+        if not len(points):
+            return []
+        artists = pen.stroke(points)  # what is made later lies above
+        artists += [pen.spots(points, look["dots"], "o")] if look["dots"] else []
+        return artists + pen.head(*points[-1])
+
+
+class Curve(Path):
+    """Numbers against the step, drawn as a path: (*sliders,)."""
+
+    usual: ClassVar = Path.usual | {"dots": 0}
+
+    def prepare(self, array: Any) -> np.ndarray:
+        """The points (step, number)."""
+        both = np.broadcast_arrays(self.positions.steps("curve"), self.positions.fitting("curve", array))
+        return np.stack(both, -1)
+
+
+class Line(Mark):
+    """A whole line for each position: (*sliders, n, 2); NaN makes a gap."""
+
+    kind, joined = "line", -2
+    usual: ClassVar = {"color": VERMILLION, "dash": (), "width": 3, "cap": "round"}
+
+    def prepare(self, array: Any) -> np.ndarray:
+        """(*sliders, n, 2)."""
+        return self.positions.fitting("line", array, None, dims(self.ax))
+
+    def draw(self, pen: Pen, index: tuple[int, ...]) -> list[Artist]:
+        """The line on its halo."""
+        points = self.at(index)
+        return pen.stroke(points) if len(points) else []
+
+
+class Points(Mark):
+    """Separate points for each position: (*sliders, n, 2)."""
+
+    kind = "points"
+    usual: ClassVar = {"color": BLACK, "marker": "o", "size": 8, "casing": 0}
+
+    def prepare(self, array: Any) -> np.ndarray:
+        """(*sliders, n, 2)."""
+        return self.positions.fitting("points", array, None, dims(self.ax))
+
+    def draw(self, pen: Pen, index: tuple[int, ...]) -> list[Artist]:
+        """The markers, with their casing below."""
+        points, look = self.at(index), pen.look
+        layers = [(look["size"] + 2 * look["casing"], look["halo"])] if look["casing"] else []
+        layers.append((look["size"], look["color"]))
+        return [pen.spots(points, size, look["marker"], color=color) for size, color in layers]
+
+
+class Arrow(Mark):
+    """An arrow for each position: (*sliders, 2, 2), its tail and its tip."""
+
+    kind, joined = "arrow", -2
+    usual: ClassVar = {"color": BLACK, "dash": (), "width": 3}
+
+    def prepare(self, array: Any) -> np.ndarray:
+        """(*sliders, 2, 2)."""
+        return self.positions.fitting("arrow", array, 2, dims(self.ax))
+
+    def draw(self, pen: Pen, index: tuple[int, ...]) -> list[Artist]:
+        """Its head and its shaft; one no longer than the head is all head: what rounding leaves of a shaft is none."""
+        points = self.at(index)
+        if not np.isfinite(points).all():
+            return []
+        head, shaft = arrow_head(*points), []
+        if np.hypot(*(points[1] - points[0])) > HEAD:
+            shaft = pen.stroke([points[0], head[1:].mean(0)])
+        return [*shaft, pen.filled(head)]
+
+
+class Text(Mark):
+    """Words with numbers: (*sliders, k + 1), k numbers and whether the run has diverged."""
+
+    kind = "text"
+    usual: ClassVar = {"color": BLACK, "warn": RUST, "size": WORDS, "at": (0.03, 0.98), "align": "left"}
+
+    def __init__(self, positions: Positions, ax: Axes, array: Any, look: dict[str, Any], template: str, **more: Any):
+        self.parts = template_parts(template)
+        super().__init__(positions, ax, array, look, **more)
+
+    def prepare(self, array: Any, diverged: Any = False) -> np.ndarray:
+        """(*sliders,) for one field, else (*sliders, fields); diverged (*sliders) or one truth for all."""
+        specs = [spec for _, spec in self.parts if spec is not None]
+        numbers = self.positions.fitting("text", array, *([] if len(specs) == 1 else [len(specs)]))
+        numbers = numbers[..., None] if len(specs) == 1 else numbers
+        for spec, values in zip(filter(None, specs), np.moveaxis(numbers, -1, 0)):
+            if "|" in spec and not np.isin(values, range(spec.count("|") + 1)).all():
+                given = f"got {float(values.min()):g} to {float(values.max()):g}"
+                raise ValueError(f"the numbers of {{:{spec}}} choose a word: 0 to {spec.count('|')}; {given}")
+        flag = as_array("diverged", diverged)
+        flag = self.positions.fitting("diverged", flag) if flag.ndim else flag
+        flag = (flag != 0) | ~np.isfinite(numbers).all(-1)
+        return np.concatenate([np.broadcast_to(numbers, (*flag.shape, len(specs))), flag[..., None]], -1)
+
+    def bytes(self) -> int:
+        """A float64 for each number."""
+        return 8 * self.array.size
+
+    def pixels(self) -> np.ndarray:
+        """The numbers themselves, float64."""
+        return self.array
+
+    def ground(self) -> str:
+        """That of the figure, where it stands above or below the Axes."""
+        return ground(self.ax, outside=not 0 < self.look["at"][1] <= 1)
+
+    def seen(self) -> dict[str, Any]:
+        """The look, with the words around the numbers."""
+        return super().seen() | {"parts": self.parts}
+
     def readout(self, index: tuple[int, ...]) -> str:
-        """The words of a text at these slider positions."""
+        """The words at these positions of the sliders."""
         *numbers, diverged = (float(value) for value in self.at(index))
-        parts = (text + (_shown(numbers.pop(0), spec) if spec else "") for text, spec in self.look["parts"])
+        parts = (text + (shown(numbers.pop(0), spec) if spec else "") for text, spec in self.parts)
         return "".join(parts) + (" (diverged)" if diverged else "")
 
-
-def _shown(number: float, spec: str) -> str:
-    if "|" in spec:
-        return spec.split("|")[int(number)]
-    return "NaN" if np.isnan(number) else format(number, spec)
-
-
-def dims(ax: Axes) -> int:
-    """How many coordinates a point on this Axes has."""
-    return 3 if ax.name == "3d" else 2
+    def draw(self, pen: Pen, index: tuple[int, ...]) -> list[Artist]:
+        """The words at their place in the Axes."""
+        look, (left, top, width, height), words = pen.look, box(self.ax), self.readout(index)
+        place = (left + look["at"][0] * width, top + (1 - look["at"][1]) * height)
+        color = look["warn"] if words.endswith("(diverged)") else look["color"]
+        return [pen.words(words, place, look["align"], "top", color, look["size"])]
 
 
-def to_pixels(ax: Axes, points: np.ndarray) -> np.ndarray:
-    """Data coordinates (..., 2), or (..., 3) on a 3-D Axes, as pixels (..., 2); NaN where not finite."""
-    flat = points.reshape(-1, points.shape[-1])
-    with np.errstate(all="ignore"):
-        if ax.name == "3d":
-            flat = np.column_stack(proj3d.proj_transform(*flat.T, ax.get_proj())[:2])
-        pixels = ax.transData.transform(flat) * (PX / ax.figure.dpi)
-        pixels[:, 1] = ax.figure.get_figheight() * PX - pixels[:, 1]
-    pixels[~np.isfinite(pixels).all(-1)] = np.nan
-    return pixels.reshape(*points.shape[:-1], 2)
+CHOICES = {"marker": MARKERS, "cap": ("round", "butt"), "align": ("left", "center", "right")}
+COUNTS = {"dash": (0, 2, 4, 6), "at": (2,)}  # how many numbers a tuple may have
 
 
-def clipped(pixels: np.ndarray, ax: Axes, axis: int | None) -> np.ndarray:
-    """The pixels with segments along this axis cut where they leave the square of FAR, so that no slope changes.
-
-    What is farther becomes NaN; separate points (axis None) that are farther do, too.
-    """
-    left, top, width, height = box(ax)
-    middle = [left + width / 2, top + height / 2]
-    away = pixels - middle
-    far = ~(np.abs(away).max(-1) <= FAR)  # also where not a number
-    result = np.where(far[..., None], np.nan, away)
-    if axis is not None and far.any():
-        order = axis % away.ndim
-        away, far, cut = (np.moveaxis(array, order, 0) for array in (away, far, result))  # cut is a view of result
-        before, after = away[:-1], away[1:]
-        leaving, out = _edge(before, after)
-        returning, back = _edge(after, before)
-        inside = [~far[:-1], ~far[1:]]
-        if len(away) == 2:  # a segment from far to far may cross the square
-            inside = [inside[0] | (leaving > 0) & (leaving + returning >= 1)] * 2
-        cut[1:][far[1:] & inside[0]] = out[far[1:] & inside[0]]
-        cut[:-1][far[:-1] & inside[1]] = back[far[:-1] & inside[1]]
-    return result + middle
-
-
-def _edge(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the way from start to end leaves the square of FAR: as a part of the way (...), and the point (..., 2)."""
-    with np.errstate(all="ignore"):
-        way = end - start
-        border = FAR * np.sign(way)
-        parts = (border - start) / way
-        part = np.fmin(parts[..., 0], parts[..., 1])
-        point = np.where(parts == part[..., None], border, start + part[..., None] * way)
-    return part, point
-
-
-def box(ax: Axes) -> list[float]:
-    """Left, top, width and height of the Axes in pixels."""
-    x0, y0, width, height = (value * PX / ax.figure.dpi for value in ax.bbox.bounds)
-    return [x0, ax.figure.get_figheight() * PX - y0 - height, width, height]
-
-
-def panel(ax: Axes, pad: float = 6) -> list[float]:
-    """Left, top, width and height in pixels of the Axes with its labels and title, within the figure."""
-    scale, size = PX / ax.figure.dpi, np.array([ax.figure.get_figwidth(), ax.figure.get_figheight()]) * PX
-    (x0, y0), (x1, y1) = (ax.get_tightbbox() or ax.bbox).get_points() * scale
-    left, right = np.clip([x0 - pad, x1 + pad], 0, size[0])
-    top, bottom = np.clip([size[1] - y1 - pad, size[1] - y0 + pad], 0, size[1])
-    return [float(left), float(top), float(right - left), float(bottom - top)]
-
-
-def template_parts(template: str) -> list[tuple[str, str | None]]:
-    """'loss {:.3g}' as [('loss ', '.3g')]: words, each with the format of the number that follows it, or None.
-
-    A format with | in it is a choice of words: {:no|yes} shows "no" for 0 and "yes" for 1.
-    """
-    try:
-        parsed = list(Formatter().parse(template))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"template must be text with fields such as {{:.3g}}, got {template!r}") from error
-    for _, name, spec, conversion in parsed:
-        if name is not None and (name or conversion or not SPEC.fullmatch(spec)):
-            raise ValueError(
-                "a field of a template is {:.3f}, {:.3e} or {:.3g}, + before it for a sign, or words, {:no|yes}; "
-                f"got {template!r}"
-            )
-    return [(words, spec) for words, _, spec, _ in parsed]
-
-
-def escaped(words: str) -> str:
-    """Words for a template that may hold braces."""
-    return words.replace("{", "{{").replace("}", "}}")
-
-
-def checked_look(kind: str, look: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def checked_look(kind: str, usual: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """The look with what was given, in the words that canvas and matplotlib share; refused: what they do not."""
-    if unknown := set(given) - set(look):
-        raise TypeError(f"a {kind} has no {', '.join(sorted(unknown))}; it has {', '.join(look)}")
-    look = look | given
+    if unknown := set(given) - set(usual):
+        raise TypeError(f"a {kind} has no {', '.join(sorted(unknown))}; it has {', '.join(usual)}")
+    look = usual | given
     try:
         look["color"] = to_hex(look["color"])
     except ValueError as error:
         raise ValueError(f"color must be one that matplotlib knows, got {look['color']!r}") from error
-    if look.get("marker", "o") not in MARKERS:
-        raise ValueError(f"marker must be one of {' '.join(MARKERS)}, got {look['marker']!r}")
-    if look.get("cap", "round") not in ("round", "butt"):
-        raise ValueError(f"cap must be round or butt, got {look['cap']!r}")
-    if look.get("align", "left") not in ("left", "center", "right"):
-        raise ValueError(f"align must be left, center or right, got {look['align']!r}")
+    for name, words in CHOICES.items():
+        if look.get(name, words[0]) not in words:
+            known = " ".join(words) if name == "marker" else f"{', '.join(words[:-1])} or {words[-1]}"
+            raise ValueError(f"{name} must be {'one of ' * (name == 'marker')}{known}, got {look[name]!r}")
     for name in {"width", "size", "dots", "casing"} & set(look):
-        if not (isinstance(look[name], Number) and 0 <= look[name] < 1000):
+        if not (isinstance(look[name], int | float) and 0 <= look[name] < 1000):
             raise ValueError(f"{name} must be a number of pixels, got {look[name]!r}")
-    for name, count in (("dash", (0, 2, 4, 6)), ("at", (2,))):
+    for name, count in COUNTS.items():
         value = look.get(name, (0, 0))
         if not (isinstance(value, tuple | list) and len(value) in count and all(isinstance(v, Number) for v in value)):
             raise ValueError(f"{name} must be a tuple of {' or '.join(map(str, count))} numbers, got {value!r}")

@@ -15,11 +15,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from gdviz.player import film
-from gdviz.player.marks import PX
+from gdviz.player import film, scripts
+from gdviz.player.geometry import PX
 
-STATIC = Path(__file__).parent / "static"
-DEAD = {"clickable": -1, "clock": "", "locked": []}  # what asks the kernel or ipywidgets
+DEAD = {"clickable": -1, "locked": []}  # what asks the kernel or ipywidgets
 ASLEEP = "The moving picture is missing because scripts are blocked here: open the page itself in a browser."
 OPTIONS = {".html": {"title"}, ".gif": {"along", "fps", "width"}, ".mp4": {"along", "fps", "width"}, ".png": set()}
 
@@ -84,16 +83,15 @@ def page(player: Any, title: str) -> str:
     """The player as one HTML page of its own, which forbids itself every other file and host."""
     if not isinstance(title, str) or not title.strip():
         raise ValueError(f"title is the heading of the page, a text; got {title!r}")
-    template = Template((STATIC / "page.html").read_text(encoding="utf-8"))
+    template = Template(scripts.text("page.html"))
     words = {"title": escape(title), "caption": escape(player.caption)}
     return template.substitute(words, code=code(), body=body(player))
 
 
 def code() -> str:
     """The styles and the module that brings every body of a page to life, for anywhere in it; it sets no global."""
-    styles, modules = _texts("player.css", "page.css"), _texts("player.mjs", "page.mjs")
-    modules += "showAll({ render, unpack, readout, stills });\n"
-    return f'<style>\n{styles}</style>\n<script type="module">\n{modules}</script>\n'
+    styles, module = scripts.text("player.css", "page.css"), scripts.joined("page") + "showAll();\n"
+    return f'<style>\n{styles}</style>\n<script type="module">\n{module}</script>\n'
 
 
 def body(player: Any) -> str:
@@ -109,15 +107,6 @@ def body(player: Any) -> str:
     return f'<div class="gdviz-page">{words}<script type="application/json">{state}</script></div>\n'
 
 
-def asleep(picture: str, words: str) -> str:
-    """The output behind a player, unseen while that lives; else its picture (base64), its words, and how to wake it.
-
-    For JupyterLab and Notebook; elsewhere, and where a notebook's styles are not trusted, nobody sees it.
-    """
-    template = Template((STATIC / "asleep.html").read_text(encoding="utf-8"))
-    return template.substitute(picture=picture, words=escape(words))
-
-
 def embed(cls: type) -> None:
     """From now on the players of this class show themselves as their body; the page has to bring code()."""
 
@@ -127,10 +116,6 @@ def embed(cls: type) -> None:
         display({"text/plain": player.describe(), "text/html": body(player)}, raw=True)
 
     cls._ipython_display_ = display_body
-
-
-def _texts(*names: str) -> str:
-    return "".join((STATIC / name).read_text(encoding="utf-8") for name in names)
 
 
 def _base64(value: bytes) -> dict[str, str]:

@@ -1,26 +1,64 @@
-"""The sliders of a player: what they hold, where they begin, and their ipywidgets controls."""
+"""The sliders of a player: what they hold, where they begin, the axes they give an array, and their controls."""
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import ipywidgets
+import numpy as np
 
-JOINER, DOLLAR = "\u2060", "\uff04"  # as in player.mjs
+from gdviz.pictures.arrays import as_array
+
+JOINER, DOLLAR = "\u2060", "\uff04"  # as in words.mjs
 
 
-class _Quiet:
+class Positions(NamedTuple):
+    """What positions the sliders have together; the array of a mark has an axis for each slider.
+
+    counts: of each slider by name, how many. trail: the slider along which a path grows, -1 for none; values: its own.
+    """
+
+    counts: dict[str, int]
+    trail: int
+    values: np.ndarray
+
+    def fitting(self, what: str, array: Any, *own: int | None) -> np.ndarray:
+        """The array as float64; refused unless its axes are the sliders' (or 1), then its own (None: any length)."""
+        array = as_array(what, array)
+        wanted = [(1, count) for count in self.counts.values()]
+        wanted += [(n,) if n else range(1, array.size + 1) for n in own]
+        if array.ndim != len(wanted) or any(n not in fits for n, fits in zip(array.shape, wanted)):
+            shape = [f"{count} ({name})" for name, count in self.counts.items()] + [str(n or "n") for n in own]
+            fits = f"({', '.join(shape)}), where a slider's axis may also be 1"
+            raise ValueError(f"the array of a {what} must have the shape {fits}; got {array.shape}")
+        return array
+
+    def steps(self, what: str) -> np.ndarray:
+        """The values of the slider along which a path grows, shaped to broadcast against the sliders."""
+        if self.trail < 0:
+            raise ValueError(f'a {what} grows along a slider that is a range, such as "step": range(201); got none')
+        return self.values.reshape([-1 if i == self.trail else 1 for i in range(len(self.counts))])
+
+
+def positions_of(specs: list[dict]) -> Positions:
+    """The positions of these sliders; the first range is the one along which a path grows."""
+    trail = next((i for i, spec in enumerate(specs) if spec["is_range"]), -1)
+    first, stride = (specs[trail]["first"], specs[trail]["stride"]) if trail >= 0 else (0, 1)
+    counts = {spec["name"]: len(spec["labels"]) for spec in specs}
+    many = len(specs[trail]["labels"]) if trail >= 0 else 0
+    return Positions(counts, trail, first + stride * np.arange(many, dtype=float))
+
+
+class _Quiet(ipywidgets.Widget):
     """A control whose moves reach the other windows of a kernel through the player alone.
 
     ipywidgets 8 would echo every control to them, whose links answer: two values could then chase each other for ever.
     """
 
     def trait_metadata(self, traitname: str, key: str, default: Any = None) -> Any:
+        """No trait is echoed."""
         return False if key == "echo_update" else super().trait_metadata(traitname, key, default)
-
-
-class _Play(_Quiet, ipywidgets.Play): ...
 
 
 class _IntSlider(_Quiet, ipywidgets.IntSlider): ...
@@ -54,35 +92,37 @@ def first_values(specs: list[dict], at: Mapping[str, int]) -> list[int]:
     return [spec["first"] + positions[spec["name"]] % lengths[spec["name"]] * spec["stride"] for spec in specs]
 
 
-def controls(player: ipywidgets.Widget) -> list[tuple[int, ipywidgets.Widget, str, ipywidgets.Widget]]:
-    """Play and IntSlider for the step, IntSlider for other ranges, SelectionSlider for the rest; joined by jslink.
+class Control(NamedTuple):
+    """The control of a slider, the trait of it that holds the position, and the link that joins it to the player."""
 
-    Each with the number of its slider before it, and after it the trait that holds the position and its link. A slider
-    of one value has nothing to choose and gets no control.
+    widget: Any
+    trait: str
+    slider: int
+    link: ipywidgets.Widget
+
+
+def controls(player: Any) -> list[Control]:
+    """An IntSlider for each range, a SelectionSlider for the rest, joined to the player by jslink.
+
+    A slider of one value has nothing to choose and gets no control.
     """
     chosen = (i for i, spec in enumerate(player.sliders) if len(spec["labels"]) > 1)
-    return [(i, *control) for i in chosen for control in _joined(player, i)]
+    return [_control(player, i) for i in chosen]
 
 
-def _joined(player: ipywidgets.Widget, i: int) -> list[tuple[ipywidgets.Widget, str, ipywidgets.Widget]]:
-    spec, trait = player.sliders[i], (player, f"slider_{i}")
-    count, value = len(spec["labels"]), getattr(*trait)
-    look = {"description": inert(spec["name"]), "style": {"description_width": "initial"}}
+def _control(player: Any, i: int) -> Control:
+    spec, joined = player.sliders[i], (player, f"slider_{i}")
+    count, value = len(spec["labels"]), getattr(*joined)
+    look: dict[str, Any] = {"description": inert(spec["name"]), "style": {"description_width": "initial"}}
     look["layout"] = {"flex": "1 1 280px", "width": "auto", "max_width": "560px"}
-    if not spec["is_range"]:
+    if spec["is_range"]:
+        last = spec["first"] + (count - 1) * spec["stride"]
+        slider, trait = _IntSlider(min=spec["first"], max=last, step=spec["stride"], value=value, **look), "value"
+    else:
         options = [(label, k) for k, label in enumerate(spec["labels"])]
         look["layout"]["margin"] = "2px"  # as an IntSlider has
-        slider = _SelectionSlider(options=options, index=value, **look)
-        return [(slider, "index", ipywidgets.jslink((slider, "index"), trait))]
-    last = spec["first"] + (count - 1) * spec["stride"]
-    ends = {"min": spec["first"], "max": last, "step": spec["stride"], "value": value}
-    slider = _IntSlider(**ends, **look)
-    moved = slider, "value", ipywidgets.jslink((slider, "value"), trait)
-    if i != player.trail:
-        return [moved]
-    pace = min(max(8000 // count, 30), 500)  # ms a step: about eight seconds from end to end
-    play = _Play(**ends, interval=pace, show_repeat=False)
-    return [(play, "value", ipywidgets.jslink((play, "value"), (slider, "value"))), moved]
+        slider, trait = _SelectionSlider(options=options, index=value, **look), "index"
+    return Control(slider, trait, i, ipywidgets.jslink((slider, trait), joined))
 
 
 def _spec(name: str, values: Any) -> dict:
@@ -118,7 +158,8 @@ def labels_of(values: Iterable, digits: int = 4) -> list[str]:
     for i, label in enumerate(labels):
         if label in seen:
             labels[i] = next(new for k in range(2, len(labels) + 2) if (new := f"{label} ({k})") not in taken)
-        seen.add(label), taken.add(labels[i])
+        seen.add(label)
+        taken.add(labels[i])
     return labels
 
 

@@ -15,7 +15,7 @@ from gdviz.optimizers import Adam, Momentum, Nesterov
 from gdviz.pictures.limits import HIGHEST, log_axis, step_limits
 from gdviz.pictures.words import label, plain
 from gdviz.player import Player
-from gdviz.player.marks import escaped
+from gdviz.player.templates import escaped
 from gdviz.plots.levels import without
 from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, VERMILLION, ink
 from gdviz.surfaces import Surface

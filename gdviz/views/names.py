@@ -12,7 +12,8 @@ from gdviz.pictures.arrays import as_array
 from gdviz.pictures.limits import log_axis, plain_ticks
 from gdviz.pictures.words import label, plain
 from gdviz.player import Player
-from gdviz.player.marks import Mark, escaped
+from gdviz.player.marks import Mark
+from gdviz.player.templates import escaped
 from gdviz.style import BLUE, VERMILLION, ink, look
 from gdviz.views.frames import below
 

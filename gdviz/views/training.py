@@ -17,7 +17,7 @@ from gdviz.pictures.arrays import as_array
 from gdviz.pictures.limits import ENDS, HIGHEST, log_axis, plain_ticks, span
 from gdviz.pictures.words import label, plain
 from gdviz.player import Player
-from gdviz.player.marks import escaped
+from gdviz.player.templates import escaped
 from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, PALE, PURPLE, VERMILLION, ink, look
 from gdviz.surfaces import Surface
 from gdviz.views.frames import between

@@ -16,8 +16,8 @@ from gdviz.descent import Trajectory
 from gdviz.pictures.limits import log_axis, step_limits
 from gdviz.pictures.words import label
 from gdviz.player import Player
-from gdviz.player.marks import escaped
 from gdviz.player.sliders import labels_of
+from gdviz.player.templates import escaped
 from gdviz.style import BLUE, GREY, PALE, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.views.frames import key, loss_limits, lost, mark_look, pair

@@ -56,7 +56,7 @@ def pictures(notebook: nbformat.NotebookNode) -> Iterator[bytes]:
 def executed(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
     """The notebook with the outputs of a fresh kernel that works in this folder, cleaned."""
     resources = {"metadata": {"path": str(folder)}}
-    options = {"timeout": 600, "store_widget_state": False, "coalesce_streams": True}
+    options = {"timeout": 600, "startup_timeout": 600, "store_widget_state": False, "coalesce_streams": True}
     options["extra_arguments"] = ["--log-level=ERROR"]
     run = NotebookClient(notebook, resources=resources, **options).async_execute()
     with ThreadPoolExecutor(1) as thread:  # asyncio.run closes its loop; in a thread of its own no other one is running

@@ -1,37 +1,41 @@
 // A player on a page without a kernel: the model that anywidget would give the view, and the browser's own controls.
-// export.py writes this behind the text of player.mjs, as one inline module.
 
-/** Bring every player of the page to life that is not yet; view: what player.mjs exports. */
-export function showAll(view) {
+import { unpack } from "./geometry.mjs";
+import { readout } from "./marks.mjs";
+import { initialize, render } from "./view.mjs";
+
+/** Bring every player of the page to life that is not yet. */
+export function showAll() {
   for (const element of document.querySelectorAll(".gdviz-page:not([data-alive])")) {
     element.dataset.alive = "";
-    showPlayer(element, view);
+    showPlayer(element);
   }
 }
 
-function showPlayer(element, view) {
-  const { traits, pace, note } = JSON.parse(element.querySelector("script").textContent, revived);
+function showPlayer(element) {
+  const { traits, note } = JSON.parse(element.querySelector("script").textContent, revived);
   const model = modelOf(traits), place = make("div"), controls = make("fieldset");
   element.append(place, controls, make("p", { className: "note", textContent: note }));
-  const words = traits.marks.filter((mark) => mark.kind === "text").map(view.unpack);
+  const words = traits.marks.filter((mark) => mark.kind === "text").map(unpack);
   const index = () => traits.sliders.map((s, i) => (model.get(`slider_${i}`) - s.first) / s.stride);
-  const said = () => words.map((mark) => view.readout(mark, index())).join("; ");
+  const said = () => words.map((mark) => readout(mark, index())).join("; ");
   traits.sliders.forEach((slider, i) => {
-    if (slider.labels.length < 2) return; // nothing to choose
-    if (i === traits.trail && pace) controls.append(...clockButtons(model, i, slider, () => view.stills(slider, pace), element));
-    controls.append(sliderRow(model, i, slider, said));
+    if (slider.labels.length > 1) controls.append(sliderRow(model, i, slider, said)); // else there is nothing to choose
   });
   const wait = () => { controls.disabled = traits.asks >= 0 && !traits.guess.length; };
   model.on("change:guess", wait);
   controls.addEventListener("keydown", keepKeys);
-  view.render({ model, el: place });
+  initialize({ model });
+  render({ model, el: place });
+  model.on(`change:slider_${traits.trail}`, () => { if (!element.isConnected) model.set("playing", false); });
+  place.addEventListener("keydown", keepKeys);
   wait();
   element.querySelector(".asleep")?.remove();
 }
 
 const make = (tag, properties = {}) => Object.assign(document.createElement(tag), properties);
 
-/** Bytes, where export.py has written them as base64. */
+/** Bytes, where pages.py has written them as base64. */
 function revived(_, value) {
   if (typeof value?.base64 !== "string") return value;
   return new DataView(Uint8Array.from(atob(value.base64), (letter) => letter.charCodeAt(0)).buffer);
@@ -74,33 +78,6 @@ function sliderRow(model, i, { name, first, stride, labels }, said) {
   row.append(make("span", { textContent: name }), input, shown);
   follow();
   return row;
-}
-
-/** Play, which pauses when pressed again and begins anew at the end, and the way back to the start; one clock. */
-function clockButtons(model, i, { first, stride, labels }, motion, element) {
-  const trait = `slider_${i}`, last = first + stride * (labels.length - 1);
-  const play = make("button", { type: "button", className: "play" });
-  const back = make("button", { type: "button", textContent: "Back to the start" });
-  let timer = 0;
-  function run(on) {
-    clearInterval(timer);
-    timer = on ? setInterval(tick, motion().pace) : 0;
-    play.textContent = on ? "Pause" : "Play";
-  }
-  function tick() {
-    if (element.isConnected && model.get(trait) < last) model.set(trait, Math.min(model.get(trait) + motion().jump, last));
-    if (!element.isConnected || model.get(trait) >= last) run(false);
-  }
-  play.addEventListener("click", () => {
-    if (!timer && model.get(trait) >= last) model.set(trait, first);
-    run(!timer);
-  });
-  back.addEventListener("click", () => {
-    run(false);
-    model.set(trait, first);
-  });
-  run(false);
-  return [play, back];
 }
 
 /** The keys of a control are not those of the page around it, such as slides. */

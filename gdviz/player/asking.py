@@ -1,0 +1,131 @@
+"""What a player asks the kernel: a click that sets the start, a guess before anything moves, a word in a field."""
+
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+from matplotlib.axes import Axes
+
+from gdviz.player.marks import Path
+from gdviz.player.sliders import inert
+from gdviz.player.stage import Stage
+
+
+class Asking(Stage):
+    """A stage that hears clicks, guesses and words. What a function raises is a sentence under the picture."""
+
+    def on_click(self, fn: Callable[[float, float], None], *, ax: Axes | None = None) -> None:
+        """Call fn(x, y) in the kernel for a click (or arrow key).
+
+        fn computes anew and gives the marks their arrays by mark.set_data(array); the picture changes once, when it
+        returns.
+
+        Args:
+            fn: takes the place in data coordinates.
+            ax: the Axes that is clicked; left out, that of the first path with dots.
+
+        Raises:
+            TypeError: fn is no function.
+            ValueError: ax is not a 2-D Axes of this player, linear or log.
+        """
+        if not callable(fn):
+            raise TypeError(f"on_click takes a function of x and y, got {fn!r}")
+        self.clickable = self._clicked_axes("on_click", ax)
+        self.unobserve_all("click")
+
+        def clicked(change: Any) -> None:
+            x, y, count = change["new"]
+            self._answer(lambda: fn(x, y), f"No path from ({x:.3g}, {y:.3g})", count)
+
+        self.observe(clicked, "click")
+
+    def on_guess(self, fn: Callable[[float, float], str | None], *, ax: Axes | None = None) -> None:
+        """Play and the sliders wait, at the first step, for a click: a guess. Then fn(x, y) is called, once.
+
+        By keyboard: arrow keys and Enter. The view marks the guess and lets the controls go by itself, also without a
+        kernel. A text that fn returns is shown under the picture.
+
+        Args:
+            fn: takes the place in data coordinates; may return a text.
+            ax: as for on_click.
+
+        Raises:
+            TypeError: fn is no function.
+            ValueError: a guess is asked for already, or ax is as on_click refuses it.
+        """
+        if not callable(fn):
+            raise TypeError(f"on_guess takes a function of x and y, got {fn!r}")
+        if self.asks >= 0:
+            raise ValueError("this player waits for a guess already; a second one would come too late")
+        self.asks = self._clicked_axes("on_guess", ax)
+        self.message = "First your guess: click the place in the picture (or arrow keys and Enter)."
+        if self.trail >= 0:
+            setattr(self, f"slider_{self.trail}", self.sliders[self.trail]["first"])
+        self.locked = [control.widget.model_id for control in self._controls]
+
+        def answer(change: Any) -> None:
+            self._lock(False)
+            self._answer(lambda: fn(*change["new"]), "Your guess is noted, and not judged")
+
+        self._lock(True)
+        self.observe(answer, "guess")
+
+    def on_text(self, fn: Callable[[str], None], *, label: str, value: str = "") -> None:
+        """A field above the picture for a word: fn(text) is called in the kernel with every letter.
+
+        fn gives the marks their arrays by mark.set_data(array); the picture changes once, when it returns.
+
+        Args:
+            fn: takes the text.
+            label: the name of the field, another one for each.
+            value: the text that the marks show now.
+
+        Raises:
+            TypeError: fn is no function.
+            ValueError: label or value is no text, or label is taken or blank.
+        """
+        if not callable(fn):
+            raise TypeError(f"on_text takes a function of the text, got {fn!r}")
+        if not isinstance(label, str) or not isinstance(value, str) or label in self._words or not label.strip():
+            raise ValueError(f"label and value are texts, each label another; got {label!r} and {value!r}")
+        style, layout = {"description_width": "initial"}, {"max_width": "560px"}
+        field = ipywidgets.Text(value, description=inert(label), style=style, layout=layout)
+        self._words[label] = value
+
+        def work(text: str) -> None:
+            fn(text)
+            self._words[label] = text  # what the marks show
+
+        field.observe(lambda change: self._answer(lambda: work(change["new"]), "Not shown"), "value")
+        self._box.children = [*self._box.children[:-2], field, *self._box.children[-2:]]
+
+    def _lock(self, on: bool) -> None:
+        for control in self._controls:
+            control.widget.disabled = on
+
+    def _clicked_axes(self, what: str, ax: Axes | None) -> int:
+        ax = ax or next((mark.ax for mark in self._marks if isinstance(mark, Path) and mark.look["dots"]), None)
+        known = ax is not None and ax in self.figure.axes and ax.name != "3d"
+        if ax is None or not known or {ax.get_xscale(), ax.get_yscale()} - {"linear", "log"}:
+            raise ValueError(f"{what} needs a 2-D Axes of this player, linear or log: add a path first or give ax")
+        return self.figure.axes.index(ax)
+
+    def _answer(self, work: Callable[[], str | None], complaint: str, count: int | None = None) -> None:
+        """Let work change the marks: all at once, or, where it raises, none of them and a sentence."""
+        arrays, self._busy, message = [mark.array for mark in self._marks], True, ""
+        try:
+            returned = work()
+            message = returned if isinstance(returned, str) else ""
+        except BaseException as error:
+            message = f"{complaint}: {error}"
+            del self._marks[len(arrays) :]
+            for mark, array in zip(self._marks, arrays):  # nothing half-done
+                mark.array = array
+            if not isinstance(error, Exception):  # the stop button
+                raise
+        finally:
+            self._busy = False
+            with self.hold_sync():
+                self._pack()
+                self.message, self.answered = message, self.answered if count is None else count
+                self.heard = self.heard + 1

@@ -1,0 +1,264 @@
+// The view of a player: a picture that stands still and a canvas above it that draws the marks at the sliders' positions.
+// All state is in the model's traits. Inside the stage every place is a part of the stage, in per cent: paper, a zoom or a
+// scaled slide changes them together.
+
+import { clockButtons, runClock } from "./clock.mjs";
+import { at, density, inside, layout, select, toData, toPixels, unpack, partOf } from "./geometry.mjs";
+import { drawMark, drawMarkers, drawText, readout, strokeLine } from "./marks.mjs";
+import { JOINER, plain } from "./words.mjs";
+
+const NO_ANSWER_MS = 3000;
+const NO_ANSWER = "No answer from the kernel yet: is it running? The sliders work without it.";
+const NO_PICTURE = "The picture behind the marks is missing: a policy of this page (img-src) blocks it.";
+
+/** The bytes of a PNG as a URL, for pages that let in no blob:. */
+function dataUrl({ buffer, byteOffset, byteLength }) {
+  const letters = Array.from(new Uint8Array(buffer, byteOffset, byteLength), (byte) => String.fromCharCode(byte));
+  return `data:image/png;base64,${btoa(letters.join(""))}`;
+}
+
+/** Let the controls of a player go, which waited for a guess. */
+async function unlock(model) {
+  for (const id of model.get("locked")) {
+    const control = await model.widget_manager?.get_model(id);
+    control?.set("disabled", false);
+    control?.save_changes();
+  }
+}
+
+/** Called once for each model, before its views. */
+export const initialize = ({ model }) => runClock(model);
+
+export function render({ model, el }) {
+  const root = document.createElement("div");
+  root.className = "gdviz-player";
+  root.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves the arrow keys on the canvas to us
+  root.innerHTML = '<div class="stage"><div></div><canvas></canvas></div><div class="clock"></div><p class="message" role="status"></p>';
+  const [stage, panels, canvas, clock, message] = [".stage", ".stage > div", "canvas", ".clock", "p"].map((css) => root.querySelector(css));
+  const ctx = canvas.getContext("2d"), signals = new AbortController();
+  let marks = [], plan = null, arranged = [], url = "", frame = 0, cursor = null, waiting = 0, controls = null;
+
+  const index = () => model.get("sliders").map((s, i) => Math.round((model.get(`slider_${i}`) - s.first) / s.stride));
+  const asking = () => model.get("asks") >= 0 && !model.get("guess").length; // the controls wait for a guess
+  const target = () => (asking() ? model.get("asks") : model.get("clickable")); // the Axes of a click, or -1
+  const soon = () => { frame ||= requestAnimationFrame(draw); };
+
+  // Units of the picture to those of the canvas, for what is drawn on one Axes.
+  function enter(i) {
+    const { from, scale, y } = plan.places[i], dense = canvas.width / plan.width;
+    ctx.setTransform(scale * dense, 0, 0, scale * dense, -from[0] * scale * dense, (y - from[1] * scale) * dense);
+  }
+
+  function draw() {
+    frame = 0;
+    arrange();
+    const now = index(); // drawn also where nobody sees it yet: paper shows slides that were never turned to
+    const size = [canvas.clientWidth || plan.width, canvas.clientHeight || plan.height];
+    const shown = (devicePixelRatio * canvas.getBoundingClientRect().width) / size[0]; // within a zoom or a scaled slide
+    const dots = density(...size, Math.max(shown, devicePixelRatio)), pixels = size.map((n) => Math.round(n * dots));
+    if (canvas.width !== pixels[0]) canvas.width = pixels[0];
+    if (canvas.height !== pixels[1]) canvas.height = pixels[1];
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    ctx.clearRect(0, 0, ...pixels);
+    for (const mark of marks) {
+      enter(mark.axes);
+      drawMark(ctx, mark, model.get("axes")[mark.axes].box, now, model.get("trail"));
+    }
+    const guessed = model.get("guess"), asked = model.get("asks");
+    if (guessed.length) {
+      enter(asked);
+      const { ink, halo } = model.get("axes")[asked], place = toPixels(model.get("axes")[asked], guessed);
+      ctx.fillStyle = ink;
+      drawMarkers(ctx, "D", 13, [place]);
+      const around = { halo, span: model.get("size")[0] };
+      drawText(ctx, "your guess", [place[0], place[1] + 12], "center", "top", ink, 16, around);
+    }
+    if (cursor && target() >= 0) {
+      enter(target());
+      const [x, y] = cursor, { ink } = model.get("axes")[target()];
+      for (const [dx, dy] of [[14, 0], [0, 14]]) strokeLine(ctx, [[x - dx, y - dy], [x + dx, y + dy]], ink, 2, []);
+    }
+    speak(now);
+  }
+
+  // What a screen reader says: the picture its caption, a slider its value with the readouts.
+  function speak(now) {
+    const words = marks.filter((mark) => mark.kind === "text").map((mark) => readout(mark, now)).join("; ");
+    const places = model.get("sliders").map((s, i) => `${s.name} ${s.labels[now[i]]}`);
+    const start = model.get("clickable") < 0 ? "" : " Arrow keys or a click move the start.";
+    const how = asking() ? " Arrow keys and Enter, or a click, make your guess." : start;
+    const state = [...places, words].filter(Boolean).join("; ");
+    canvas.setAttribute("aria-label", [`${model.get("caption")}${how}`, state].filter(Boolean).join(" Shown: "));
+    if (!findControls()) return;
+    for (const label of controls.querySelectorAll(".widget-label")) {
+      if (!label.textContent.includes(JOINER)) continue;
+      label.classList.add("mathjax_ignore", "tex2jax_ignore");
+      label.textContent = plain(label.textContent);
+      label.title = plain(label.title);
+    }
+    const handles = controls.querySelectorAll(".noUi-handle, .ui-slider-handle");
+    const shown = model.get("sliders").map((s, i) => [s, now[i]]).filter(([s]) => s.labels.length > 1);
+    if (handles.length === shown.length) shown.forEach(([slider, k], i) => {
+      handles[i].setAttribute("aria-label", slider.name);
+      handles[i].setAttribute("aria-valuetext", [slider.labels[k], words].filter(Boolean).join("; "));
+    });
+  }
+
+  // The box of the controls, which come each in its time.
+  function findControls() {
+    const found = root.closest(".widget-vbox");
+    if (found && found !== controls) {
+      joined.observe(found, { childList: true, subtree: true });
+      found.addEventListener("input", typed, { signal: signals.signal });
+    }
+    return (controls = found);
+  }
+
+  function arrange() {
+    const [width, height] = model.get("size");
+    root.style.width = `${width}px`; // at most: the style sheet says max-width: 100%
+    const available = root.clientWidth || width;
+    if (arranged[0] === url && arranged[1] === available) return;
+    arranged = [url, available];
+    plan = layout([width, height], model.get("axes"), available);
+    stage.style.setProperty("--width", `${plan.width}px`);
+    stage.style.setProperty("--ratio", plan.width / plan.height);
+    stage.style.background = model.get("axes")[0]?.paper ?? "";
+    while (panels.children.length > plan.panels.length) panels.lastChild.remove();
+    plan.panels.forEach(({ from, scale, y }, i) => {
+      const panel = panels.children[i] ?? panels.appendChild(document.createElement("div"));
+      const image = panel.firstChild ?? panel.appendChild(document.createElement("img"));
+      Object.assign(panel.style, partOf([0, y, from[2] * scale, from[3] * scale], [0, 0, plan.width, plan.height]));
+      Object.assign(image.style, partOf([0, 0, width, height], from));
+      if (image.src !== url) image.src = url;
+      image.alt = ""; // the canvas above speaks for both
+      image.onerror = () => { if (image.src === url) pictureLost(); };
+    });
+  }
+
+  function showPicture() {
+    URL.revokeObjectURL(url);
+    url = URL.createObjectURL(new Blob([model.get("picture")], { type: "image/png" }));
+    arrange();
+    soon();
+  }
+
+  function pictureLost() {
+    if (url.startsWith("data:")) message.textContent = NO_PICTURE;
+    else url = dataUrl(model.get("picture")), soon();
+  }
+
+  function showMarks() {
+    marks = model.get("marks").map(unpack);
+    soon();
+  }
+
+  function showClickable() {
+    const on = target() >= 0;
+    canvas.classList.toggle("clickable", on);
+    canvas.setAttribute("role", on ? "application" : "img");
+    canvas.tabIndex = on ? 0 : -1;
+    play.follow();
+    soon();
+  }
+
+  function say() {
+    clearTimeout(waiting);
+    message.textContent = model.get("message");
+  }
+
+  // Whatever goes to the kernel: where no answer comes, a sentence says so. A page is alone and waits for none.
+  function wait() {
+    clearTimeout(waiting);
+    if (!model.alone) waiting = setTimeout(() => { message.textContent = NO_ANSWER; }, NO_ANSWER_MS);
+  }
+
+  function typed({ target }) {
+    if (target.matches("input[type=text]")) wait();
+  }
+
+  function send(name, value) {
+    wait();
+    model.set(name, value);
+    model.save_changes();
+  }
+
+  function guess(place) {
+    message.textContent = "Your guess is noted. Now move it.";
+    cursor = null;
+    unlock(model);
+    send("guess", toData(model.get("axes")[model.get("asks")], place));
+  }
+
+  function ask(place) {
+    const axes = model.get("axes")[target()];
+    if (!axes || !inside(axes.box, place)) return;
+    if (asking()) return guess(place);
+    cursor = place;
+    soon();
+    send("click", [...toData(axes, place), (model.get("click")[2] ?? 0) + 1]);
+  }
+
+  function clicked(event) {
+    const shown = canvas.getBoundingClientRect(), place = plan?.places[target()];
+    if (!place || !shown.width) return;
+    const { from, scale, y } = place;
+    const u = ((event.clientX - shown.left) / shown.width) * plan.width;
+    const v = ((event.clientY - shown.top) / shown.height) * plan.height;
+    ask([from[0] + u / scale, from[1] + (v - y) / scale]);
+  }
+
+  function pressed(event) {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const axes = model.get("axes")[target()], sets = asking() && cursor && ["Enter", " "].includes(event.key);
+    if (!(way || sets) || !axes) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (sets) return ask(cursor);
+    const path = marks.find((mark) => mark.kind === "path" && model.get("axes")[mark.axes] === axes);
+    const [left, top, width, height] = axes.box, trail = model.get("trail");
+    cursor ??= path ? [...select(path, at(index(), trail, 0))] : [left + width / 2, top + height / 2];
+    const fit = (value, low, size) => Math.min(Math.max(value, low), low + size);
+    const next = [fit(cursor[0] + (way[0] * width) / 40, left, width), fit(cursor[1] + (way[1] * height) / 40, top, height)];
+    if (!asking()) return ask(next);
+    cursor = next;
+    soon();
+  }
+
+  const listeners = {
+    "change:picture": showPicture, "change:marks": showMarks, "change:clickable": showClickable,
+    "change:asks": showClickable, "change:guess": showClickable,
+    "change:answered": say, "change:heard": say, "change:message": say, "change:caption": soon,
+    ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, soon])),
+  };
+  for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
+  canvas.addEventListener("click", clicked, { signal: signals.signal });
+  canvas.addEventListener("keydown", pressed, { signal: signals.signal });
+  canvas.addEventListener("blur", () => { cursor = null; soon(); }, { signal: signals.signal });
+  const joined = new MutationObserver(soon), resized = new ResizeObserver(soon);
+  resized.observe(root);
+  try {
+    resized.observe(canvas, { box: "device-pixel-content-box" }); // tells of a move to a screen of another density, too
+  } catch {
+    resized.observe(canvas); // Safari knows no such box
+  }
+
+  const play = clockButtons(model, asking, signals.signal);
+  clock.append(...play.buttons);
+  el.append(root);
+  showMarks(), showPicture(), showClickable(), say();
+
+  return () => {
+    for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
+    signals.abort();
+    resized.disconnect();
+    joined.disconnect();
+    cancelAnimationFrame(frame);
+    clearTimeout(waiting);
+    URL.revokeObjectURL(url);
+    play.closed();
+    root.remove();
+  };
+}
+
+export default { initialize, render };
