@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gdviz import tables
 from gdviz.numbers import as_tensor, whole
+from gdviz.tables import column, columns, files
 
 DIABETES = {  # scikit-learn's names of the ten features -> what is on the axis, in raw units
     "age": "age (years)",
@@ -33,8 +33,19 @@ LANGUAGES = {
 class Data:
     """One feature x (n,) and one target y (n,), float64, with the words for the axes.
 
-    Refused: x and y of different lengths, fewer than two points, values that are not finite numbers, and an x that
-    is constant up to rounding.
+    Args:
+        x: the feature.
+        y: the target.
+        x_label: for the axis of x.
+        y_label: for the axis of y.
+
+    Raises:
+        ValueError: x and y of different lengths, fewer than two points, values that are not finite numbers, an x that
+            is constant up to rounding.
+
+    Example:
+        >>> len(Data(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 4.0, 7.0])))
+        3
     """
 
     x: Tensor
@@ -43,8 +54,8 @@ class Data:
     y_label: str = "y"
 
     def __post_init__(self):
-        object.__setattr__(self, "x", tables.column("x", self.x, varies=True))
-        object.__setattr__(self, "y", tables.column("y", self.y))
+        object.__setattr__(self, "x", column("x", self.x, varies=True))
+        object.__setattr__(self, "y", column("y", self.y))
         if len(self.x) != len(self.y):
             raise ValueError(f"x and y must be of one length, got {len(self.x)} and {len(self.y)}")
         if len(self.x) < 2:
@@ -61,7 +72,11 @@ class Data:
         return f"{len(self)} examples: {ends}"
 
     def standardized(self) -> "Data":
-        """z = (x - mean(x)) / std(x): the same examples with x of mean 0 and (population) standard deviation 1."""
+        """z = (x - mean(x)) / std(x): the same examples with x of mean 0 and (population) standard deviation 1.
+
+        Returns:
+            The data anew.
+        """
         z = (self.x - self.x.mean()) / self.x.std(correction=0)
         return replace(self, x=z, x_label=re.sub(r" \([^()]*\)$", "", self.x_label) + " (standardised)")
 
@@ -69,18 +84,48 @@ class Data:
 def diabetes(feature: str = "bmi") -> Data:
     """442 patients: one feature in raw units, and the progression of diabetes one year later (25 to 346).
 
-    feature: one of age, sex, bmi, bp, s1 to s6. The table of scikit-learn, kept beside this file: to import all of
-    scikit-learn for it took a second and 100 MB. Reference: Efron, Hastie, Johnstone & Tibshirani 2004, "Least angle
-    regression".
+    The table of scikit-learn, kept beside this file: to import all of scikit-learn for it took a second and 100 MB.
+
+    Args:
+        feature: one of age, sex, bmi, bp, s1 to s6.
+
+    Returns:
+        The data.
+
+    Raises:
+        ValueError: another feature.
+
+    Example:
+        >>> patients = diabetes()
+        >>> len(patients), patients.x_label
+        (442, 'body-mass index (kg/m²)')
+
+    Reference: Efron, Hastie, Johnstone & Tibshirani 2004, "Least angle regression".
     """
     if feature not in DIABETES:
         raise ValueError(f"unknown feature {feature!r}; known are {', '.join(DIABETES)}")
-    x, y = tables.columns(Path(__file__).parent / "diabetes.csv", feature, "progression")
+    x, y = columns(Path(__file__).parent / "diabetes.csv", feature, "progression")
     return Data(as_tensor(x), as_tensor(y), DIABETES[feature], "disease progression after one year")
 
 
 def toy_line(n: int = 30, *, w: float = 2.0, b: float = 1.0, noise: float = 0.5, seed: int = 0) -> Data:
-    """y_i = w x_i + b + noise * e_i with x uniform in [-2, 2] and e standard normal, the same for the same seed."""
+    """y_i = w x_i + b + noise * e_i with x uniform in [-2, 2] and e standard normal, the same for the same seed.
+
+    Args:
+        n: how many examples, 2 or more.
+        w: the slope.
+        b: the intercept.
+        noise: the standard deviation around the line.
+        seed: of the random numbers.
+
+    Returns:
+        The data.
+
+    Example:
+        >>> exact = toy_line(5, w=2.0, b=1.0, noise=0.0)
+        >>> bool(torch.allclose(exact.y, 2 * exact.x + 1))
+        True
+    """
     n = whole("n", n, 2)
     generator = torch.Generator().manual_seed(seed)
     x = 4 * torch.rand(n, generator=generator, dtype=torch.float64) - 2
@@ -88,16 +133,41 @@ def toy_line(n: int = 30, *, w: float = 2.0, b: float = 1.0, noise: float = 0.5,
 
 
 def toy_tone(n: int = 200, *, frequency: float = 2.0, noise: float = 0.2, seed: int = 1) -> Data:
-    """y_i = sin(frequency x_i) + noise * e_i with times x uniform in [-5, 5] and e standard normal."""
+    """y_i = sin(frequency x_i) + noise * e_i with times x uniform in [-5, 5] and e standard normal.
+
+    Args:
+        n: how many examples, 2 or more.
+        frequency: of the tone.
+        noise: the standard deviation around it.
+        seed: of the random numbers.
+
+    Returns:
+        The data.
+
+    Example:
+        >>> len(toy_tone())
+        200
+    """
     line = toy_line(n, w=0, b=0, noise=noise, seed=seed)
     x = 2.5 * line.x
     return Data(x, torch.sin(frequency * x) + line.y, "time", "height of the wave")
 
 
 def toy_moons(n: int = 200, *, noise: float = 0.15, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Two half moons that hold one another: inputs (n, 2), standardised, and targets (n,), 0 or 1 for each moon.
+    """Two half moons that hold one another, by scikit-learn.
 
-    noise: the standard deviation of what is added to each place, where a moon has radius 1. By scikit-learn.
+    Args:
+        n: how many examples, 4 or more.
+        noise: the standard deviation of what is added to each place, where a moon has radius 1.
+        seed: of the random numbers.
+
+    Returns:
+        Inputs (n, 2), standardised, and targets (n,), 0 or 1 for each moon.
+
+    Example:
+        >>> inputs, targets = toy_moons()
+        >>> tuple(inputs.shape), targets.unique().tolist()
+        ((200, 2), [0, 1])
     """
     from sklearn.datasets import make_moons
 
@@ -107,10 +177,22 @@ def toy_moons(n: int = 200, *, noise: float = 0.15, seed: int = 0) -> tuple[Tens
 
 
 def digits(*, held_out: int = 360, seed: int = 0) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """1,797 handwritten digits: (inputs, targets) to train on, and (inputs, targets) of the `held_out` others.
+    """1,797 handwritten digits, shuffled, the same for the same seed. Comes with scikit-learn, no download.
 
-    inputs (n, 64), float32: the grey of 8 x 8 pixels, 0 to 1; targets (n,), the digits 0 to 9. Shuffled, the same for
-    the same seed. Comes with scikit-learn, no download. Reference: Alpaydin & Kaynak 1998, UCI repository.
+    Args:
+        held_out: how many are kept apart.
+        seed: of the shuffling.
+
+    Returns:
+        (inputs, targets) to train on, and (inputs, targets) of the others: inputs (n, 64), float32, the grey of 8 x 8
+        pixels, 0 to 1; targets (n,), the digits 0 to 9.
+
+    Example:
+        >>> (x, y), (x_held_out, y_held_out) = digits()
+        >>> tuple(x.shape), len(y_held_out)
+        ((1437, 64), 360)
+
+    Reference: Alpaydin & Kaynak 1998, UCI repository.
     """
     from sklearn.datasets import load_digits  # a second of import, needed here only
 
@@ -123,19 +205,32 @@ def digits(*, held_out: int = 360, seed: int = 0) -> tuple[tuple[Tensor, Tensor]
 
 
 def names(path: str | Path | None = None) -> tuple[list[str], list[str]]:
-    """9,948 names of countries, languages, scripts, currencies and cities, and the language of each, two lists.
+    """9,948 names of countries, languages, scripts, currencies and cities, and the language of each.
 
-    Each name belongs to exactly one of the twelve LANGUAGES, whatever the case of its letters; the second list holds
-    their codes. They come sorted by language: shuffle before you hold some out. From the CLDR data of Babel 2.18
-    (Unicode licence, beside the file), made by notebooks/tools/from_cldr.py. path: another such file.
-    Refused: a file that is missing, of another form, or cut.
+    Each name belongs to exactly one of the twelve LANGUAGES, whatever the case of its letters. They come sorted by
+    language: shuffle before you hold some out. From the CLDR data of Babel 2.18 (Unicode licence, beside the file),
+    made by notebooks/tools/from_cldr.py.
+
+    Args:
+        path: another such file.
+
+    Returns:
+        Two lists: the names, and the codes of their languages.
+
+    Raises:
+        ValueError: a file of another form, or one that is cut.
+
+    Example:
+        >>> words, languages = names()
+        >>> len(words), len(set(languages))
+        (9948, 12)
     """
-    path, text = tables.text(path or Path(__file__).parent / "names" / "names.csv")
+    path, text = files.text(path or Path(__file__).parent / "names" / "names.csv")
     text = text[: max(map(text.rfind, "\r\n")) + 1]  # a last line without an end was cut
     head = re.match(r"[^\r\n]*,(\d+)[\r\n]", text)
     if not head:
         raise ValueError(f"{path} is no file of names: its first row says what it is and how many names follow")
-    _, *rows = tables.rows(path, text, ",")
+    _, *rows = files.rows(path, text, ",")
     spoilt = [line for line, row in rows if len(row) != 2]
     if len(rows) != int(head[1]) or spoilt:
         many = f"it should hold {head[1]} names and holds {len(rows) - len(spoilt)} whole ones"
@@ -145,15 +240,26 @@ def names(path: str | Path | None = None) -> tuple[list[str], list[str]]:
 
 
 def own(x: Any, y: Any, *, csv: str | Path | None = None) -> Data:
-    """Your own data: own(x, y) from lists, arrays, tensors or pandas columns; own("size", "price", csv="flats.csv").
+    """Your own data, from lists, arrays, tensors or pandas columns, or from two columns of a CSV.
 
-    With csv, x and y are names of columns in its first row; commas, semicolons and tabs separate.
-    Refused, besides what Data refuses: a file that is missing or not a CSV in UTF-8, and whatever tables.columns
-    refuses, with its line.
+    Args:
+        x: the feature; with csv, the name of its column.
+        y: the target; with csv, the name of its column.
+        csv: a file with the names in its first row; commas, semicolons and tabs separate.
+
+    Returns:
+        The data.
+
+    Raises:
+        ValueError: what Data refuses, and whatever tables.columns refuses, with its line.
+
+    Example:
+        >>> own([31, 45, 52], [480, 610, 700]).y.tolist()
+        [480.0, 610.0, 700.0]
     """
     if csv is not None:
-        xs, ys = tables.columns(csv, x, y)
-        return Data(as_tensor(xs), as_tensor(ys), tables.plain(x), tables.plain(y))
+        xs, ys = columns(csv, x, y)
+        return Data(as_tensor(xs), as_tensor(ys), files.plain(x), files.plain(y))
     return Data(x, y, _label(x, "x"), _label(y, "y"))
 
 

@@ -24,12 +24,23 @@ Loss = Callable[[Tensor], Tensor]
 class Trajectory:
     """What `minimize` saw: time is the first axis, then one axis for each swept hyperparameter or start.
 
-    params (steps + 1, *runs, d), losses (steps + 1, *runs), grads (steps, *runs, d): the gradient that each step used;
-    states: the rule's state with its fields stacked to (steps + 1, ...), states[t] belongs to params[t], or None;
-    rule: the rule, of a schedule that of step 0; scheduled: whether there was a schedule.
-    examples (steps + 1, *runs), whole numbers: of how many examples the gradient was computed on the way there (a loss
-    without data counts 1 a step); divided by n these are epochs. seconds (steps + 1,): what gradients and updates of
-    all runs together took, without the `losses` that are only looked at.
+    Attributes:
+        params: (steps + 1, *runs, d).
+        losses: (steps + 1, *runs).
+        grads: (steps, *runs, d), the gradient that each step used.
+        states: the rule's state with its fields stacked to (steps + 1, ...), states[t] belongs to params[t]; or None.
+        rule: the rule, of a schedule that of step 0.
+        examples: (steps + 1, *runs), whole numbers: of how many examples the gradient was computed on the way there (a
+            loss without data counts 1 a step); divided by n these are epochs.
+        seconds: (steps + 1,), what gradients and updates of all runs together took, without the `losses` that are only
+            looked at.
+        scheduled: whether there was a schedule.
+
+    Example:
+        >>> from gdviz.optimizers import GradientDescent
+        >>> run = minimize(lambda w: w.square().sum(-1), GradientDescent(lr=0.25), [8.0], steps=3)
+        >>> run.params.flatten().tolist()
+        [8.0, 4.0, 2.0, 1.0]
     """
 
     params: Tensor
@@ -59,7 +70,11 @@ class Trajectory:
         return ~torch.isfinite(end) | ~torch.isfinite(self.params[-1]).all(-1) | worse
 
     def describe(self) -> str:
-        """One sentence with the numbers: caption, alt text and what a screen reader says."""
+        """One sentence with the numbers: caption, alt text and what a screen reader says.
+
+        Returns:
+            Where it began and ended, or of many runs the best, and how many diverge.
+        """
         first, last = self.losses[0], self.losses[-1]
         setting, name = _setting(self), type(self.rule).__name__
         if not self.runs:
@@ -91,17 +106,32 @@ def minimize(
 ) -> Trajectory:
     """w_{t+1} = update(w_t, gradient of the loss at w_t), `steps` times from `start`.
 
-    loss: takes params (..., d) and returns (...): index the last axis, w[..., 0].
-    rule: an optimizer; or, as a schedule, a function of the step (0, 1, ...) that returns one.
-    start: (d,) or a batch (*runs, d), finite. Whole numbers and lists become float64; a float32 tensor stays so.
-    steps: a whole number, 0 or more.
-    sampled_loss: f(params, step), the loss that a step differentiates (its minibatch); `losses` stays the full loss. If
-    it has `runs`, such as those of gdviz.minibatches, the start is repeated for each of them; a sweep
-    needs an axis of 1 in them. If it has `examples`, a number or a function of the step, these are counted.
-
     A hyperparameter of shape (n, 1) or (n, 1, 1) is a sweep: see `grid`. A run that diverges is a result, not an error.
-    Refused, before the first step: see the messages; a loss that raises or returns another shape; one without gradient;
-    a schedule with a bad rule at any of its steps; a trajectory of more than LARGEST bytes.
+
+    Args:
+        loss: takes params (..., d) and returns (...): index the last axis, w[..., 0].
+        rule: an optimizer; or, as a schedule, a function of the step (0, 1, ...) that returns one.
+        start: (d,) or a batch (*runs, d), finite. Whole numbers and lists become float64; a float32 tensor stays so.
+        steps: a whole number, 0 or more.
+        sampled_loss: f(params, step), the loss that a step differentiates (its minibatch); `losses` stays the full
+            loss. If it has `runs`, such as those of gdviz.minibatches, the start is repeated for each of them; a sweep
+            needs an axis of 1 in them. If it has `examples`, a number or a function of the step, these are counted.
+
+    Returns:
+        The Trajectory.
+
+    Raises:
+        ValueError: before the first step: a loss that raises, has no gradient or returns another shape; a
+            hyperparameter out of its range; a schedule with a bad rule at any of its steps; a trajectory of more than 4
+            GB.
+        TypeError: what is no loss, rule or start.
+
+    Example:
+        >>> from gdviz.optimizers import Momentum
+        >>> from gdviz.surfaces import bowl
+        >>> rates = [0.01, 0.1, 0.5]
+        >>> print(minimize(bowl(10), Momentum(**grid(lr=rates)), [10.0, 4.0], steps=50).diverged.tolist())
+        [False, False, True]
     """
     steps = whole("steps", steps, 0)
     if not callable(loss):
@@ -146,18 +176,43 @@ def minimize(
 
 
 def gradient(loss: Loss, params: Any) -> Tensor:
-    """The gradient of the loss at params (..., d), by torch's autograd: the same shape (..., d).
+    """The gradient of the loss, by torch's autograd.
 
-    Refused: params that are not finite, a loss of another shape than (...), a loss that does not depend on params.
+    Args:
+        loss: as for minimize.
+        params: (..., d), finite.
+
+    Returns:
+        The same shape (..., d).
+
+    Raises:
+        ValueError: params that are not finite, a loss of another shape than (...), a loss that does not depend on
+            params.
+
+    Example:
+        >>> gradient(lambda w: w.square().sum(-1), [1.0, 2.0]).tolist()
+        [2.0, 4.0]
     """
     return _value_and_gradient(lambda params, step: loss(params), checked_start(params, "params"), 0)[1]
 
 
 def grid(**values: Any) -> dict[str, Tensor]:
-    """The outer product of hyperparameters, ready for a rule: Momentum(**grid(lr=lrs, momentum=betas)).
+    """The outer product of hyperparameters, ready for a rule.
 
-    Each value is a number or a list of n numbers; the k-th of them gets the k-th axis of the runs, and all get a last
-    axis of 1 that broadcasts against the d parameters. With starts (k, d) pass start=starts[:, None] to combine both.
+    Args:
+        values: name -> a number or a list of n numbers; the k-th of them gets the k-th axis of the runs, and all get a
+            last axis of 1 that broadcasts against the d parameters. With starts (k, d) pass start=starts[:, None] to
+            combine both.
+
+    Returns:
+        The fields of the rule, by name.
+
+    Raises:
+        ValueError: values that are not numbers.
+
+    Example:
+        >>> {name: tuple(value.shape) for name, value in grid(lr=[0.1, 0.2, 0.3], momentum=[0.5, 0.9]).items()}
+        {'lr': (3, 1, 1), 'momentum': (1, 2, 1)}
     """
     tensors = {}
     for name, value in values.items():

@@ -10,12 +10,24 @@ from torch import Tensor
 
 from gdviz.numbers import as_tensor, short
 
+__all__ = ["Count", "Hyperparameter", "NotNegative", "Range", "Rate", "Share"]
+
 Hyperparameter = float | Tensor
 
 
 @dataclass(frozen=True)
 class Range:
-    """Which numbers a hyperparameter may be: inside says whether all of a tensor are, words what is accepted."""
+    """Which numbers a hyperparameter may be. It stands in the type of a rule's field: lr: Rate.
+
+    Args:
+        inside: whether each number of a tensor is accepted.
+        words: what is accepted, for the refusal.
+
+    Example:
+        >>> Half = Annotated[Hyperparameter, Range(lambda value: (value > 0) & (value < 0.5), "between 0 and 0.5")]
+        >>> Half.__metadata__[0].words
+        'between 0 and 0.5'
+    """
 
     inside: Callable[[Tensor], Tensor]
     words: str

@@ -15,6 +15,18 @@ def watched(parts: Sequence, what: str, unit: str = "step") -> Iterator:
 
     tqdm draws it: in a terminal on stderr; in a notebook as a widget, gone when the work ends. A widget is not text, so
     a notebook prints the same on a slow machine. TQDM_DISABLE=1 turns it off.
+
+    Args:
+        parts: the work, of a known length.
+        what: the name of the bar.
+        unit: what one part is.
+
+    Yields:
+        Each part.
+
+    Example:
+        >>> sum(watched(range(4), "adding"))
+        6
     """
     quiet = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
     update, close, began = None, lambda: None, time.perf_counter()

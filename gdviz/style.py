@@ -17,7 +17,17 @@ PALETTE = (BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE, GREY, "#
 
 
 class Look(NamedTuple):
-    """How an optimizer is drawn: colour, dash (on and off, in line widths; () is solid) and marker (matplotlib's)."""
+    """How an optimizer is drawn.
+
+    Attributes:
+        color: as #rrggbb.
+        dash: on and off, in line widths; () is solid.
+        marker: matplotlib's.
+
+    Example:
+        >>> look("Adam").marker
+        '^'
+    """
 
     color: str
     dash: tuple[float, ...] = ()
@@ -44,18 +54,53 @@ LOOKS = {  # no two have the same dash and marker: they are told apart without c
 
 
 def look(rule: object) -> Look:
-    """The look of a rule, or of an optimizer's name; black for one that the course does not know."""
+    """The look of a rule, or of an optimizer's name.
+
+    Args:
+        rule: the rule, or its name.
+
+    Returns:
+        Its look; black for one that the course does not know.
+
+    Example:
+        >>> look("Momentum").color == VERMILLION
+        True
+    """
     return LOOKS.get(rule if isinstance(rule, str) else type(rule).__name__, Look(BLACK))
 
 
 def contrast(color: str, ground: str = "#ffffff") -> float:
-    """(L1 + 0.05) / (L2 + 0.05), the contrast of two colours between 1 and 21 (WCAG 2.2, relative luminance)."""
+    """(L1 + 0.05) / (L2 + 0.05), the contrast of two colours (WCAG 2.2, relative luminance).
+
+    Args:
+        color: one of them, as #rrggbb.
+        ground: the other.
+
+    Returns:
+        Between 1 and 21.
+
+    Example:
+        >>> round(contrast("#000000"))
+        21
+    """
     lighter, darker = sorted((_luminance(color), _luminance(ground)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def ground(ax: Any, *, outside: bool = False) -> str:
-    """The colour an Axes draws on, as #rrggbb: its face over its figure's over white; outside: without its own."""
+    """The colour an Axes draws on: its face over its figure's over white.
+
+    Args:
+        ax: the Axes.
+        outside: of the figure alone.
+
+    Returns:
+        The colour as #rrggbb.
+
+    Example:
+        >>> ground(plt.figure().add_subplot())
+        '#ffffff'
+    """
     faces = [ax.figure.get_facecolor()]
     if ax.axison and ax.patch.get_visible() and not outside:
         faces.append(ax.get_facecolor())
@@ -66,7 +111,18 @@ def ground(ax: Any, *, outside: bool = False) -> str:
 
 
 def inks(ground: str = "#ffffff") -> tuple[str, str]:
-    """The colour of words on this ground and the colour of the halo around them: black and white, or white and black"""
+    """The colour of words on this ground and the colour of the halo around them.
+
+    Args:
+        ground: as #rrggbb.
+
+    Returns:
+        Black and white, or white and black.
+
+    Example:
+        >>> inks("#202020")
+        ('#ffffff', '#000000')
+    """
     dark = contrast(BLACK, ground) >= contrast("#ffffff", ground)
     return (BLACK, "#ffffff") if dark else ("#ffffff", BLACK)
 
@@ -75,6 +131,17 @@ def seen(color: str, ground: str = "#ffffff") -> str:
     """The colour itself where it stands out from this ground; else mixed with the colour of words until it does.
 
     It stands out with a contrast of 3:1 with the ground and with the halo; one that has less on white needs no more.
+
+    Args:
+        color: what matplotlib knows.
+        ground: as #rrggbb.
+
+    Returns:
+        The colour as #rrggbb.
+
+    Example:
+        >>> seen(BLUE) == BLUE
+        True
     """
     (ink, halo), on_white = inks(ground), contrast(color)
 
@@ -88,7 +155,19 @@ def seen(color: str, ground: str = "#ffffff") -> str:
 
 
 def ink(ax: Any, color: str = BLACK) -> str:
-    """The colour as it is seen on this Axes."""
+    """The colour as it is seen on this Axes.
+
+    Args:
+        ax: the Axes.
+        color: what matplotlib knows.
+
+    Returns:
+        The colour as #rrggbb.
+
+    Example:
+        >>> ink(plt.figure().add_subplot()) == BLACK
+        True
+    """
     return seen(color, ground(ax))
 
 

@@ -18,16 +18,6 @@ PUBLIC = importlib.import_module("documents").PUBLIC
 FILES = sorted(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in PACKAGE.rglob("*.py"))
 FILES = [name.removesuffix(".__init__") for name in FILES]
 PENDING = {  # to be written
-    "gdviz.optimizers",
-    "gdviz.hyperparameters",
-    "gdviz.surfaces",
-    "gdviz.data",
-    "gdviz.tables",
-    "gdviz.minibatches",
-    "gdviz.descent",
-    "gdviz.theory",
-    "gdviz.style",
-    "gdviz.progress",
     "gdviz.pictures",
     "gdviz.plots",
     "gdviz.networks",

@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parents[1] / "gdviz"
 ROOMS = {  # room, a file or a folder of gdviz: which others its files may import
     "progress": set(),
     "style": set(),
-    "tables": set(),
     "numbers": set(),
+    "tables": {"numbers"},
     "hyperparameters": {"numbers"},
     "optimizers": {"hyperparameters"},
     "surfaces": {"progress"},

@@ -268,7 +268,7 @@ def test_a_generator_of_another_device_is_refused(monkeypatch):
     class Elsewhere:  # torch makes one of another device only where there is such a device
         device = torch.device("cuda:0")
 
-    monkeypatch.setattr("gdviz.minibatches.torch", SimpleNamespace(Generator=Elsewhere))
+    monkeypatch.setattr("gdviz.minibatches.batches.torch", SimpleNamespace(Generator=Elsewhere))
     with pytest.raises(ValueError, match="generator must be of the CPU, where the examples are, got one of cuda:0"):
         Minibatches(N, 8, generator=Elsewhere())
 

@@ -10,7 +10,17 @@ from gdviz.hyperparameters import NotNegative, Rate, Share
 
 
 class Moments(NamedTuple):
-    """m, v: the running means of the gradient and of its square, begun at zero; t: the steps so far."""
+    """The state of Adam and AdamW.
+
+    Attributes:
+        m: the running mean of the gradient, begun at zero; shape of params.
+        v: the running mean of its square, begun at zero.
+        t: the steps so far.
+
+    Example:
+        >>> Adam().init(torch.zeros(2)).m
+        tensor([0., 0.])
+    """
 
     m: Tensor
     v: Tensor
@@ -18,7 +28,18 @@ class Moments(NamedTuple):
 
 
 class MaxMoments(NamedTuple):
-    """m, v, t as in Moments; v_max: the largest v so far."""
+    """The state of AMSGrad.
+
+    Attributes:
+        m: as in Moments.
+        v: as in Moments.
+        v_max: the largest v so far.
+        t: the steps so far.
+
+    Example:
+        >>> AMSGrad().init(torch.zeros(2)).v_max
+        tensor([0., 0.])
+    """
 
     m: Tensor
     v: Tensor
@@ -30,8 +51,20 @@ class MaxMoments(NamedTuple):
 class Adam:
     """m <- beta1 m + (1 - beta1) g;  v <- beta2 v + (1 - beta2) g^2;  w <- w - lr * m_hat / (sqrt(v_hat) + eps)
 
-    m_hat = m / (1 - beta1^t) and v_hat = v / (1 - beta2^t) undo that m and v begin at zero; t counts from 1.
-    lr, eps: positive. beta1, beta2: in [0, 1). Equals torch.optim.Adam.
+    m_hat = m / (1 - beta1^t) and v_hat = v / (1 - beta2^t) undo that m and v begin at zero; t counts from 1. Equals
+    torch.optim.Adam.
+
+    Args:
+        lr: positive.
+        beta1: in [0, 1).
+        beta2: in [0, 1).
+        eps: 0 or more.
+
+    Example:
+        >>> rule, w, g = Adam(lr=0.1), torch.tensor([2.0, 2.0]), torch.tensor([4.0, -0.01])
+        >>> rule.update(w, g, rule.init(w))[0]
+        tensor([1.9000, 2.1000])
+
     Reference: Kingma & Ba 2015, algorithm 1.
     """
 
@@ -54,10 +87,23 @@ class Adam:
 
 @dataclass(frozen=True, eq=False)
 class AMSGrad:
-    """Adam with v_max <- max(v_max, v) in the place of v under the root, so that no rate ever grows again
+    """Adam with v_max <- max(v_max, v) instead of v under the root, so that no rate ever grows again
 
-    lr, eps: positive. beta1, beta2: in [0, 1). Equals torch.optim.Adam(amsgrad=True), which corrects v_max for its bias
-    after the maximum; the paper corrects nothing. Reference: Reddi, Kale & Kumar 2018, algorithm 2.
+    Equals torch.optim.Adam(amsgrad=True), which corrects v_max for its bias after the maximum; the paper corrects
+    nothing.
+
+    Args:
+        lr: positive.
+        beta1: in [0, 1).
+        beta2: in [0, 1).
+        eps: 0 or more.
+
+    Example:
+        >>> rule, w, g = AMSGrad(lr=0.1), torch.tensor([2.0]), torch.tensor([4.0])
+        >>> rule.update(w, g, rule.init(w))[0]
+        tensor([1.9000])
+
+    Reference: Reddi, Kale & Kumar 2018, algorithm 2.
     """
 
     lr: Rate = 1e-3
@@ -82,8 +128,21 @@ class AMSGrad:
 class AdamW:
     """w <- (1 - lr * weight_decay) * w, then the step of Adam: the decay does not pass through m and v
 
-    lr, eps: positive. beta1, beta2: in [0, 1). weight_decay: 0 or more. Equals torch.optim.AdamW; it is not Adam on a
-    loss with an L2 penalty. Reference: Loshchilov & Hutter 2019, algorithm 2.
+    Equals torch.optim.AdamW; it is not Adam on a loss with an L2 penalty.
+
+    Args:
+        lr: positive.
+        beta1: in [0, 1).
+        beta2: in [0, 1).
+        eps: 0 or more.
+        weight_decay: 0 or more.
+
+    Example:
+        >>> rule, w, g = AdamW(lr=0.1, weight_decay=0.5), torch.tensor([2.0]), torch.tensor([4.0])
+        >>> rule.update(w, g, rule.init(w))[0]  # 0.95 * 2 - 0.1
+        tensor([1.8000])
+
+    Reference: Loshchilov & Hutter 2019, algorithm 2.
     """
 
     lr: Rate = 1e-3

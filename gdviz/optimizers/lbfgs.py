@@ -10,9 +10,19 @@ from gdviz.hyperparameters import Count, Rate
 
 
 class History(NamedTuple):
-    """s, y: (history_size, *params.shape), movements and changes of the gradient, the newest last.
+    """The state of LBFGS.
 
-    scale: s.y / y.y of the newest (..., 1); g, move: the last gradient and step; t: the steps so far (..., 1).
+    Attributes:
+        s: movements, (history_size, *params.shape), the newest last.
+        y: changes of the gradient, likewise.
+        scale: s.y / y.y of the newest, (..., 1).
+        g: the last gradient.
+        move: the last step.
+        t: the steps so far, (..., 1).
+
+    Example:
+        >>> LBFGS(history_size=3).init(torch.zeros(2)).s.shape
+        torch.Size([3, 2])
     """
 
     s: Tensor
@@ -28,10 +38,18 @@ class LBFGS:
     """w <- w - lr * H g, where H g comes from the last movements s and gradient changes y by the two-loop recursion
 
     The first step is min(1, 1 / sum|g|) * lr * g. A pair (s, y) is kept when s.y > 1e-10, the newest history_size of
-    them, for each run on its own. A run whose largest |g| is at most 1e-7, or whose step would not descend
-    (g.d > -1e-9), rests.
-    lr: positive, 1 is usual. history_size: a whole number, 1 or more; it is not swept.
-    Equals torch.optim.LBFGS(max_iter=1) without line search: one gradient for each step.
+    them, for each run on its own. A run whose largest |g| is at most 1e-7, or whose step would not descend (g.d >
+    -1e-9), rests. Equals torch.optim.LBFGS(max_iter=1) without line search: one gradient for each step.
+
+    Args:
+        lr: positive, 1 is usual.
+        history_size: a whole number, 1 or more; it is not swept.
+
+    Example:
+        >>> rule, w, g = LBFGS(), torch.tensor([2.0]), torch.tensor([4.0])
+        >>> rule.update(w, g, rule.init(w))[0]
+        tensor([1.])
+
     Reference: Nocedal & Wright 2006, algorithms 7.4 and 7.5.
     """
 

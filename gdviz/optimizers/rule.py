@@ -9,6 +9,16 @@ class Rule(Protocol):
     """What `minimize` asks of an optimizer: w_0 gives the state at t = 0; w_t, g_t and the state give w_{t+1}.
 
     A rule that mixes the coordinates of params says so with a class attribute, elementwise = False: see TorchOptimizer.
+
+    Example:
+        >>> class Halve:
+        ...     def init(self, params):
+        ...         return ()
+        ...     def update(self, params, grads, state):
+        ...         return params / 2, state
+        >>> from gdviz.descent import minimize
+        >>> minimize(lambda w: w.square().sum(-1), Halve(), [8.0], steps=3).params.flatten().tolist()
+        [8.0, 4.0, 2.0, 1.0]
     """
 
     def init(self, params: Tensor) -> Any:

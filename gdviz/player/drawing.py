@@ -29,6 +29,7 @@ class Drawing(Stage):
             ValueError: the array has another shape, no slider is a range, or the look is none.
 
         Example:
+            >>> from gdviz.player import Player
             >>> figure, ax = plt.subplots(figsize=(5, 4))
             >>> _ = ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
             >>> player = Player(figure, {"step": range(41)})
@@ -55,6 +56,7 @@ class Drawing(Stage):
             ValueError: as for path.
 
         Example:
+            >>> from gdviz.player import Player
             >>> figure, ax = plt.subplots(figsize=(5, 4))
             >>> player = Player(figure, {"step": range(21), "rate": [0.1, 0.2, 0.4]})
             >>> _ = player.curve(ax, torch.exp(-torch.arange(21.0)[:, None] * torch.tensor([0.1, 0.2, 0.4])))
@@ -79,6 +81,7 @@ class Drawing(Stage):
             ValueError: the array has another shape, or the look is none.
 
         Example:
+            >>> from gdviz.player import Player
             >>> figure, ax = plt.subplots(figsize=(5, 4))
             >>> player = Player(figure, {"slope": [-1, 0, 1]})
             >>> _ = player.line(ax, [[[0, 0.5], [1, -0.5]], [[0, 0.5], [1, 0.5]], [[0, 0.5], [1, 1.5]]])
@@ -102,6 +105,7 @@ class Drawing(Stage):
             ValueError: an array has another shape, or the look is none.
 
         Example:
+            >>> from gdviz.player import Player
             >>> figure, ax = plt.subplots(figsize=(5, 4))
             >>> _ = ax.set(xlim=(-8, 8), ylim=(-5, 5))
             >>> player = Player(figure, {"variance along x": [1, 4, 9]})
@@ -126,6 +130,7 @@ class Drawing(Stage):
             ValueError: the array has another shape, or the look is none.
 
         Example:
+            >>> from gdviz.player import Player
             >>> figure, ax = plt.subplots(figsize=(5, 4))
             >>> _ = ax.set(xlim=(-3, 3), ylim=(-3, 3))
             >>> player = Player(figure, {"step": range(31)})
@@ -149,6 +154,7 @@ class Drawing(Stage):
             ValueError: the array has another shape, or the look is none.
 
         Example:
+            >>> from gdviz.player import Player
             >>> figure, ax = plt.subplots(figsize=(5, 4))
             >>> _ = ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
             >>> player = Player(figure, {"hour": range(13)})
@@ -177,6 +183,7 @@ class Drawing(Stage):
             ValueError: the array has another shape, a field is none, or the look is none.
 
         Example:
+            >>> from gdviz.player import Player
             >>> figure, ax = plt.subplots(figsize=(5, 4))
             >>> player = Player(figure, {"step": range(11)})
             >>> _ = player.text(ax, 0.5 ** torch.arange(11.0), "loss {:.2e}")

@@ -12,6 +12,13 @@ from gdviz.surfaces.surface import Surface
 def ravine() -> Surface:
     """f(x, y) = 0.1 x^2 + 2 y^2: a bowl of condition number 20, with L = 4 and mu = 0.2
 
+    Returns:
+        The surface.
+
+    Example:
+        >>> float(ravine()(torch.tensor([10.0, 1.0])))
+        12.0
+
     Reference: Zhang et al., Dive into Deep Learning 2023, section 12.6.
     """
 
@@ -22,7 +29,17 @@ def ravine() -> Surface:
 
 
 def rosenbrock() -> Surface:
-    """f(x, y) = (1 - x)^2 + 100 (y - x^2)^2, minimum 0 at (1, 1) in a curved valley. Reference: Rosenbrock 1960."""
+    """f(x, y) = (1 - x)^2 + 100 (y - x^2)^2, minimum 0 at (1, 1) in a curved valley.
+
+    Returns:
+        The surface.
+
+    Example:
+        >>> float(rosenbrock()(torch.tensor([0.0, 1.0])))
+        101.0
+
+    Reference: Rosenbrock 1960.
+    """
 
     def fn(w: Tensor) -> Tensor:
         x, y = w.unbind(-1)
@@ -32,7 +49,17 @@ def rosenbrock() -> Surface:
 
 
 def himmelblau() -> Surface:
-    """f(x, y) = (x^2 + y - 11)^2 + (x + y^2 - 7)^2, four minima of value 0. Reference: Himmelblau 1972."""
+    """f(x, y) = (x^2 + y - 11)^2 + (x + y^2 - 7)^2, four minima of value 0.
+
+    Returns:
+        The surface.
+
+    Example:
+        >>> float(himmelblau()(torch.tensor([3.0, 2.0])))
+        0.0
+
+    Reference: Himmelblau 1972.
+    """
 
     def fn(w: Tensor) -> Tensor:
         x, y = w.unbind(-1)
@@ -50,7 +77,16 @@ def himmelblau() -> Surface:
 def beale() -> Surface:
     """f(x, y) = (1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2, minimum 0 at (3, 0.5)
 
-    Flat in the middle, walls of 1e5 in the corners. Reference: Beale 1958; More, Garbow & Hillstrom 1981, problem 5.
+    Flat in the middle, walls of 1e5 in the corners.
+
+    Returns:
+        The surface.
+
+    Example:
+        >>> float(beale()(torch.tensor([3.0, 0.5])))
+        0.0
+
+    Reference: Beale 1958; More, Garbow & Hillstrom 1981, problem 5.
     """
 
     def fn(w: Tensor) -> Tensor:
@@ -62,6 +98,13 @@ def beale() -> Surface:
 
 def booth() -> Surface:
     """f(x, y) = (x + 2y - 7)^2 + (2x + y - 5)^2, minimum 0 at (1, 3); condition number 9
+
+    Returns:
+        The surface.
+
+    Example:
+        >>> float(booth()(torch.tensor([0.0, 0.0])))
+        74.0
 
     Reference: Jamil & Yang 2013.
     """
@@ -75,6 +118,13 @@ def booth() -> Surface:
 
 def rastrigin() -> Surface:
     """f(w) = 10 d + sum_i (w_i^2 - 10 cos(2 pi w_i)), minimum 0 at (0, 0) among 121 in the window
+
+    Returns:
+        The surface.
+
+    Example:
+        >>> len(rastrigin().minima)
+        121
 
     Reference: Rastrigin 1974; Jamil & Yang 2013.
     """
@@ -90,6 +140,13 @@ def rastrigin() -> Surface:
 def styblinski_tang() -> Surface:
     """f(w) = 1/2 sum_i (w_i^4 - 16 w_i^2 + 5 w_i), minimum -78.33233 at -2.903534 for each w_i; three local ones
 
+    Returns:
+        The surface.
+
+    Example:
+        >>> float(styblinski_tang()(torch.tensor([1.0, 1.0])))
+        -10.0
+
     Reference: Styblinski & Tang 1990.
     """
     places = (-2.903534027771177, 2.746802770990837)
@@ -102,6 +159,13 @@ def styblinski_tang() -> Surface:
 
 def six_hump_camel() -> Surface:
     """f(x, y) = (4 - 2.1 x^2 + x^4 / 3) x^2 + xy + 4 (y^2 - 1) y^2, minimum -1.0316285 twice; four local ones
+
+    Returns:
+        The surface.
+
+    Example:
+        >>> float(six_hump_camel()(torch.tensor([0.0, 0.5])))
+        -0.75
 
     Reference: Dixon & Szego 1978.
     """
@@ -120,7 +184,17 @@ def six_hump_camel() -> Surface:
 
 
 def saddle() -> Surface:
-    """f(x, y) = (x^2 - y^2) / 2: a minimum along x, a maximum along y, no minimum. Reference: Lee et al. 2016."""
+    """f(x, y) = (x^2 - y^2) / 2: a minimum along x, a maximum along y, no minimum.
+
+    Returns:
+        The surface.
+
+    Example:
+        >>> float(saddle()(torch.tensor([0.0, 2.0])))
+        -2.0
+
+    Reference: Lee et al. 2016.
+    """
 
     def fn(w: Tensor) -> Tensor:
         return (w[..., 0] ** 2 - w[..., 1] ** 2) / 2
@@ -130,6 +204,13 @@ def saddle() -> Surface:
 
 def monkey_saddle() -> Surface:
     """f(x, y) = x^3 - 3 x y^2: three ways down from (0, 0), where all curvature vanishes; no minimum
+
+    Returns:
+        The surface.
+
+    Example:
+        >>> float(monkey_saddle()(torch.tensor([1.0, 1.0])))
+        -2.0
 
     Reference: Hilbert & Cohn-Vossen 1932, section 29.
     """
@@ -143,6 +224,13 @@ def monkey_saddle() -> Surface:
 def plateau() -> Surface:
     """f(w) = 1 - exp(-|w|^2 / 2): one well, minimum 0 at (0, 0), and around it a plain where the gradient vanishes
 
+    Returns:
+        The surface.
+
+    Example:
+        >>> float(plateau()(torch.tensor([0.0, 0.0])))
+        0.0
+
     Reference: Welsch's loss, Dennis & Welsch 1978.
     """
 
@@ -155,8 +243,16 @@ def plateau() -> Surface:
 def two_wells() -> Surface:
     """f(x, y) = x^2 + y^2 - 2 exp(-5 ((x - 1)^2 + y^2)) - 3 exp(-5 ((x + 1)^2 + y^2)): a bowl with two Gaussian wells
 
-    The left one is the global minimum, -2.0631; the right one -1.0927. Reference: Dupont 2018, Interactive
-    visualization of optimization algorithms in deep learning.
+    The left one is the global minimum, -2.0631; the right one -1.0927.
+
+    Returns:
+        The surface.
+
+    Example:
+        >>> print(f"{float(two_wells()(torch.tensor([-0.9363, 0.0]))):.4f}")
+        -2.0631
+
+    Reference: Dupont 2018, Interactive visualization of optimization algorithms in deep learning.
     """
 
     def fn(w: Tensor) -> Tensor:

@@ -26,8 +26,21 @@ class Examples(Protocol):
 def bowl(condition: float | Tensor = 10.0, *, smallest: float = 1.0, angle: float = 0.0) -> Surface:
     """f(w) = 1/2 w^T A w, where A has the eigenvalues mu = smallest and L = condition * smallest
 
-    condition: kappa = L / mu, at least 1; a tensor broadcasts against params[..., 0], one bowl for each run.
-    smallest: mu, positive. angle: degrees by which the long axis is turned from the x axis, counter-clockwise.
+    Args:
+        condition: kappa = L / mu, at least 1; a tensor broadcasts against params[..., 0], one bowl for each run.
+        smallest: mu, positive.
+        angle: degrees by which the long axis is turned from the x axis, counter-clockwise.
+
+    Returns:
+        The surface.
+
+    Raises:
+        ValueError: a number that is not finite or out of range.
+
+    Example:
+        >>> float(bowl(10)(torch.tensor([2.0, 1.0])))
+        7.0
+
     Reference: Boyd & Vandenberghe 2004, section 9.3.2.
     """
     kappa = torch.as_tensor(condition, dtype=torch.float64)
@@ -52,9 +65,24 @@ def bowl(condition: float | Tensor = 10.0, *, smallest: float = 1.0, angle: floa
 def linear_model(data: Examples, *, xlim: Window | None = None, ylim: Window | None = None) -> Surface:
     """J(w, b) = 1/n sum_i (w x_i + b - y_i)^2, the mean squared error of a line over the data
 
-    data: has x (n,) and y (n,), such as gdviz.data.diabetes(). Its gradient is 2/n sum_i (w x_i + b - y_i) (x_i, 1).
-    xlim, ylim: the window of w and of b; left out, it is centred on the minimum and holds the start (0, 0).
-    The minimum is the least-squares line, by the normal equations of the centred x (Bishop 2006, equation 3.15).
+    Its gradient is 2/n sum_i (w x_i + b - y_i) (x_i, 1). The minimum is the least-squares line, by the normal equations
+    of the centred x.
+
+    Args:
+        data: has x (n,) and y (n,), such as gdviz.data.diabetes().
+        xlim: the window of w; left out, it is centred on the minimum and holds the start (0, 0).
+        ylim: the window of b, likewise.
+
+    Returns:
+        The surface, with examples and example_loss.
+
+    Example:
+        >>> from gdviz import data
+        >>> line = linear_model(data.own([0.0, 1.0, 2.0], [1.0, 3.0, 5.0]))
+        >>> [round(value, 6) for value in line.minima[0]]
+        [2.0, 1.0]
+
+    Reference: Bishop 2006, equation 3.15.
     """
     x, y = data.x, data.y
     centred = x - x.mean()
@@ -84,8 +112,20 @@ def _around(centre: float) -> Window:
 def tone(data: Examples) -> Surface:
     """J(w) = 1/n sum_i (sin(w x_i) - y_i)^2: how badly a tone of frequency w fits the data; many local minima
 
-    data: has times x (n,) and heights y (n,), such as gdviz.data.toy_tone(). The minima with 0.3 < w < 5.4 are found on
-    a grid of 1,001 frequencies and refined by Newton's method.
+    The minima with 0.3 < w < 5.4 are found on a grid of 1,001 frequencies and refined by Newton's method.
+
+    Args:
+        data: has times x (n,) and heights y (n,), such as gdviz.data.toy_tone().
+
+    Returns:
+        The surface, of one parameter.
+
+    Example:
+        >>> from gdviz import data
+        >>> wave = tone(data.toy_tone(frequency=2.0))
+        >>> print(f"{min(wave.minima, key=lambda w: float(wave(torch.tensor(w).double())))[0]:.1f}")
+        2.0
+
     Reference: Quinn & Hannan 2001, The estimation and tracking of frequency, on why its loss has many.
     """
     x, y, xlim = data.x, data.y, (0.3, 5.4)
@@ -112,8 +152,23 @@ def tone(data: Examples) -> Surface:
 def double_well(tilt: float = 0.2, *, parameters: int = 1) -> Surface:
     """f(x) = x^4 / 4 - x^2 / 2 + tilt * x, and + y^2 / 2 with two parameters; the deeper well lies against the tilt
 
-    tilt: below 2 / sqrt(27) = 0.385 in size, for above it there is one well only. The minima are the outer roots of
-    x^3 - x + tilt. Reference: Strogatz 2015, section 3.6 (the pitchfork with an imperfection).
+    The minima are the outer roots of x^3 - x + tilt.
+
+    Args:
+        tilt: below 2 / sqrt(27) = 0.385 in size, for above it there is one well only.
+        parameters: 1 or 2.
+
+    Returns:
+        The surface.
+
+    Raises:
+        ValueError: a tilt that leaves one well, or another number of parameters.
+
+    Example:
+        >>> float(double_well(0.0)(torch.tensor([1.0])))
+        -0.25
+
+    Reference: Strogatz 2015, section 3.6 (the pitchfork with an imperfection).
     """
     if not abs(tilt) < 2 / math.sqrt(27):
         raise ValueError(f"tilt must be below 2 / sqrt(27) = 0.385 in size, or one well is lost; got {tilt!r}")

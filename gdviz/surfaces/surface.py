@@ -18,15 +18,26 @@ Place = tuple[float, ...]
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """A loss of two parameters (or of one) with what is needed to show it.
+    """A loss of two parameters (or of one) with what is needed to show it. Calling the surface calls fn.
 
-    fn: Tensor (..., d) -> Tensor (...), d = 2 or 1; xlim, ylim: the window, where for d = 1 ylim is the loss, each
-    (low, high); start: a place to begin (d,), which may lie outside of it; minima: the place of each minimum, global
-    and local; name: for titles and captions.
-    examples: how many examples of data one gradient touches (1 where there are no data); example_loss(params, i) is
-    the loss of each, (*runs, d) and indices (*runs, B) -> (*runs, B), and fn its mean over all of them.
-    Calling the surface calls fn: surface(place) is the value of a minimum.
-    Refused: three parameters or more, a window whose ends are not finite or not in ascending order.
+    Args:
+        fn: Tensor (..., d) -> Tensor (...), d = 2 or 1.
+        xlim: the window, (low, high).
+        ylim: likewise; for d = 1 it is that of the loss.
+        start: a place to begin (d,), which may lie outside of the window.
+        minima: the place of each minimum, global and local.
+        name: for titles and captions.
+        examples: how many examples of data one gradient touches (1 where there are no data).
+        example_loss: the loss of each, (params, i) -> (*runs, B) of params (*runs, d) and indices (*runs, B); fn is its
+            mean over all of them.
+
+    Raises:
+        ValueError: three parameters or more, a window whose ends are not finite or not in ascending order.
+
+    Example:
+        >>> cup = Surface(lambda w: w.square().sum(-1), (-1, 1), (-1, 1), (0.5, 0.5), ((0.0, 0.0),), "cup")
+        >>> float(cup(torch.tensor([3.0, 4.0])))
+        25.0
     """
 
     fn: Callable[[Tensor], Tensor]
@@ -46,12 +57,20 @@ class Surface:
                 raise ValueError(f"{name} of {self.name} must be (low, high), two finite numbers; got {ends!r}")
 
     def __call__(self, params: Tensor) -> Tensor:
+        """The loss (...) of params (..., d)."""
         return self.fn(self._checked(params))
 
     def mesh(self, n: int = 121) -> tuple[Tensor, Tensor, Tensor]:
-        """x (n,), y (n,) and the loss (n, n) over the window; rows are y, as contour plots want.
+        """The loss over the window; rows are y, as contour plots want.
 
-        Refused: d = 1, fewer than two points a side, a loss that is not one number for each point.
+        Args:
+            n: points along each side.
+
+        Returns:
+            x (n,), y (n,) and the loss (n, n), float64.
+
+        Raises:
+            ValueError: d = 1, fewer than two points a side, a loss that is not one number for each point.
         """
         if len(self.start) != 2:
             raise ValueError(f"{self.name} has one parameter; plots.profile draws it")
@@ -68,7 +87,17 @@ class Surface:
         return x, y, z
 
     def basin(self, params: Tensor) -> Tensor:
-        """The index in minima of the one nearest to params (..., d): (...), whole numbers. Refused without minima."""
+        """Which minimum is the nearest.
+
+        Args:
+            params: (..., d).
+
+        Returns:
+            Its index in minima (...), whole numbers.
+
+        Raises:
+            ValueError: there are no minima.
+        """
         if not self.minima:
             raise ValueError(f"{self.name} has no minimum")
         places = torch.tensor(self.minima, dtype=params.dtype)

@@ -19,7 +19,8 @@ from gdviz.player.templates import escaped
 from gdviz.plots.levels import without
 from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, VERMILLION, ink
 from gdviz.surfaces import Surface
-from gdviz.theory import effective_rate, heavy_ball_rate, refuse_other_runs
+from gdviz.theory import effective_rate, heavy_ball_rate
+from gdviz.theory.rates import refuse_other_runs
 from gdviz.views.frames import highest, lost, mark_look, pair
 
 

@@ -83,7 +83,7 @@ def marks() -> Iterator[tuple[str, str, str]]:
     for name in MARKS:
         method = getattr(Player, name)
         if code := example(method):
-            yield f"Player.{name}", sentence(method), f"from gdviz.player import Player\n\n{code}"
+            yield f"Player.{name}", sentence(method), code
 
 
 def ready_made() -> Iterator[tuple[str, str, str]]:

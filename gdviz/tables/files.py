@@ -1,4 +1,4 @@
-"""A CSV or columns of the learner's own, read exactly. What is refused is named with its place and the cure."""
+"""The columns of a CSV, read exactly."""
 
 import contextlib
 import csv
@@ -7,38 +7,18 @@ import itertools
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, MappingView, Set, Sized
-from decimal import Decimal
-from math import inf, isinf
-from numbers import Real
+from collections.abc import Iterator
+from math import isinf
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
+from gdviz.numbers import short
+from gdviz.tables.cells import NUMBER, cure_of
 
 Row = tuple[int, list[str]]  # the line of the file in which it begins, and its cells
 
+
 SEPARATORS = ",;\t"
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)  # float() takes 1_000, nan
 BREAK = re.compile(r"\r\n|\r|\n")
-MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
-CURES = {  # what stands where a number should (the first that fits) -> what to do about it
-    r"|nan|<na>|nat|n\.?/?a\.?|none|null|-+|[.?]|#.*": "the value is missing; fill it in, or leave this example out",
-    r"[+-]?(inf|infinity|∞)": "it must be finite; leave this example out",
-    r"true|false": "write 1 for True and 0 for False",
-    r"\(?.*\dj\)?": "it is complex; take its real part or its absolute value",
-    r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}([T ].*)?|\d{1,4}[-/]\d{1,2}|.*\d:\d\d.*|-?\d+ (day|hour|minute|\w*second)s?( .*)?"
-    rf"|(?=.*\d).*\b({MONTHS})[a-z]*\b.*": "a date or a time? Write a number instead, such as the days since the first",
-    r"[+-]?\d+\.?\d*": "write it with the digits 0 to 9",
-    r".*%.*": "leave out the per cent sign, in every row alike",
-    r"[−–—‐‑]\s*[\d.].*|.*\de[−–—‐‑]\d+|-\s+\d.*|\(\s*\d.*\)|\d\S*-": "type a plain minus (-) before the number",
-    r"[+-]?(\d+,\d*|,\d+)(e[+-]?\d+)?": "a decimal comma? Write a point (and nothing between thousands)",
-    r"[+-]?\d[\d.,'’ _]*\d(e[+-]?\d+)?": "write nothing between thousands, and a point for a decimal comma: 1234.5",
-    r"[^\d;|\t]*\d[\d.,'’ _]*[^\d;|\t]*([^\W\d]\d)?": "write the number alone; put unit and currency in the header",
-    r".*[;|\t].*": "it holds another separator than the first row",
-}
 NOT_UTF8 = "is not UTF-8 text; save it as CSV UTF-8"
 OTHERS = {  # how a file begins that is no CSV -> what it is, and the cure
     rb"PK\x03\x04|\xd0\xcf\x11\xe0": "is a workbook (of Excel, say); open it there and save it as CSV UTF-8",
@@ -47,48 +27,35 @@ OTHERS = {  # how a file begins that is no CSV -> what it is, and the cure
     rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|table|\?xml)\b": "is a web page; download the file itself",
     rb"[^\0]*\0": NOT_UTF8,  # of UTF-16, half the bytes are zero
 }
-CONTAINERS = (  # what is no column -> the cure
-    (str, "; if that names a column of a file, add csv=..."),
-    (MappingView | Iterator, "; make a list of it: list(...)"),
-    (Mapping, "; give its values: list(d.values())"),
-    (Set, "; a set has no order, so give a list"),
-)
-
-
-def column(name: str, values: Any, *, varies: bool = False) -> Tensor:
-    """The numbers of a list, an array, a tensor or a pandas column, one for each example: a copy (n,), float64.
-
-    Ints, floats, fractions and decimals are numbers, also in a frame or an array of one column, (n, 1).
-    Refused, whatever holds them: text, bools, dates, complex numbers, missing values, NaN, infinities; with `varies`,
-    values that are constant up to rounding.
-    """
-    array = _array(f"{name} must be numbers, one for each example", values)
-    if array.dtype.kind not in "iuf":
-        array = np.array([_number(name, i, value) for i, value in enumerate(array)], dtype=np.float64)
-    with np.errstate(over="ignore"):  # a long double may be too large
-        numbers = np.array(array, dtype=np.float64, order="C")
-    bad = np.flatnonzero(~np.isfinite(numbers))
-    if len(bad):
-        raise ValueError(
-            f"{name} must be finite, got {numbers[bad[0]]} at position {bad[0]} ({len(bad)} such); drop those"
-        )
-    if varies and len(numbers) > 1 and _constant(numbers, array.dtype):
-        rounding = "" if (numbers == numbers[0]).all() else ", up to rounding"
-        what = f"{name} is constant ({numbers[0]:g}{rounding})"
-        raise ValueError(f"{what}: every slope fits as well as any other; vary {name}")
-    return torch.from_numpy(numbers)
 
 
 def columns(path: str | Path, *names: str) -> list[list[float]]:
     """The numbers of the columns of a CSV that are asked for, in that order. Its first row holds the names.
 
     Commas, semicolons or tabs separate: those with which the columns asked for are there.
-    Refused, with the line in the file: a column that is missing or there twice, a row with more or fewer cells than the
-    first (empty ones at its end do no harm), a cell that is no finite number, a quotation mark that is not closed.
+
+    Args:
+        path: the file, UTF-8.
+        names: of the columns.
+
+    Returns:
+        A list for each column.
+
+    Raises:
+        ValueError: with the line in the file: a column that is missing or there twice, a row with more or fewer cells
+            than the first (empty ones at its end do no harm), a cell that is no finite number, a quotation mark that is
+            not closed.
+        TypeError: a name that is no text.
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("flats.csv").write_text(chr(10).join(["size;price", "31;480", "45;610"]))
+        >>> columns("flats.csv", "price", "size")
+        [[480.0, 610.0], [31.0, 45.0]]
     """
     for name in names:
         if not isinstance(name, str):
-            raise TypeError(f"with csv=..., x and y are names of columns, as text; got {_short(repr(name))}")
+            raise TypeError(f"with csv=..., x and y are names of columns, as text; got {short(repr(name), 60)}")
     wanted = [plain(name) for name in names]
     path, found = text(path)
     separator, head, body = _table(path, found, wanted)
@@ -111,13 +78,13 @@ def text(path: str | Path) -> tuple[Path, str]:
     try:
         file = Path(os.path.expanduser(path))
     except TypeError:
-        raise TypeError(f"a file is given by its path, got {_short(repr(path))}") from None
+        raise TypeError(f"a file is given by its path, got {short(repr(path), 60)}") from None
     if not os.path.isfile(file):
         given = str(path)
         why = "; that is a folder: name a file in it" if os.path.isdir(file) else ""
         why = "; that is an address: download the file first" if "://" in given else why
         why = "; that is the text itself: save it in a file, and give its path" if "\n" in given else why
-        raise FileNotFoundError(f"no file {_short(str(file), 300)} in {Path.cwd()}{why}")
+        raise FileNotFoundError(f"no file {short(str(file), 300)} in {Path.cwd()}{why}")
     raw = file.read_bytes()
     for start, what in OTHERS.items():
         if re.match(start, raw, re.IGNORECASE):
@@ -216,74 +183,9 @@ def _cell(path: Path, row: Row, i: int, name: str) -> float:
     number = cells[i].strip()
     if not NUMBER.fullmatch(number) or isinf(float(number)):
         where = f"{path}, line {line + _breaks(cells[:i])}, column {name!r}"
-        raise ValueError(f"{where}: {_short(repr(cells[i]))} is not a number{_cure(number)}")
+        raise ValueError(f"{where}: {short(repr(cells[i]), 60)} is not a number{cure_of(number)}")
     return float(number)
-
-
-def _cure(cell: str) -> str:
-    """What to do about a text where a number should be."""
-    if NUMBER.fullmatch(cell.strip()):
-        return ": too large for a float" if isinf(float(cell)) else ": it is text; float(...) makes a number of it"
-    shape = unicodedata.normalize("NFKC", cell).strip()[:80]
-    return next((f": {cure}" for known, cure in CURES.items() if re.fullmatch(known, shape, re.IGNORECASE)), "")
 
 
 def _breaks(cells: list[str]) -> int:
     return len(BREAK.findall("|".join(cells)))
-
-
-def _array(refusal: str, values: Any) -> np.ndarray:
-    """(n,), of the dtype in which it is held; a list as objects, so that no True becomes 1."""
-    try:
-        if isinstance(values, Tensor):
-            small = values.is_floating_point() and values.element_size() < 4  # NumPy has no bfloat16
-            array = (values.float() if small else values).numpy(force=True)
-        elif hasattr(values, "__array__") and not np.ma.is_masked(values):
-            array = np.asarray(values)
-        else:  # of a masked array, tolist() makes None where there is no value
-            items = values.tolist() if np.ma.is_masked(values) else values
-            bare = [_bare(item) for item in items] if isinstance(items, list | tuple) else items
-            array = np.array(bare, dtype=object)
-    except (TypeError, ValueError, RuntimeError):
-        raise TypeError(f"{refusal}, got {_short(repr(values))}") from None
-    if array.ndim == 0:
-        cure = next((cure for kind, cure in CONTAINERS if isinstance(values, kind)), "")
-        raise TypeError(f"{refusal}: shape (n,), got shape (): {_short(repr(values))}{cure}")
-    if array.ndim > 1 and array.shape[1:] != (1,):
-        cure = "choose one column, such as x[:, 0], or x['size'] of a frame"
-        raise ValueError(f"{refusal}: shape (n,), got shape {array.shape}; {cure}")
-    return array.reshape(len(array))
-
-
-def _bare(item: Any) -> Any:
-    """The number within a tensor or an array without axes."""
-    if isinstance(item, Tensor):
-        return item.tolist()
-    return item[()] if isinstance(item, np.ndarray) else item
-
-
-def _number(name: str, position: int, value: Any) -> float:
-    if isinstance(value, float | int | Real | Decimal) and not isinstance(value, bool | np.timedelta64):
-        try:
-            return float(value)
-        except OverflowError:
-            return inf
-    given = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-    shown = _short(repr(given) if isinstance(value, str | bytes) else given)
-    cure = _cure(given) if isinstance(value, str | bytes) or not isinstance(value, Sized) else ""
-    raise TypeError(f"{name} must be numbers, one for each example, got {shown} at position {position}{cure}")
-
-
-def _constant(numbers: np.ndarray, held: np.dtype) -> bool:
-    """Whether the values differ by rounding alone: floats by a few units in the last place, whole numbers never."""
-    least, most = float(numbers.min()), float(numbers.max())
-    eps = float(np.finfo(held if held.kind == "f" else np.float64).eps)
-    largest = max(-least, most)
-    exact = held.kind in "iu" or (largest <= 2 / eps and bool((numbers == numbers.round()).all()))
-    return most - least <= (0 if exact else 4 * eps * largest)
-
-
-def _short(shown: str, length: int = 60) -> str:
-    """On one line, and not for long."""
-    line = " ".join(shown.split())
-    return line if len(line) <= length else line[: length - 3] + "..."

@@ -1,0 +1,141 @@
+"""What the formulas say of a rate: conventions, factors, what multiplies each gradient."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gdviz.descent import Trajectory
+from gdviz.hyperparameters import Hyperparameter, in_range
+
+MOMENTUM_LR = {  # what lr is multiplied by, to say the same in torch's convention
+    "torch": lambda momentum: 1.0,
+    "tensorflow": lambda momentum: 1.0,
+    "averaged": lambda momentum: 1 - momentum,
+}
+
+
+def convert_lr(lr: Hyperparameter, momentum: Hyperparameter, *, source: str, target: str) -> Hyperparameter:
+    """The lr with which the target convention of momentum takes the steps that the source takes, while lr is constant
+
+    "torch": v <- momentum v + g; w <- w - lr v. "tensorflow" (also Sutskever's): v <- momentum v - lr g; w <- w + v.
+    "averaged": v <- momentum v + (1 - momentum) g; w <- w - lr v, which needs lr / (1 - momentum) of torch's. When lr
+    changes on the way, torch's old velocity follows it at once, tensorflow's does not: no lr makes them equal.
+
+    Args:
+        lr: of the source.
+        momentum: beta in [0, 1).
+        source: one of the three conventions.
+        target: another one.
+
+    Returns:
+        The lr of the target.
+
+    Raises:
+        ValueError: another convention, or a number out of range.
+
+    Example:
+        >>> convert_lr(0.5, 0.75, source="torch", target="averaged")
+        2.0
+
+    Reference: the note of torch.optim.SGD; Sutskever et al. 2013.
+    """
+    for name in (source, target):
+        if name not in MOMENTUM_LR:
+            raise ValueError(f"a convention of momentum is one of {', '.join(MOMENTUM_LR)}; got {name!r}")
+    in_range("lr", lr)
+    in_range("momentum", momentum)
+    return lr * MOMENTUM_LR[source](momentum) / MOMENTUM_LR[target](momentum)
+
+
+def heavy_ball_rate(lr: Any, momentum: Any, curvature: Any) -> Tensor:
+    """max |sigma|, the larger size of the roots of s^2 - (1 + momentum - lr * curvature) s + momentum = 0
+
+    What a step of the heavy ball leaves of the error along a direction of this curvature, in the long run; above 1 it
+    diverges. The arguments broadcast.
+
+    Args:
+        lr: that of Momentum.
+        momentum: beta.
+        curvature: along the direction.
+
+    Returns:
+        The factor.
+
+    Example:
+        >>> float(heavy_ball_rate(0.5, 0.0, 1.0))
+        0.5
+
+    Reference: Goh 2017, Why momentum really works.
+    """
+    lr, momentum, curvature = (torch.as_tensor(value, dtype=torch.float64) for value in (lr, momentum, curvature))
+    middle = 1 + momentum - lr * curvature
+    root = torch.sqrt((middle**2 - 4 * momentum).to(torch.complex128))
+    return torch.maximum((middle + root).abs(), (middle - root).abs()) / 2
+
+
+def effective_rate(trajectory: Trajectory) -> Tensor:
+    """What multiplies the gradient (or m_hat) in each coordinate at each step.
+
+    lr for rules without a scale; lr / (sqrt(G) + eps), lr / (sqrt(v) + eps) or lr / (sqrt(v_hat) + eps) for AdaGrad,
+    RMSProp and Adam.
+
+    Args:
+        trajectory: of one of these rules.
+
+    Returns:
+        (steps, *runs, d).
+
+    Raises:
+        ValueError: Adadelta, AMSGrad and LBFGS, whose scales are others; a schedule.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> run = minimize(lambda w: w.square().sum(-1), GradientDescent(lr=0.25), [8.0], steps=2)
+        >>> effective_rate(run).flatten().tolist()
+        [0.25, 0.25]
+    """
+    refuse_other_runs("an effective rate", trajectory, object)
+    rule: Any = trajectory.rule
+    state = trajectory.states
+    if {"u", "v_max", "s"} & set(dir(state)):
+        raise ValueError(f"the effective rate is that of AdaGrad, RMSProp or Adam, not of {type(rule).__name__}")
+    if hasattr(state, "G"):
+        scale = state.G[1:].sqrt() + rule.eps
+    elif hasattr(state, "t"):
+        t = state.t[1:].reshape(-1, *[1] * (state.v.ndim - 1))
+        scale = (state.v[1:] / (1 - rule.beta2**t)).sqrt() + rule.eps
+    elif hasattr(state, "v"):
+        scale = state.v[1:].sqrt() + rule.eps
+    else:
+        scale = torch.ones_like(trajectory.grads)
+    return rule.lr / scale
+
+
+def regime(rate: float, largest: float) -> str:
+    """What theory says of a rate on a quadratic of this largest curvature.
+
+    Args:
+        rate: the learning rate.
+        largest: L.
+
+    Returns:
+        "converges" below 1/L, "zig-zags" below 2/L, else "diverges".
+
+    Example:
+        >>> [regime(rate, largest=10) for rate in (0.05, 0.15, 0.25)]
+        ['converges', 'zig-zags', 'diverges']
+    """
+    if rate * largest < 1:
+        return "converges"
+    return "zig-zags" if rate * largest < 2 else "diverges"
+
+
+def refuse_other_runs(what: str, trajectory: Trajectory, rule: type) -> None:
+    """Refused at the door: another rule than this, a schedule, no step at all."""
+    if isinstance(trajectory.rule, rule) and not trajectory.scheduled and trajectory.steps:
+        return
+    of = "" if rule is object else f" of {rule.__name__}"
+    given = f"{trajectory.steps} steps of {type(trajectory.rule).__name__}{' with a schedule' * trajectory.scheduled}"
+    raise ValueError(f"{what} is of a run{of} with a constant rate and at least one step; got {given}")
