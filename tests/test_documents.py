@@ -63,6 +63,12 @@ def test_the_lines_of_the_gallery_make_its_player(name):
     plt.close("all")
 
 
+def test_the_gallery_has_every_mark_view_and_surface():
+    assert {f"Player.{name}" for name in documents.MARKS} < set(ENTRIES)
+    assert sum(name.startswith("views.") for name in ENTRIES) >= 25
+    assert {"surfaces.himmelblau", "surfaces.tone", "surfaces.bowl", "surfaces.double_well"} < set(ENTRIES)
+
+
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reference")

@@ -107,6 +107,12 @@ def test_each_row_of_the_table_is_recognised_with_its_own_phrase(name, row):
         assert "Or it is" not in said
 
 
+def test_a_rule_has_no_two_mistakes_of_one_key():
+    for name, rows in MISTAKES.items():
+        keys = [mistake.key for mistake in rows]
+        assert len(set(keys)) == len(keys), name
+
+
 def test_no_phrase_is_there_twice():
     for rows in MISTAKES.values():
         assert len({row.phrase for row in rows}) == len(rows)
@@ -142,7 +148,7 @@ def test_a_rule_without_a_row_has_the_other_rules():
 
 def test_a_row_that_does_not_fit_the_source_is_refused():
     with pytest.raises(LookupError, match="the source of Adam has no 'sin'"):
-        mistaken(Adam(), Mistake("with a sine", {"sin": "cos"}))
+        mistaken(Adam(), Mistake("sine", "with a sine", {"sin": "cos"}))
 
 
 def test_the_wrong_rule_keeps_its_name_and_its_hyperparameters():

@@ -28,13 +28,26 @@ from gdviz.optimizers import Rule
 def check_rule(rule: Any, reference: Rule, *, mistakes: Mapping[str, Rule] | None = None) -> Feedback:
     """Whether a rule takes the steps of the reference; else which known mistake takes the learner's steps.
 
-    rule: an object with init and update; a class of such; a function (params, grads, *state) -> (params, *state), where
-    state are the reference's fields, one by one; or a function of the parameters (or a class) that makes a
-    torch.optim.Optimizer. Classes and functions get the reference's hyperparameters by their names. A right rule may
-    keep another state and compute in another order: only the places are compared, to a millionth of the way.
-    reference: a rule of gdviz, each hyperparameter one number, such as Adam(lr=0.1).
-    mistakes: hint -> the rule that makes this mistake; they come before the known ones.
-    The picture has both ways on a bowl..
+    A right rule may keep another state and compute in another order: only the places are compared, to a millionth of
+    the way. The picture has both ways on a bowl.
+
+    Args:
+        rule: an object with init and update; a class of such; a function (params, grads, *state) -> (params, *state),
+            where state are the reference's fields, one by one; or a function of the parameters (or a class) that makes
+            a torch.optim.Optimizer. Classes and functions get the reference's hyperparameters by their names.
+        reference: a rule of gdviz, each hyperparameter one number, such as Adam(lr=0.1).
+        mistakes: hint -> the rule that makes this mistake; they come before the known ones.
+
+    Returns:
+        The Feedback.
+
+    Raises:
+        TypeError: a reference that is no rule; whatever the learner has written raises nothing.
+
+    Example:
+        >>> from gdviz.optimizers import GradientDescent
+        >>> check_rule(lambda params, grads: params + 0.1 * grads, GradientDescent(lr=0.1)).hint[:60]
+        'This is GradientDescent with a plus where the minus belongs:'
     """
     if not is_rule(reference) or isinstance(reference, type):
         raise TypeError(f"reference must be a rule such as Adam(lr=0.1), got {reference!r}")
@@ -57,9 +70,21 @@ def check_number(
     unit: str = "",
     mistakes: Mapping[str, float] | None = None,
 ) -> Feedback:
-    """Whether a number is right, to a share `tolerance` of it (0: exactly).
+    """Whether a number is right.
 
-    unit: the one that is wanted, for the hint. mistakes: hint -> the number to which the mistake leads.
+    Args:
+        number: the learner's.
+        right: the right one.
+        tolerance: the share of it that may be missing (0: exactly).
+        unit: the one that is wanted, for the hint.
+        mistakes: hint -> the number to which the mistake leads.
+
+    Returns:
+        The Feedback.
+
+    Example:
+        >>> check_number(6, 3, mistakes={"Carry the 1/2.": 6}).hint
+        'Carry the 1/2.'
     """
     expected = float(right)
 
@@ -95,7 +120,21 @@ def check_choice(
 ) -> Feedback:
     """Whether a word is the right one of the choices; case and spaces around it do not count.
 
-    mistakes: choice -> why it is not this one.
+    Args:
+        choice: the learner's.
+        right: the right one.
+        choices: all of them.
+        mistakes: choice -> why it is not this one.
+
+    Returns:
+        The Feedback.
+
+    Raises:
+        ValueError: right is none of the choices.
+
+    Example:
+        >>> check_choice(" Down", "down", ["up", "down"]).correct
+        True
     """
     if right not in choices:
         raise ValueError(f"right must be one of the choices {list(choices)}, got {right!r}")
@@ -122,10 +161,23 @@ def check_function(
     tolerance: float = 1e-6,
     mistakes: Mapping[str, Callable] | None = None,
 ) -> Feedback:
-    """Whether a function returns, for each tuple of arguments of `at`, what the reference returns.
+    """Whether a function returns, for each tuple of arguments, what the reference returns.
 
-    It may return a number, a tensor, or a tuple of these, of the shapes of the reference's. tolerance: relative to the
-    largest number. mistakes: hint -> the function that makes this mistake.
+    It may return a number, a tensor, or a tuple of these, of the shapes of the reference's.
+
+    Args:
+        function: the learner's.
+        reference: the right one.
+        at: the tuples of arguments.
+        tolerance: relative to the largest number.
+        mistakes: hint -> the function that makes this mistake.
+
+    Returns:
+        The Feedback.
+
+    Example:
+        >>> check_function(lambda x: x**2, lambda x: 2 * x, [(3.0,)], mistakes={"Derive it.": lambda x: x**2}).hint
+        'Derive it.'
     """
     right = [numbers(reference(*args)) for args in at]
     wrong = {hint: [numbers(other(*args)) for args in at] for hint, other in (mistakes or {}).items()}
@@ -147,11 +199,22 @@ def check_gradient(
     extra: tuple = (),
     mistakes: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
 ) -> Feedback:
-    """Whether a function returns the gradient of the loss, dL/dw_i, at each point of `at`.
+    """Whether a function returns the gradient of the loss, dL/dw_i, at each point.
 
-    function: takes the point as one tensor (d,), or its d coordinates one by one, then `extra`; returns d numbers, as a
-    tensor or one by one. loss: (..., d) -> (...), as for minimize; torch differentiates it.
-    mistakes: hint -> the loss whose gradient this mistake computes.
+    Args:
+        function: takes the point as one tensor (d,), or its d coordinates one by one, then `extra`; returns d numbers,
+            as a tensor or one by one.
+        loss: (..., d) -> (...), as for minimize; torch differentiates it.
+        at: the points.
+        extra: further arguments of the function.
+        mistakes: hint -> the loss whose gradient this mistake computes.
+
+    Returns:
+        The Feedback.
+
+    Example:
+        >>> check_gradient(lambda w: 2 * w, lambda w: w.square().sum(-1), [[1.0, 2.0]]).correct
+        True
     """
     points, places = [torch.as_tensor(point, dtype=torch.float64) for point in at], [tuple(point) for point in at]
     right = [[gradient(loss, point)] for point in points]
@@ -176,10 +239,22 @@ def check_gradient(
 
 
 def check_outcome(thing: Any, run: Callable[[Any], Any], wanted: Mapping[str, Callable[[Any], bool]]) -> Feedback:
-    """Whether what run(thing) returns has each of the wanted properties: hint -> a function of it that should hold.
+    """Whether what comes out has each of the wanted properties; the first that does not hold is the hint.
 
-    The first that does not hold is the hint, in which {} stands for the outcome: "{:.1f} above the minimum", and
-    {0.name} for a part of it. An outcome of three dots is "not attempted yet".
+    In a hint {} stands for the outcome: "{:.1f} above the minimum", and {0.name} for a part of it. An outcome of three
+    dots is "not attempted yet".
+
+    Args:
+        thing: the learner's.
+        run: what makes an outcome of it.
+        wanted: hint -> a function of the outcome that should hold.
+
+    Returns:
+        The Feedback.
+
+    Example:
+        >>> check_outcome(3, lambda n: n**2, {"{} is too small.": lambda square: square > 10}).hint
+        '9 is too small.'
     """
 
     def work() -> Feedback:

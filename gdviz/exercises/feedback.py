@@ -15,11 +15,19 @@ BEGIN = "Replace the three dots in the cell above, run it, then run this one."
 
 @dataclass(frozen=True)
 class Feedback:
-    """What a check found. correct: bool. hint: whole sentences, which name the mistake; "" where there is none.
+    """What a check found. `one & other` is right if both are, else it is the first that is not.
 
-    attempted: whether there was anything to check. picture: called to show the learner's way beside the right one.
-    In a notebook it is shown as a sentence with a mark, ✓ right, ✗ not yet, ○ not attempted yet. `one & other` is right
-    if both are, else it is the first that is not.
+    In a notebook it is shown as a sentence with a mark, ✓ right, ✗ not yet, ○ not attempted yet.
+
+    Args:
+        correct: whether it is right.
+        hint: whole sentences, which name the mistake; "" where there is none.
+        attempted: whether there was anything to check.
+        picture: called to show the learner's way beside the right one.
+
+    Example:
+        >>> print(Feedback(False, "Carry the 2."))
+        ✗ Not yet. Carry the 2.
     """
 
     correct: bool
@@ -33,7 +41,14 @@ class Feedback:
         return other if self.correct else self
 
     def about(self, name: str) -> "Feedback":
-        """The same, its hint under the name that it is about, where a cell has several: "limit: It is too small."."""
+        """The same, its hint under the name that it is about, where a cell has several: "limit: It is too small.".
+
+        Args:
+            name: of the part.
+
+        Returns:
+            The Feedback.
+        """
         return self if self.correct or not self.attempted else replace(self, hint=f"{name}: {self.hint}")
 
     def __bool__(self) -> bool:

@@ -1,6 +1,6 @@
 """Rules that are wrong in a known way. A mistake is a line of the formula, changed.
 
-So the wrong rule is made from the source of the right one, and a row of the table of gdviz.known_mistakes.
+So the wrong rule is made from the source of the right one, and a row of the table of known_mistakes.
 """
 
 import inspect
@@ -46,19 +46,36 @@ def mistaken(rule: Any, mistake: Mistake) -> Rule:
     return wrong(**{field.name: getattr(rule, field.name) for field in fields(rule)})
 
 
-SUSPECTS = {"A": ("Adam", 9), "B": ("Momentum", 0), "C": ("Adam", 3), "D": ("AdamW", 3)}  # rows of the table
+SUSPECTS = {  # the rule that each claims to be, and its mistake
+    "A": ("Adam", "t-stays-one"),
+    "B": ("Momentum", "averaged-velocity"),
+    "C": ("Adam", "multiplies"),
+    "D": ("AdamW", "l2"),
+}
 
 
 def suspect(letter: str, **hyperparameters: Any) -> Rule:
     """An optimizer of gdviz with one mistake of the table planted in its formula: to be found out in notebook 07.
 
-    letter: "A" and "C" claim to be Adam, "B" Momentum, "D" AdamW; hyperparameters: those of that rule, which may be
-    swept. `check_rule(suspect("A"), Adam())` says which mistake it is. Refused: another letter.
+    Args:
+        letter: "A" and "C" claim to be Adam, "B" Momentum, "D" AdamW.
+        hyperparameters: those of that rule, which may be swept.
+
+    Returns:
+        The rule. check_rule(suspect("A"), Adam()) says which mistake it is.
+
+    Raises:
+        ValueError: another letter.
+
+    Example:
+        >>> type(suspect("B", lr=0.1)).__name__
+        'Momentum'
     """
     if letter not in SUSPECTS:
         raise ValueError(f"the suspects are {', '.join(SUSPECTS)}; got {letter!r}")
-    name, row = SUSPECTS[letter]
-    return mistaken(getattr(optimizers, name)(**hyperparameters), MISTAKES[name][row])
+    name, key = SUSPECTS[letter]
+    mistake = next(mistake for mistake in MISTAKES[name] if mistake.key == key)
+    return mistaken(getattr(optimizers, name)(**hyperparameters), mistake)
 
 
 @cache

@@ -40,9 +40,20 @@ _guesses: dict[str, Guess] = {}
 
 
 def predict(name: str, letter: Any) -> None:
-    """Note the letter that a learner has chosen; "?" is none yet. name: "01-3", the third prediction of notebook 01.
+    """Note the letter that a learner has chosen; "?" is none yet.
 
     What is not one of the letters is answered by what they are, and nothing is raised.
+
+    Args:
+        name: "01-3", the third prediction of notebook 01.
+        letter: the learner's.
+
+    Raises:
+        ValueError: a name that is not in the table, or one of a click.
+
+    Example:
+        >>> predict("00-1", "b")
+        Prediction 1: (b).
     """
     row = _row(name)
     if not row.right:
@@ -61,9 +72,27 @@ def predict(name: str, letter: Any) -> None:
 
 
 def predict_by_click(name: str, player: Player, place: Any, *, near: float, **on_guess: Any) -> Player:
-    """The player, which now waits for a click: where will it be? The nearer to place (x, y), the better.
+    """The player, which now waits for a click: where will it be? The nearer to place, the better.
 
-    near: up to this distance, in the units of the picture, the guess counts as right. Other options: Player.on_guess.
+    Args:
+        name: as for predict.
+        player: to wait.
+        place: (x, y), in data coordinates.
+        near: up to this distance, in the units of the picture, the guess counts as right.
+        on_guess: other options of Player.on_guess.
+
+    Returns:
+        The player.
+
+    Raises:
+        ValueError: a name that is one of a choice, or a distance that is not positive.
+
+    Example:
+        >>> figure, ax = plt.subplots()
+        >>> player = Player(figure, {"step": range(3)})
+        >>> _ = player.path(ax, [[0, 0], [1, 1], [2, 2]])
+        >>> predict_by_click("02-7", player, (2, 2), near=0.5).caption
+        'It waits for your guess.'
     """
     row = _row(name)
     if row.right:
@@ -107,7 +136,21 @@ class Summary(NamedTuple):
 
 
 def revisit(notebook: str) -> Summary:
-    """The summary of the predictions of a notebook, such as "01"."""
+    """The summary of the predictions of a notebook.
+
+    Args:
+        notebook: such as "01".
+
+    Returns:
+        What was predicted, and what to look at again; shown as sentences.
+
+    Raises:
+        ValueError: a notebook without predictions.
+
+    Example:
+        >>> len(revisit("01").open) > 0
+        True
+    """
     if notebook not in TABLE:
         raise ValueError(f"notebook is one of {', '.join(TABLE)}; got {notebook!r}")
     right, again, missing = [], {}, []

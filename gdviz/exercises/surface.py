@@ -30,7 +30,20 @@ def check_surface(
 
     The gradient by torch is compared with central differences, (f(w + h) - f(w - h)) / 2h, at 25 places of the window.
     A surface may be flat along one coordinate, have plateaus and kinks; not be flat everywhere, nor jump.
-    start: where a descent begins; left out, near the upper left corner. show(surface) is called where it is right.
+
+    Args:
+        function: the learner's.
+        xlim: the window, (low, high).
+        ylim: likewise.
+        start: where a descent begins; left out, near the upper left corner.
+        show: called with the surface where it is right.
+
+    Returns:
+        The Feedback.
+
+    Example:
+        >>> check_surface(lambda w: w.square().sum(-1)).correct
+        True
     """
     low, high = (torch.tensor(ends, dtype=torch.float64) for ends in zip(xlim, ylim))
     place = tuple((low + torch.tensor([0.15, 0.85]) * (high - low)).tolist()) if start is None else start

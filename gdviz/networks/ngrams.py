@@ -18,7 +18,21 @@ def ngrams(name: str, sizes: Sequence[int] = (1, 2, 3)) -> list[str]:
 
     Where a name begins and ends tells much, hence < and >, as in fastText. (A < in a name is taken for one of them.)
     Accents are joined to their letters (Unicode's NFC); letters after the hundredth are left out.
-    Refused: what is no text; sizes that are not different whole numbers, 1 or more.
+
+    Args:
+        name: a text.
+        sizes: how long the runs are: different whole numbers, 1 or more.
+
+    Returns:
+        The runs, the shorter first.
+
+    Raises:
+        TypeError: what is no text.
+        ValueError: other sizes.
+
+    Example:
+        >>> ngrams("Ob", (2, 3))
+        ['<o', 'ob', 'b>', '<ob', 'ob>']
     """
     if not isinstance(name, str):
         raise TypeError(f"a name is text, got {name!r}")
@@ -35,6 +49,15 @@ class Vocabulary:
 
     vocabulary(names) are the numbers of the n-grams of each name, (names, longest): int64, filled up with 0. An n-gram
     that the vocabulary does not know is left out. len() counts the numbers, that of the padding included.
+
+    Args:
+        numbers: n-gram -> its number.
+        sizes: how long the n-grams are.
+
+    Example:
+        >>> vocabulary = Vocabulary.of(["Ob", "Oder"], sizes=(1,))
+        >>> len(vocabulary), vocabulary(["Ob", "O"]).shape
+        (4, torch.Size([2, 3]))
     """
 
     numbers: dict[str, int]
@@ -42,7 +65,19 @@ class Vocabulary:
 
     @classmethod
     def of(cls, names: Iterable[str], *, least: int = 2, sizes: Sequence[int] = (1, 2, 3)) -> "Vocabulary":
-        """The vocabulary of these names: of those to train on, never of those that are held out."""
+        """The vocabulary of these names: of those to train on, never of those that are held out.
+
+        Args:
+            names: texts.
+            least: in how many of them an n-gram must occur.
+            sizes: how long the n-grams are.
+
+        Returns:
+            The vocabulary.
+
+        Raises:
+            ValueError: least or sizes out of range.
+        """
         whole("least", least)
         ngrams("", sizes)  # refuses sizes that are none
         names = _several(names)
@@ -61,6 +96,7 @@ class Vocabulary:
         return f"{len(self.numbers)} n-grams"
 
     def __call__(self, names: Iterable[str]) -> Tensor:
+        """The numbers of the n-grams of each name, (names, longest), int64."""
         rows = [
             [self.numbers[gram] for gram in ngrams(name, self.sizes) if gram in self.numbers]
             for name in _several(names)

@@ -20,17 +20,33 @@ GROUP_KEYS = {"params", "name", "param_names"} | SCHEDULED  # what a group may h
 class TorchOptimizer(torch.optim.Optimizer):
     """w, state <- rule.update(w, gradient of w, state) for each parameter w of a network, in place.
 
-    params: what model.parameters() gives, or parameter groups: dicts of "params" and of the rule's own fields, such as
-    {"params": model.head.parameters(), "lr": 0.01}; float32 or float64.
-    rule: an optimizer of gdviz, or of your own; one value for each hyperparameter, since a network has no axis of runs.
     The hyperparameters of a dataclass live in `param_groups` under their names, so torch's lr_schedulers work
     (OneCycleLR and CyclicLR: cycle_momentum=False for a rule without `momentum`). So do closures, step hooks,
     `add_param_group`, `state_dict`, `load_state_dict`, copies and pickles. A parameter without gradient stays as it is,
     with its state. A rule whose `elementwise` is False (LBFGS) takes the parameters of a group as one vector, missing
     gradients as 0.
-    Refused: no parameters, one that is there twice, a rule class, a sweep, a field that the rule does not have, the
-    state of another rule; and in each step, before anything moves, hyperparameters that a scheduler or a hand has put
-    out of their range (a rate of 0 rests).
+
+    Args:
+        params: what model.parameters() gives, or parameter groups: dicts of "params" and of the rule's own fields, such
+            as {"params": model.head.parameters(), "lr": 0.01}; float32 or float64.
+        rule: an optimizer of gdviz, or of your own; one value for each hyperparameter, since a network has no axis of
+            runs.
+
+    Raises:
+        ValueError: no parameters, one that is there twice, a sweep, a field that the rule does not have, the state of
+            another rule; and in each step, before anything moves, hyperparameters that a scheduler or a hand has put
+            out of their range (a rate of 0 rests).
+        TypeError: a rule class, or what is no rule.
+
+    Example:
+        >>> from gdviz.optimizers import Momentum
+        >>> w = torch.nn.Parameter(torch.tensor([2.0]))
+        >>> optimizer = TorchOptimizer([w], Momentum(lr=0.1))
+        >>> w.square().sum().backward()
+        >>> optimizer.step()
+        >>> w.data
+        tensor([1.6000])
+
     Reference: torch.optim.Optimizer, whose contract this is.
     """
 
@@ -50,7 +66,14 @@ class TorchOptimizer(torch.optim.Optimizer):
         super().__init__(params, _numbers(self.rule))
 
     def add_param_group(self, param_group: dict) -> None:
-        """One more group of parameters: a dict of "params" and, where they differ, of the rule's fields."""
+        """One more group of parameters.
+
+        Args:
+            param_group: a dict of "params" and, where they differ, of the rule's fields.
+
+        Raises:
+            ValueError: as for the parameters of TorchOptimizer.
+        """
         fields = f"params, name{''.join(f', {name}' for name in self.defaults)}"
         if not isinstance(param_group, dict) or "params" not in param_group:
             raise TypeError(f"a parameter group is a dict with {fields}; got {param_group!r}")
@@ -71,9 +94,18 @@ class TorchOptimizer(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One update of every parameter that has a gradient, after the closure, if given; returns what it returned.
+        """One update of every parameter that has a gradient.
 
         All hyperparameters are checked and all updates computed before the first parameter moves.
+
+        Args:
+            closure: called first, if given; it zeroes the gradients, computes the loss and calls backward().
+
+        Returns:
+            What the closure returned.
+
+        Raises:
+            ValueError: a hyperparameter out of its range.
         """
         with torch.enable_grad():
             try:
@@ -90,11 +122,22 @@ class TorchOptimizer(torch.optim.Optimizer):
         return loss
 
     def state_dict(self) -> dict:
-        """What torch's own holds, the name of the rule, and how many steps were made."""
+        """What torch's own holds, the name of the rule, and how many steps were made.
+
+        Returns:
+            A dict, for torch.save.
+        """
         return super().state_dict() | {"rule": type(self.rule).__name__, "steps": self.steps}
 
     def load_state_dict(self, state_dict: dict) -> None:
-        """Go on where `state_dict()` was taken: of the same rule, for the same parameters; all of it, or nothing."""
+        """Go on where `state_dict()` was taken: of the same rule, for the same parameters; all of it, or nothing.
+
+        Args:
+            state_dict: what it gave.
+
+        Raises:
+            ValueError: of another rule, or for other parameters.
+        """
         self._refuse_other(state_dict)
         before, steps = (self.state, self.param_groups), state_dict.get("steps", 0)
         try:

@@ -43,22 +43,43 @@ def fit(
 ) -> History:
     """w <- optimizer(w, gradient of the minibatch's loss), for each minibatch of each epoch of the shuffled examples
 
-    model: takes inputs (B, ...). loss: takes its output and the targets (B, ...) and returns their mean loss, such as
-    torch.nn.functional.cross_entropy. data: inputs (n, ...) and targets (n, ...), tensors or arrays; whole numbers as
-    targets are classes, where the output is (B, 2 classes or more). validation: the same, looked at after each epoch.
-    optimizer: a TorchOptimizer or any of torch.optim, over parameters of this model; LBFGS gets its closure.
-    epochs: 1 or more. batch_size: 1 to n, the full batch; the last batch of an epoch may be smaller.
-    scheduler: of torch, called after each epoch; OneCycleLR and CyclicLR (not those inside another one) after each
-    step, and ReduceLROnPlateau with the epoch's loss (of the validation data, where there are any).
-    patience: stop when that loss has not fallen for so many epochs; however it ends, the model then gets the weights of
-    the best epoch.
-    record: keep the weights after every so many steps, up to 1 GB of them. generator: of the CPU, for the shuffling;
-    left out, one of seed 0.
-
     The model is left in train mode. A loss that is not finite, or a rate that a scheduler has made negative, stops the
     training before its update, and so does the stop button (KeyboardInterrupt); history.stopped says so, and model and
-    history stay usable. Only within a step of LBFGS may the weights be spoilt. Bad input is refused before the first
-    step, as far as a few examples show it, with a cure: above all a loss in which outputs (B, 1) meet targets (B,).
+    history stay usable. Only within a step of LBFGS may the weights be spoilt.
+
+    Args:
+        model: takes inputs (B, ...).
+        loss: takes its output and the targets (B, ...) and returns their mean loss, such as
+            torch.nn.functional.cross_entropy.
+        data: inputs (n, ...) and targets (n, ...), tensors or arrays; whole numbers as targets are classes, where the
+            output is (B, 2 classes or more).
+        optimizer: a TorchOptimizer or any of torch.optim, over parameters of this model; LBFGS gets its closure.
+        epochs: 1 or more.
+        batch_size: 1 to n, the full batch; the last batch of an epoch may be smaller.
+        scheduler: of torch, called after each epoch; OneCycleLR and CyclicLR (not those inside another one) after each
+            step, and ReduceLROnPlateau with the epoch's loss (of the validation data, where there are any).
+        validation: as data, looked at after each epoch.
+        patience: stop when that loss has not fallen for so many epochs; however it ends, the model then gets the
+            weights of the best epoch.
+        record: keep the weights after every so many steps, up to 1 GB of them.
+        generator: of the CPU, for the shuffling; left out, one of seed 0.
+
+    Returns:
+        The History.
+
+    Raises:
+        ValueError: before the first step, as far as a few examples show it, with a cure: above all a loss in which
+            outputs (B, 1) meet targets (B,).
+        TypeError: what is no model, loss, data or optimizer.
+
+    Example:
+        >>> from torch.nn.functional import mse_loss
+        >>> model = nn.Linear(1, 1)
+        >>> x = torch.linspace(-1, 1, 32)[:, None]
+        >>> sgd = torch.optim.SGD(model.parameters(), lr=0.2)
+        >>> history = fit(model, mse_loss, (x, 2 * x + 1), sgd, epochs=30, batch_size=8)
+        >>> len(history.losses), history.epoch_losses[-1] < 1e-3
+        (120, True)
     """
     check_training(model, optimizer)
     train = checked_pair(model, loss, data, trains=True)
@@ -105,7 +126,19 @@ def fit(
 def evaluate(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> tuple[float, float | None]:
     """The mean loss over the data and the share of examples whose class the model finds, with the model in eval mode.
 
-    data: inputs (n, ...) and targets (n, ...). The share is None where the targets are no classes.
+    Args:
+        model: as for fit.
+        loss: as for fit.
+        data: inputs (n, ...) and targets (n, ...).
+
+    Returns:
+        The loss, and the share; None where the targets are no classes.
+
+    Example:
+        >>> from torch.nn.functional import cross_entropy
+        >>> inputs, targets = torch.eye(3) * 9, torch.tensor([0, 1, 2])
+        >>> evaluate(nn.Identity(), cross_entropy, (inputs, targets))[1]
+        1.0
     """
     return _look(model, loss, *checked_pair(model, loss, data))
 
@@ -179,6 +212,7 @@ class EarlyStopping:
         self.loss, self.waited, self.state = math.inf, 0, None
 
     def watch(self, loss: float) -> None:
+        """Look at the loss of an epoch; raise Stopped when it has not fallen for too long."""
         if self.patience is None:
             return
         if not math.isfinite(loss):
@@ -190,5 +224,6 @@ class EarlyStopping:
             raise Stopped(f"Stopped early: the loss has not fallen below {self.loss:.4g} for {self.waited} epochs.")
 
     def restore(self) -> None:
+        """Give the model the weights of the best epoch, where there was one."""
         if self.state is not None:
             self.model.load_state_dict(self.state)

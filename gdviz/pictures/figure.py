@@ -16,7 +16,16 @@ from gdviz.style import PALETTE
 
 
 def picture(figure: Figure, alt: str) -> None:
-    """Show a finished figure in a notebook with its sentence, which a screen reader says and the tests compare."""
+    """Show a finished figure in a notebook with its sentence, which a screen reader says and the tests compare.
+
+    Args:
+        figure: it is closed.
+        alt: the sentence.
+
+    Example:
+        >>> picture(plt.figure(), "An empty figure.")
+        {'image/png': ..., 'text/plain': 'An empty figure.'}
+    """
     from IPython.display import display
 
     plt.close(figure)
@@ -25,9 +34,21 @@ def picture(figure: Figure, alt: str) -> None:
 
 
 def png(figure: Figure, dpi: float = 100, colors: int = 256) -> bytes:
-    """The figure as the bytes of a PNG, dpi dots for each inch; with 256 colours a third of the size of a full one.
+    """The figure as the bytes of a PNG; with 256 colours a third of the size of a full one.
 
     The colours of the palette are always among them: a small mark keeps its own.
+
+    Args:
+        figure: to be drawn.
+        dpi: dots for each inch.
+        colors: how many there are.
+
+    Returns:
+        The bytes.
+
+    Example:
+        >>> png(plt.figure())[1:4]
+        b'PNG'
     """
     with canvas(figure, dpi) as agg:
         agg.draw()
@@ -40,7 +61,20 @@ def png(figure: Figure, dpi: float = 100, colors: int = 256) -> bytes:
 
 @contextmanager
 def canvas(figure: Figure, dpi: float) -> Iterator[FigureCanvasAgg]:
-    """A canvas with dpi dots for each inch, while the block lasts: then the figure has its own again, and its dpi."""
+    """A canvas with dpi dots for each inch, while the block lasts: then the figure has its own again, and its dpi.
+
+    Args:
+        figure: to be drawn.
+        dpi: dots for each inch.
+
+    Yields:
+        The canvas.
+
+    Example:
+        >>> with canvas(plt.figure(figsize=(2, 1)), 50) as agg:
+        ...     agg.get_width_height()
+        (100, 50)
+    """
     own = figure.dpi, figure.canvas
     figure.set_dpi(dpi)
     try:

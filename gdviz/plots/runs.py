@@ -16,7 +16,26 @@ from gdviz.style import GREY, VERMILLION, ink, look
 
 
 def path(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs: Any) -> list:
-    """The way of each run through the plane of its two parameters, a dot for each step. Returns the lines."""
+    """The way of each run through the plane of its two parameters, a dot for each step.
+
+    Args:
+        trajectory: from minimize.
+        ax: left out, the current Axes.
+        kwargs: of matplotlib's plot.
+
+    Returns:
+        The lines.
+
+    Raises:
+        ValueError: a trajectory of one parameter, or of three and more.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> from gdviz.surfaces import bowl
+        >>> len(path(minimize(bowl(10), GradientDescent(lr=0.1), [10.0, 4.0], steps=20)))
+        1
+    """
     params = trajectory.params.numpy()
     if (d := params.shape[-1]) != 2:
         cure = "choose two: params[..., [0, 1]]" if d > 2 else "loss_curve draws any number"
@@ -29,9 +48,25 @@ def path(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs: Any) -> li
 
 
 def loss_curve(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs: Any) -> list:
-    """The loss of each run against the step, on an axis that holds all steps. Returns the lines.
+    """The loss of each run against the step, on an axis that holds all steps.
 
     The loss has a log axis where one can show it: where none is negative, and one is positive.
+
+    Args:
+        trajectory: from minimize.
+        ax: left out, the current Axes.
+        kwargs: of matplotlib's plot.
+
+    Returns:
+        The lines.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> from gdviz.surfaces import bowl
+        >>> (line,) = loss_curve(minimize(bowl(10), GradientDescent(lr=0.1), [10.0, 4.0], steps=20))
+        >>> line.axes.get_yscale()
+        'log'
     """
     ax = plt.gca() if ax is None else ax
     losses = trajectory.losses.numpy().reshape(trajectory.steps + 1, -1)
@@ -49,7 +84,21 @@ def _alone(run: np.ndarray) -> dict:
 
 
 def examples(data: Any, *, ax: Axes | None = None, **kwargs: Any):
-    """The examples as grey dots with their axis labels. Returns the PathCollection."""
+    """The examples as grey dots with their axis labels.
+
+    Args:
+        data: has x, y and their labels.
+        ax: left out, the current Axes.
+        kwargs: of matplotlib's scatter.
+
+    Returns:
+        The PathCollection.
+
+    Example:
+        >>> from gdviz import data
+        >>> len(examples(data.toy_line(30)).get_offsets())
+        30
+    """
     ax = plt.gca() if ax is None else ax
     drawn = ax.scatter(data.x, data.y, **({"s": 22, "color": ink(ax, GREY), "alpha": 0.7, "linewidths": 0} | kwargs))
     label(ax, xlabel=data.x_label, ylabel=data.y_label)
@@ -57,20 +106,47 @@ def examples(data: Any, *, ax: Axes | None = None, **kwargs: Any):
 
 
 def digits(inputs: Any, words: Any, *, axes: Any = None, **kwargs: Any) -> list:
-    """Handwritten digits (n, 64) as pictures in a row, each with a word above it. Returns the images.
+    """Handwritten digits as pictures in a row, each with a word above it.
 
-    axes: n of them; left out, those of a new figure.
+    Args:
+        inputs: (n, 64).
+        words: n of them.
+        axes: n of them; left out, those of a new figure.
+        kwargs: of matplotlib's imshow.
+
+    Returns:
+        The images.
+
+    Example:
+        >>> len(digits(torch.rand(3, 64), ["1", "2", "3"]))
+        3
     """
     axes = np.atleast_1d(plt.subplots(1, len(inputs), figsize=(12, 1.8))[1] if axes is None else axes)
     for ax, word in zip(axes, words, strict=True):
         plain(ax.set_title(word, loc="center"))
         ax.axis("off")
     look_of: dict[str, Any] = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
-    return [ax.imshow(np.reshape(x, (8, 8)), **(look_of | kwargs)) for ax, x in zip(axes, inputs, strict=True)]
+    grey = as_array("digits", inputs).reshape(-1, 8, 8)
+    return [ax.imshow(x, **(look_of | kwargs)) for ax, x in zip(axes, grey, strict=True)]
 
 
 def fitted_line(data: Any, params: Any, *, ax: Axes | None = None, **kwargs: Any) -> list:
-    """The examples and the line y = w x + b for params (w, b), or a line for each row of (n, 2). Returns the lines."""
+    """The examples and the line y = w x + b, or a line for each row of params.
+
+    Args:
+        data: has x, y and their labels.
+        params: (w, b), or (n, 2).
+        ax: left out, the current Axes.
+        kwargs: of matplotlib's plot.
+
+    Returns:
+        The lines.
+
+    Example:
+        >>> from gdviz import data
+        >>> len(fitted_line(data.toy_line(30), [2.0, 1.0]))
+        1
+    """
     ax = plt.gca() if ax is None else ax
     examples(data, ax=ax)
     ax.autoscale_view()  # to the examples; the line is cut
@@ -80,7 +156,23 @@ def fitted_line(data: Any, params: Any, *, ax: Axes | None = None, **kwargs: Any
 
 
 def lines(data: Any, params: Any) -> np.ndarray:
-    """The two ends of y = w x + b over the range of x: params (..., 2) -> (..., 2, 2), points (x, y)."""
+    """The two ends of y = w x + b over the range of x.
+
+    Args:
+        data: has x.
+        params: (..., 2).
+
+    Returns:
+        (..., 2, 2), points (x, y).
+
+    Raises:
+        ValueError: params of another shape.
+
+    Example:
+        >>> from gdviz import data
+        >>> lines(data.own([0.0, 4.0], [1.0, 2.0]), [2.0, 1.0]).tolist()
+        [[0.0, 1.0], [4.0, 9.0]]
+    """
     params = as_array("line", params)
     if params.shape[-1:] != (2,):
         raise ValueError(f"a line is of two parameters, w and b: params are (..., 2), got shape {params.shape}")
@@ -90,7 +182,22 @@ def lines(data: Any, params: Any) -> np.ndarray:
 
 
 def ellipse(centre: Any, covariance: Any, *, share: float = 0.95, ax: Axes | None = None, **kwargs: Any) -> list:
-    """The ellipse that holds this share of a normal cloud, one for each of (n, 2), (n, 2, 2). Returns the lines."""
+    """The ellipse that holds this share of a normal cloud, one for each centre.
+
+    Args:
+        centre: (n, 2).
+        covariance: (n, 2, 2).
+        share: between 0 and 1.
+        ax: left out, the current Axes.
+        kwargs: of matplotlib's plot.
+
+    Returns:
+        The lines.
+
+    Example:
+        >>> len(ellipse([[0.0, 0.0]], [[[4.0, 0.0], [0.0, 1.0]]]))
+        1
+    """
     ax = plt.gca() if ax is None else ax
     curves = ellipses(centre, covariance, share).reshape(-1, ELLIPSE, 2)
     style: dict[str, Any] = {"color": ink(ax), "linewidth": 2.5, "scalex": False, "scaley": False}
@@ -100,7 +207,25 @@ def ellipse(centre: Any, covariance: Any, *, share: float = 0.95, ax: Axes | Non
 def final_loss(values: Any, trajectory: Trajectory, *, ax: Axes | None = None, **kwargs: Any) -> list:
     """The last loss of each run against its hyperparameter, log axes; a run that diverged is an x at the top edge.
 
-    values: (n,), one for each run of the one swept axis. Returns the line and the crosses.
+    Args:
+        values: (n,), one for each run of the one swept axis.
+        trajectory: from minimize.
+        ax: left out, the current Axes.
+        kwargs: of matplotlib's plot.
+
+    Returns:
+        The line and the crosses.
+
+    Raises:
+        ValueError: values that are not one for each run.
+
+    Example:
+        >>> from gdviz.descent import grid, minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> from gdviz.surfaces import bowl
+        >>> rates = [0.01, 0.1, 0.5]
+        >>> len(final_loss(rates, minimize(bowl(10), GradientDescent(**grid(lr=rates)), [10.0, 4.0], steps=20)))
+        2
     """
     values = as_array("sweep", values)
     if trajectory.runs != values.shape:
@@ -108,7 +233,7 @@ def final_loss(values: Any, trajectory: Trajectory, *, ax: Axes | None = None, *
     ax = plt.gca() if ax is None else ax
     bad = trajectory.diverged.numpy()
     good = np.where(bad, np.nan, trajectory.losses[-1].numpy())
-    style = _style(ax, trajectory) | {"marker": "."} | kwargs
+    style: dict[str, Any] = _style(ax, trajectory) | {"marker": "."} | kwargs
     drawn = ax.plot(values, good, **style)
     at_the_top: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "color": ink(ax, VERMILLION), "clip_on": False}
     drawn += ax.plot(values[bad], np.full(bad.sum(), 0.97), "x", **at_the_top)

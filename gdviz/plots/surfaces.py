@@ -29,10 +29,27 @@ def contours(
 ):
     """Lines of equal loss; a cross on each global minimum, a small one on each local minimum.
 
-    levels: how many lines, spaced so that those of a round bowl lie at equal distances; or their heights, in any order.
-    n: points of the mesh along each side; fewer where a loss is slow. Where the loss is not finite, nothing is drawn.
-    filled=True gives a map (cividis), for pictures with no path on top. Returns the ContourSet.
-    Refused: a loss that is finite nowhere; levels that are neither a number of lines nor heights.
+    Where the loss is not finite, nothing is drawn.
+
+    Args:
+        surface: of two parameters.
+        ax: left out, the current Axes.
+        levels: how many lines, spaced so that those of a round bowl lie at equal distances; or their heights, in any
+            order.
+        filled: a map (cividis) instead, for pictures with no path on top.
+        n: points of the mesh along each side; fewer where a loss is slow.
+        kwargs: of matplotlib's contour.
+
+    Returns:
+        The ContourSet.
+
+    Raises:
+        ValueError: a loss that is finite nowhere; levels that are neither a number of lines nor heights.
+
+    Example:
+        >>> from gdviz.surfaces import himmelblau
+        >>> contours(himmelblau(), levels=[1.0, 10.0, 100.0]).levels.tolist()
+        [1.0, 10.0, 100.0]
     """
     ax = plt.gca() if ax is None else ax
     x, y, z = finite_mesh(surface, n)
@@ -53,17 +70,58 @@ def contours(
 
 
 def cross(ax: Axes, *, on_map: bool = False) -> dict[str, Any]:
-    """How a minimum is marked on this Axes; on a map, which may have any colour, with a halo."""
+    """How a minimum is marked on this Axes; on a map, which may have any colour, with a halo.
+
+    Args:
+        ax: the Axes.
+        on_map: whether a map lies below.
+
+    Returns:
+        Keywords of matplotlib's plot.
+
+    Example:
+        >>> cross(plt.figure().add_subplot())["color"]
+        '#000000'
+    """
     return {"color": ink(ax), "markeredgewidth": 2, "path_effects": halo(ax) if on_map else None}
 
 
 def halo(ax: Axes, width: float = 5.5) -> list:
-    """Path effects that separate a line, or words, from what they lie on."""
+    """Path effects that separate a line, or words, from what they lie on.
+
+    Args:
+        ax: the Axes.
+        width: of the halo, in points.
+
+    Returns:
+        The effects, for `path_effects`.
+
+    Example:
+        >>> len(halo(plt.figure().add_subplot()))
+        2
+    """
     return [Stroke(linewidth=width, foreground=inks(ground(ax))[1]), Normal()]
 
 
 def profile(surface: Surface, *, ax: Axes | None = None, **kwargs: Any) -> list:
-    """The loss of a surface of one parameter as a curve over its window. Returns the line."""
+    """The loss of a surface of one parameter as a curve over its window.
+
+    Args:
+        surface: of one parameter.
+        ax: left out, the current Axes.
+        kwargs: of matplotlib's plot.
+
+    Returns:
+        The line.
+
+    Raises:
+        ValueError: a surface of two.
+
+    Example:
+        >>> from gdviz.surfaces import double_well
+        >>> len(profile(double_well()))
+        1
+    """
     if len(surface.start) != 1:
         raise ValueError(f"a profile is of one parameter; {surface.name} has two: contours draws it")
     ax = plt.gca() if ax is None else ax
@@ -76,9 +134,27 @@ def profile(surface: Surface, *, ax: Axes | None = None, **kwargs: Any) -> list:
 def basins(surface: Surface, starts: Any, ends: Any, *, ax: Axes | None = None, **kwargs: Any):
     """Where descents end, as the colour of where they start: a colour for each minimum, white where none was reached.
 
-    starts (n, n, 2): the points of a mesh, rows are y; ends (n, n, 2): params[-1] of the descents from there. A descent
-    has reached a minimum when it is nearer than a hundredth of the window. Returns the QuadMesh.
-    Refused: more than four minima, other shapes.
+    A descent has reached a minimum when it is nearer than a hundredth of the window.
+
+    Args:
+        surface: with up to four minima.
+        starts: (n, n, 2), the points of a mesh, rows are y.
+        ends: (n, n, 2), params[-1] of the descents from there.
+        ax: left out, the current Axes.
+        kwargs: of matplotlib's pcolormesh.
+
+    Returns:
+        The QuadMesh.
+
+    Raises:
+        ValueError: more than four minima, other shapes.
+
+    Example:
+        >>> from gdviz.surfaces import himmelblau
+        >>> side = torch.linspace(-5, 5, 4)
+        >>> starts = torch.stack(torch.meshgrid(side, side, indexing="xy"), -1)
+        >>> basins(himmelblau(), starts, starts).get_array().shape
+        (4, 4)
     """
     colors = [SKY, ORANGE, GREEN, YELLOW]
     if not 1 <= len(surface.minima) <= len(colors):
@@ -104,9 +180,24 @@ def basins(surface: Surface, starts: Any, ends: Any, *, ax: Axes | None = None, 
 
 
 def surface3d(surface: Surface, *, ax: Axes | None = None, n: int = 61, **kwargs: Any):
-    """The loss as a height above the plane of its two parameters, on a 3-D Axes. Returns the Poly3DCollection.
+    """The loss as a height above the plane of its two parameters.
 
-    n: points of the mesh along each side; fewer where a loss is slow.
+    Args:
+        surface: of two parameters.
+        ax: a 3-D Axes; left out, one on the current figure.
+        n: points of the mesh along each side; fewer where a loss is slow.
+        kwargs: of matplotlib's plot_surface.
+
+    Returns:
+        The Poly3DCollection.
+
+    Raises:
+        ValueError: an Axes that is not 3-D.
+
+    Example:
+        >>> from gdviz.surfaces import saddle
+        >>> surface3d(saddle(), n=21).axes.name
+        '3d'
     """
     if ax is None:
         ax = plt.gcf().add_subplot(projection="3d")

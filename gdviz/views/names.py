@@ -23,8 +23,25 @@ def guesses(
 ):
     """The probability of each class as a bar, for some names and while the network is trained.
 
-    probabilities: (steps, names, classes); sliders: the steps, a range, and the names; truth: of each name the number
-    of its class. The bar of the right class is blue, the others are vermillion.
+    The bar of the right class is blue, the others are vermillion.
+
+    Args:
+        probabilities: (steps, names, classes).
+        classes: their names.
+        truth: of each name the number of its class.
+        sliders: the steps, a range, and the names.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Raises:
+        ValueError: probabilities of another shape, or a name that the picture cannot show.
+
+    Example:
+        >>> scores = torch.linspace(0, 2, 11)[:, None, None] * torch.tensor([[2.0, 0, 1], [0, 2, 1]])
+        >>> sliders = {"step": range(11), "name": ["Wien", "Ulm"]}
+        >>> player = guesses(scores.softmax(-1), ["de", "en", "fr"], [0, 0], sliders)
     """
     p, names = _probabilities(probabilities, classes), list(sliders.values())[-1]
     if len(sliders) != 2 or p.ndim != 3 or p.shape[1] != len(names):
@@ -52,7 +69,23 @@ def guesses(
 def typed(
     predict: Callable[[str], Tensor], classes: Sequence[str], word: str, *, label: str = "a name", **options: Any
 ) -> Player:
-    """The probability of each class for a word that the learner types. predict: a word -> (classes,)."""
+    """The probability of each class for a word that the learner types.
+
+    Args:
+        predict: a word -> (classes,).
+        classes: their names.
+        word: what is there first.
+        label: of the field.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Example:
+        >>> def predict(word):
+        ...     return torch.tensor([float(word.count(letter)) for letter in "aeiou"]).softmax(0)
+        >>> player = typed(predict, list("aeiou"), "banana", label="a word")
+    """
     p = _probabilities(predict(word), classes)
     figure, ax = _bars(classes)
     player = Player(figure, {}, caption="The network's probabilities for what is typed in the field.", **options)
@@ -72,9 +105,27 @@ def typed(
 def race(histories: Mapping[str, Any], start: float, *, parts: int = 100, **options: Any) -> Player:
     """The held-out accuracy of several trainings against the seconds that they took; the slider is the time.
 
-    histories: of training.fit with validation, by names that end with that of an optimizer, such as "full batch, Adam":
-    its look; those of a full batch are dashed. The small dots are what was measured, at the end of each epoch. start:
-    the accuracy before all of them. No number of the seconds is in the caption: they are of the machine and the hour.
+    The small dots are what was measured, at the end of each epoch. No number of the seconds is in the caption: they are
+    of the machine and the hour.
+
+    Args:
+        histories: of fit with validation, by names that end with that of an optimizer, such as "full batch, Adam": its
+            look; those of a full batch are dashed.
+        start: the accuracy before all of them.
+        parts: into how many the slider divides the time.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Raises:
+        ValueError: no history, or one without held-out accuracy.
+
+    Example:
+        >>> from gdviz.networks import Epoch, History, Step
+        >>> steps = [Step(1.0, seconds=0.1 * (k + 1)) for k in range(4)]
+        >>> history = History(steps, [Epoch(2, validation_accuracy=0.5), Epoch(4, validation_accuracy=0.8)])
+        >>> player = race({"minibatches, Adam": history}, start=0.1)
     """
     measured = {}
     for name, history in histories.items():
@@ -108,7 +159,23 @@ def race(histories: Mapping[str, Any], start: float, *, parts: int = 100, **opti
 
 
 def durations(seconds: Mapping[str, float], *, ax: Axes | None = None, **kwargs: Any) -> Any:
-    """Seconds as bars on a log axis, each with its name and number. Returns the bars."""
+    """Seconds as bars on a log axis, each with its name and number.
+
+    Args:
+        seconds: name -> seconds.
+        ax: left out, the current Axes.
+        kwargs: of matplotlib's barh.
+
+    Returns:
+        The bars.
+
+    Raises:
+        ValueError: seconds that are not positive.
+
+    Example:
+        >>> len(durations({"loop": 2.0, "one tensor": 0.01}))
+        2
+    """
     if not seconds or not all(0 < value < np.inf for value in seconds.values()):
         raise ValueError(f"durations must be positive seconds, got {dict(seconds)}")
     ax = plt.gca() if ax is None else ax
@@ -126,8 +193,20 @@ def durations(seconds: Mapping[str, float], *, ax: Axes | None = None, **kwargs:
 
 
 def confusion(counts: Any, classes: Sequence[str], *, ax: Axes | None = None, **kwargs: Any) -> Any:
-    """How often a name of one class (rows) was taken for another (columns): counts (classes, classes) as a map with
-    its numbers. Returns the image.
+    """How often a name of one class (rows) was taken for another (columns), as a map with its numbers.
+
+    Args:
+        counts: (classes, classes).
+        classes: their names.
+        ax: left out, the current Axes.
+        kwargs: of matplotlib's imshow.
+
+    Returns:
+        The image.
+
+    Example:
+        >>> confusion([[8, 2], [1, 9]], ["de", "en"]).get_array().shape
+        (2, 2)
     """
     ax = plt.gca() if ax is None else ax
     counts = np.asarray(counts)

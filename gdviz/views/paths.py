@@ -30,9 +30,24 @@ def line_fit(
 ) -> Player:
     """One descent seen three ways, joined by the step: the line in the data, the path on the loss, the loss curve.
 
-    data: has x, y and their labels; surface: the loss over (w, b); trajectory: from minimize, with one axis of runs for
-    each of the sliders (name -> values). restart: given a start (w, b), minimizes again; the loss surface then takes
-    clicks. Other options (at=...) are Player's.
+    Args:
+        data: has x, y and their labels.
+        surface: the loss over (w, b).
+        trajectory: from minimize, with one axis of runs for each of the sliders.
+        sliders: name -> values.
+        restart: given a start (w, b), minimizes again; the loss surface then takes clicks.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Example:
+        >>> from gdviz import data, surfaces
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> examples = data.toy_line(30)
+        >>> loss = surfaces.linear_model(examples)
+        >>> player = line_fit(examples, loss, minimize(loss, GradientDescent(lr=0.1), loss.start, steps=30))
     """
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12.6, 4.4), layout="constrained")
     plots.examples(data, ax=left)
@@ -72,7 +87,24 @@ def line_fit(
 def over_surface(
     surface: Surface, trajectory: Trajectory, *, elev: float = 38, azim: float = -60, **options: Any
 ) -> Player:
-    """The path of one run over the loss in 3-D, seen from elev and azim (degrees), with the step on a slider."""
+    """The path of one run over the loss in 3-D, with the step on a slider.
+
+    Args:
+        surface: of two parameters.
+        trajectory: a single run.
+        elev: how far above the plane one looks from, in degrees.
+        azim: from which side, in degrees.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> from gdviz.surfaces import bowl
+        >>> player = over_surface(bowl(4), minimize(bowl(4), GradientDescent(lr=0.2), (-8.0, 4.0), steps=20))
+    """
     figure = plt.figure(figsize=(8, 5.8), layout="constrained")
     ax: Any = figure.add_subplot(projection="3d")
     plots.surface3d(surface, ax=ax)
@@ -94,10 +126,30 @@ def descents(
 ) -> Player:
     """Descents over one surface, joined by the step: their paths, and beside them their losses.
 
-    runs: a trajectory, or several by name, each drawn with the look of its optimizer; with one axis of runs for each of
-    the sliders (name -> values). The loss is shown on a log axis above the lowest minimum, where there is one.
-    restart: given a start (x, y), minimizes again and returns what runs is; the surface then takes clicks.
-    levels: as for plots.contours. Other options (at=...) are Player's.
+    The loss is shown on a log axis above the lowest minimum, where there is one.
+
+    Args:
+        surface: of two parameters.
+        runs: a trajectory, or several by name, each drawn with the look of its optimizer; with one axis of runs for
+            each of the sliders.
+        sliders: name -> values.
+        restart: given a start (x, y), minimizes again and returns what runs is; the surface then takes clicks.
+        levels: as for plots.contours.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Raises:
+        ValueError: no run, or a restart that returns other ones.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import Adam, Momentum
+        >>> from gdviz.surfaces import himmelblau
+        >>> rules = {"Momentum": Momentum(lr=0.003, momentum=0.8), "Adam": Adam(lr=0.2)}
+        >>> runs = {name: minimize(himmelblau(), rule, (-1.0, -1.0), steps=60) for name, rule in rules.items()}
+        >>> player = descents(himmelblau(), runs)
     """
     named = dict(runs) if isinstance(runs, Mapping) else {"": runs}
     if not named:

@@ -26,8 +26,28 @@ def sweep(
 ) -> Player:
     """A sweep of the learning rate: the path, and the loss that is left, against the rate, with the limit 2 / L.
 
-    trajectory: one axis of runs, the rates. largest: L, the largest curvature. The slider of the rate says what theory
-    predicts; the drawn loss is what happened.
+    The slider of the rate says what theory predicts; the drawn loss is what happened.
+
+    Args:
+        surface: of two parameters.
+        trajectory: one axis of runs, the rates.
+        rates: their values.
+        largest: L, the largest curvature.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Raises:
+        ValueError: rates that are not those of the runs.
+
+    Example:
+        >>> from gdviz.descent import grid, minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> from gdviz.surfaces import bowl
+        >>> surface, rates = bowl(10), [0.02, 0.1, 0.19, 0.21]
+        >>> run = minimize(surface, GradientDescent(**grid(lr=rates)), surface.start, steps=40)
+        >>> player = sweep(surface, run, rates, largest=10)
     """
     figure, left, right = pair(surface)
     spots = _loss_left(right, trajectory, rates, largest, 1e-9)
@@ -46,7 +66,22 @@ def sweep(
 def ravines(trajectory: Trajectory, rates: Sequence[float], conditions: Sequence[float], **options: Any) -> Player:
     """The same sweep over f(x, y) = 1/2 (x^2 / kappa + y^2), with the condition number kappa on a second slider.
 
-    trajectory: two axes of runs, the rates and the condition numbers. The largest curvature is 1 in each of them.
+    Args:
+        trajectory: two axes of runs, the rates and the condition numbers. The largest curvature is 1 in each of them.
+        rates: the values of the first.
+        conditions: the values of the second.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> rates, kappas = [0.2, 1.0, 1.9, 2.1], torch.tensor([2.0, 10.0, 50.0]).double()
+        >>> rule, starts = GradientDescent(torch.tensor(rates)[:, None, None]), torch.tensor([[8.0, 4.0]] * 3).double()
+        >>> run = minimize(lambda w: (w[..., 0] ** 2 / kappas + w[..., 1] ** 2) / 2, rule, starts, steps=40)
+        >>> player = ravines(run, rates, kappas.tolist())
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
     label(left, title="f = ½ (x² / κ + y²)", xlabel="parameter x", ylabel="parameter y", xlim=(-6, 6), ylim=(-4.4, 4.4))
@@ -109,6 +144,26 @@ def modes(surface: Surface, trajectory: Trajectory, rates: Sequence[float], **op
 
     Left the path with the two directions, right the two parts of the error against the step: lines are what the run
     did, black dots what the formula says.
+
+    Args:
+        surface: a quadratic of two parameters.
+        trajectory: one axis of runs, the rates.
+        rates: their values.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Raises:
+        ValueError: a surface without a minimum.
+
+    Example:
+        >>> from gdviz.descent import grid, minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> from gdviz.surfaces import bowl
+        >>> surface, rates = bowl(10, angle=30), [0.05, 0.15]
+        >>> run = minimize(surface, GradientDescent(**grid(lr=rates)), surface.start, steps=30)
+        >>> player = modes(surface, run, rates)
     """
     if not surface.minima:
         raise ValueError(f"modes needs a quadratic with a minimum; {surface.name} has none")
@@ -146,7 +201,27 @@ def schedules(
 ) -> Player:
     """Schedules on one problem: the rate of each step, the path and the loss, a schedule for each position of a slider.
 
-    rates: (steps, schedules); trajectory: one axis of runs, the schedules.
+    Args:
+        surface: of two parameters.
+        trajectory: one axis of runs, the schedules.
+        rates: (steps, schedules).
+        names: of the schedules.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Raises:
+        ValueError: no step: the rate of each is shown.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> from gdviz.surfaces import bowl
+        >>> surface = bowl(10)
+        >>> rates = torch.stack([torch.full((40,), 0.1), 0.18 * 0.95 ** torch.arange(40.0)], -1).double()
+        >>> run = minimize(surface, lambda step: GradientDescent(lr=rates[step, :, None]), surface.start, steps=40)
+        >>> player = schedules(surface, run, rates, ["constant", "decaying"])
     """
     if not len(rates):
         raise ValueError("schedules need at least one step: the rate of each is shown")
@@ -171,7 +246,20 @@ def schedules(
 def restarts(surface: Surface, trajectory: Trajectory, **options: Any) -> Player:
     """Random restarts: the descents from the first k starts, and the best loss that any of them has found.
 
-    trajectory: one axis of runs, the restarts. The slider is k.
+    Args:
+        surface: of two parameters.
+        trajectory: one axis of runs, the restarts. The slider is k.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> from gdviz.surfaces import himmelblau
+        >>> starts = 8 * torch.rand(12, 2, generator=torch.Generator().manual_seed(0)).double() - 4
+        >>> player = restarts(himmelblau(), minimize(himmelblau(), GradientDescent(lr=0.01), starts, steps=40))
     """
     many, ends = trajectory.runs[0], trajectory.losses[-1].where(~trajectory.diverged, torch.nan)
     ends = ends.nan_to_num(highest(trajectory.losses[0]))  # a restart that diverged has found nothing better

@@ -39,12 +39,30 @@ def panels(
 ) -> Player:
     """Named curves in several panels, with their numbers at the current position: a picture of a training.
 
-    curves: title of a panel -> name of a curve -> its array (*sliders, each axis may be 1), drawn up to the position of
-    the first slider, which is a range. Up to four names a panel; an optimizer's has its look. Up to six positions of
-    the other sliders leave their curves in grey, to compare.
-    x: for a panel whose curves are whole lines, arrays (*sliders, n): the label of its x axis and the n places, in
-    order; places that grow by a factor get a log axis. The number is then that of the last place.
-    log: the titles of the panels with a log axis. rows: of panels, which then share their y axis, with its ylabel.
+    Up to four names a panel; an optimizer's has its look. Up to six positions of the other sliders leave their curves
+    in grey, to compare.
+
+    Args:
+        curves: title of a panel -> name of a curve -> its array (*sliders, each axis may be 1), drawn up to the
+            position of the first slider, which is a range.
+        sliders: name -> values.
+        log: the titles of the panels with a log axis.
+        rows: of panels, which then share their y axis.
+        ylabel: its label.
+        x: for a panel whose curves are whole lines, arrays (*sliders, n): the label of its x axis and the n places, in
+            order; places that grow by a factor get a log axis. The number is then that of the last place.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Raises:
+        ValueError: arrays that do not fit the sliders.
+
+    Example:
+        >>> loss, accuracy = 2 * 0.8 ** torch.arange(10.0), 1 - 0.7 ** torch.arange(10.0)
+        >>> curves = {"loss": {"Adam": loss.double()}, "accuracy": {"Adam": accuracy.double()}}
+        >>> player = panels(curves, {"epoch": range(1, 11)}, log=["loss"])
     """
     arrays = {title: {name: as_array(name, array) for name, array in named.items()} for title, named in curves.items()}
     for title, named in arrays.items():
@@ -132,11 +150,33 @@ def decision(
     steps: range,
     **options: Any,
 ) -> Player:
-    """How networks of two inputs learn to part two classes: the line of each hidden unit, and the boundary they make.
+    """How networks of two inputs learn to separate two classes: the line of each hidden unit, and their boundary.
 
-    data: inputs (n, 2) and classes 0 or 1. networks: label of the second slider -> a model whose first layer is an
-    nn.Linear(2, units), and its recorded weights, one for each of the steps, such as fit(..., record=...).weights.
     A hidden unit divides the plane where w x + b = 0 (thin lines). The thick line is where both classes get 1/2.
+
+    Args:
+        data: inputs (n, 2) and classes 0 or 1.
+        networks: label of the second slider -> a model whose first layer is an nn.Linear(2, units), and its
+            recorded
+            weights, one for each of the steps, such as fit(..., record=...).weights.
+        steps: of the record.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Raises:
+        ValueError: another model, or weights that are not one for each step.
+
+    Example:
+        >>> from torch import nn
+        >>> from torch.nn.functional import cross_entropy
+        >>> from gdviz.data import toy_moons
+        >>> from gdviz.networks import fit
+        >>> model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2)).double()
+        >>> adam = torch.optim.Adam(model.parameters(), lr=0.1)
+        >>> history = fit(model, cross_entropy, toy_moons(), adam, epochs=40, batch_size=200, record=4)
+        >>> player = decision(toy_moons(), {"4": (model, history.weights)}, range(0, 41, 4))
     """
     inputs, classes = (torch.as_tensor(part) for part in data)
     (x0, y0), (x1, y1) = (inputs.amin(0) - 0.4).tolist(), (inputs.amax(0) + 0.4).tolist()
@@ -180,8 +220,31 @@ def in_slice(
 ) -> Player:
     """A training in the plane that holds most of it: over the loss in 3-D, and through its contours.
 
-    surface, path (k, 2) and shares: from landscape.plane, project and principal_directions; losses: of the network at
-    the k recorded weights, which lie beside the plane, so that they are not quite the heights of the path.
+    Args:
+        surface: from landscape.plane.
+        path: (k, 2), from landscape.project.
+        losses: of the network at the k recorded weights, which lie beside the plane, so that they are not quite the
+            heights of the path.
+        steps: of the record.
+        shares: from landscape.principal_directions.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Example:
+        >>> from torch import nn
+        >>> from torch.nn.functional import mse_loss
+        >>> from gdviz.networks import fit, landscape
+        >>> x = torch.linspace(-2, 2, 20).double()
+        >>> model = nn.Sequential(nn.Linear(1, 3), nn.Tanh(), nn.Linear(3, 1)).double()
+        >>> data, sgd = (x[:, None], x[:, None].sin()), torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> walk = fit(model, mse_loss, data, sgd, epochs=20, batch_size=20, record=2).weights
+        >>> directions, shares = landscape.principal_directions(walk)
+        >>> path = landscape.project(walk, model, directions)
+        >>> surface = landscape.plane(model, mse_loss, data, directions, **landscape.window(path))
+        >>> losses = landscape.losses_at(model, mse_loss, data)(walk)
+        >>> player = in_slice(surface, path, losses, range(0, 21, 2), shares)
     """
     figure = plt.figure(figsize=(12.6, 5.4), layout="constrained")
     left, right = figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2)

@@ -1,4 +1,4 @@
-"""Ready-made players of notebook 04: what momentum and Adam add to a step."""
+"""What Adam adds, term by term, and the race of all."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,96 +7,38 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.lines import Line2D
-from matplotlib.patheffects import Normal, Stroke
 
-from gdviz import plots
 from gdviz.descent import Trajectory
-from gdviz.optimizers import Adam, Momentum, Nesterov
+from gdviz.optimizers import Adam
 from gdviz.pictures.limits import HIGHEST, log_axis, step_limits
 from gdviz.pictures.words import label, plain
 from gdviz.player import Player
 from gdviz.player.templates import escaped
-from gdviz.plots.levels import without
-from gdviz.style import BLACK, BLUE, GREEN, GREY, LOOKS, VERMILLION, ink
+from gdviz.style import BLACK, BLUE, GREY, LOOKS, VERMILLION, ink
 from gdviz.surfaces import Surface
-from gdviz.theory import effective_rate, heavy_ball_rate
+from gdviz.theory import effective_rate
 from gdviz.theory.rates import refuse_other_runs
-from gdviz.views.frames import highest, lost, mark_look, pair
-
-
-def rate_map(
-    surface: Surface,
-    trajectory: Trajectory,
-    rates: Sequence[float],
-    momenta: Sequence[float],
-    curvatures: Sequence[float],
-    **options: Any,
-) -> Player:
-    """The heavy ball on a quadratic, with lr and momentum on sliders, and the map of its rate with the current point.
-
-    trajectory: two axes of runs, the rates and the momenta. curvatures: the smallest and the largest. At the head two
-    arrows, that add up to the next step: against the gradient, and along the velocity. On the map bright is slow, and
-    beyond the thick line the ball diverges.
-    """
-    refuse_other_runs("the map", trajectory, Momentum)
-    figure, left, right = pair(surface)
-    lr, beta = torch.linspace(0, 1.08 * max(rates), 181).double(), torch.linspace(0, 0.99, 181).double()
-    worst = heavy_ball_rate(lr[None, :, None], beta[:, None, None], torch.tensor(curvatures)).amax(-1)
-    stable = worst.where(worst <= 1, torch.nan)
-    right.contourf(lr, beta, stable, levels=np.linspace(0.5, 1, 11), cmap="viridis", extend="min")
-    with without("No contour levels were found"):  # where no rate of these is slow, or none diverges
-        lines = right.contour(lr, beta, stable, levels=[0.7, 0.8, 0.9], colors="#ffffff", linewidths=1)
-        right.contour(lr, beta, worst, levels=[1 - 1e-9], colors=ink(right), linewidths=3)
-    for number in right.clabel(lines, fmt="%.1f", fontsize=15, colors=BLACK):
-        number.set_path_effects([Stroke(linewidth=4, foreground="white"), Normal()])
-    words = {"color": ink(right), "path_effects": plots.halo(right, 4), "weight": "bold", "size": 16}
-    right.text(0.97, 0.05, "diverges", transform=right.transAxes, ha="right", **words)
-    label(right, title="share of the error left by a step", xlabel="learning rate", ylabel="momentum", ylim=(0, 0.99))
-
-    sliders = {"step": range(trajectory.steps + 1), "learning rate": rates, "momentum": momenta}
-    player = Player(figure, sliders, caption=trajectory.describe(), **options)
-    player.path(left, trajectory.params, **mark_look(trajectory.rule))
-    lrs, betas = (torch.as_tensor(values, dtype=torch.float64) for values in (rates, momenta))
-    still = torch.zeros_like(trajectory.params[:1])
-    slope = torch.cat([-lrs[:, None, None] * trajectory.grads, still])  # of the step that comes next
-    carried = -lrs[:, None, None] * betas[:, None] * trajectory.states.velocity
-    player.arrow(left, torch.stack([trajectory.params, trajectory.params + slope], -2), color=BLACK)
-    player.arrow(left, torch.stack([trajectory.params, trajectory.params + carried], -2), color=GREEN)
-    player.text(left, trajectory.losses, "loss {:.3g}", diverged=lost(trajectory))
-    spots = torch.stack(torch.broadcast_tensors(lrs[:, None], betas), -1)[None, ..., None, :]
-    player.points(right, spots, color=VERMILLION, size=13, casing=3.5)
-    here = heavy_ball_rate(lrs[:, None, None], betas[:, None], torch.tensor(curvatures)).amax(-1)
-    player.text(right, here[None], "factor {:.3f}", at=(0.97, 0.98), align="right")
-    return player
-
-
-def look_ahead(surface: Surface, ball: Trajectory, nesterov: Trajectory, **options: Any) -> Player:
-    """Heavy ball and Nesterov side by side: the way along the velocity, then the way against the gradient.
-
-    The black dot is where the gradient is measured: where the ball is, or where its velocity is about to carry it.
-    """
-    refuse_other_runs("the left side", ball, Momentum)
-    refuse_other_runs("the right side", nesterov, Nesterov)
-    figure, panels = plt.subplots(1, 2, figsize=(12, 4.8), sharey=True, layout="constrained")
-    sliders = {"step": range(ball.steps)}
-    player = Player(figure, sliders, caption=f"{ball.describe()} {nesterov.describe()}", **options)
-    for ax, run, name in zip(panels, (ball, nesterov), ("heavy ball", "Nesterov")):
-        plots.contours(surface, ax=ax)
-        label(ax, title=name, xlabel="parameter x")
-        carried = -run.rule.lr * run.rule.momentum * run.states.velocity[:-1]
-        slope = -run.rule.lr * run.grads
-        measured = run.params[:-1]
-        place = measured if run is ball else measured - carried  # torch's params of Nesterov look ahead already
-        player.path(ax, place, **mark_look(run.rule) | {"size": 9})
-        player.arrow(ax, torch.stack([place, place + carried], -2), color=GREEN)
-        player.arrow(ax, torch.stack([place + carried, place + carried + slope], -2), color=BLACK)
-        player.points(ax, measured[:, None], color=BLACK, size=11)
-    label(panels[0], ylabel="parameter y")
-    return player
+from gdviz.views.frames import highest, mark_look, pair
 
 
 def ladder(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -> Player:
-    """One term added at a time: each rule's path and effective rate along x and y; a slider chooses the rule."""
+    """One term added at a time: each rule's path and effective rate along x and y; a slider chooses the rule.
+
+    Args:
+        surface: of two parameters.
+        runs: name -> a single run.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import AdaGrad, Adam, RMSProp
+        >>> from gdviz.surfaces import ravine
+        >>> surface, rules = ravine(), {"AdaGrad": AdaGrad(0.5), "RMSProp": RMSProp(0.1, 0.9), "Adam": Adam(0.3)}
+        >>> player = ladder(surface, {name: minimize(surface, rule, surface.start, 40) for name, rule in rules.items()})
+    """
     figure, left, right = pair(surface)
     steps = next(iter(runs.values())).steps
     rates = torch.stack([effective_rate(run) for run in runs.values()], 1)  # (steps, rules, 2)
@@ -120,7 +62,25 @@ def ladder(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -> 
 
 
 def xray(surface: Surface, trajectory: Trajectory, **options: Any) -> Player:
-    """Adam's numbers substituted into its formula, at the step that led to where the head is, for x or for y."""
+    """Adam's numbers substituted into its formula, at the step that led to where the head is, for x or for y.
+
+    Args:
+        surface: of two parameters.
+        trajectory: a single run of Adam.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Raises:
+        ValueError: another run.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import Adam
+        >>> from gdviz.surfaces import ravine
+        >>> player = xray(ravine(), minimize(ravine(), Adam(lr=0.3), ravine().start, steps=30))
+    """
     refuse_other_runs("an X-ray", trajectory, Adam)
     rule, state = trajectory.rule, trajectory.states
     figure, left, right = pair(surface, figsize=(13, 5.2), width_ratios=(1, 1.35))
@@ -158,9 +118,29 @@ def race(
 ) -> Player:
     """All optimizers on one surface, and the share of many starts from which each finds the global minimum.
 
-    runs: by name, each with one axis of runs, how the rates were chosen (rates: their names, a switch). shares: by
-    name, one for each way of choosing. The bars do not move with the step: they are of the finished descents.
-    A rule that the course does not know is black and dashed, with the name of its class at the head.
+    The bars do not move with the step: they are of the finished descents. A rule that the course does not know is black
+    and dashed, with the name of its class at the head.
+
+    Args:
+        surface: of two parameters.
+        runs: by name, each with one axis of runs, how the rates were chosen.
+        shares: by name, one for each way of choosing.
+        rates: the names of these ways, a switch.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Example:
+        >>> from gdviz.descent import grid, minimize
+        >>> from gdviz.optimizers import Adam, GradientDescent
+        >>> from gdviz.surfaces import himmelblau
+        >>> surface, rules = himmelblau(), {"GradientDescent": GradientDescent, "Adam": Adam}
+        >>> runs = {
+        ...     name: minimize(surface, kind(**grid(lr=[0.005, 0.01])), (-1.0, -1.0), steps=40)
+        ...     for name, kind in rules.items()
+        ... }
+        >>> player = race(surface, runs, {name: [0.5, 0.75] for name in runs}, ["one for all", "each its own"])
     """
     figure, left, right = pair(surface, figsize=(13, 5.4), width_ratios=(1.25, 1))
     places = np.arange(len(runs))[::-1]
@@ -184,16 +164,26 @@ def race(
     return player
 
 
-def _own_look(rule: Any) -> dict[str, Any]:
-    """The look of a rule; of one without a look, such as a learner's, one that can be told from all others."""
-    name = type(rule).__name__
-    return mark_look(rule) | ({} if name in LOOKS else {"dash": (3, 1.5), "marker": "^", "label": name})
-
-
 def step_sizes(runs: Mapping[str, Trajectory], sliders: Mapping[str, Any], **options: Any) -> Player:
     """How far each step goes, as a multiple of lr, for descents of one parameter.
 
-    runs: by name, with one axis of runs for each of the sliders.
+    Args:
+        runs: by name, with one axis of runs for each of the sliders.
+        sliders: name -> values.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Example:
+        >>> from gdviz.descent import grid, minimize
+        >>> from gdviz.optimizers import Adam, RMSProp
+        >>> rates = [0.01, 0.1]
+        >>> runs = {
+        ...     kind.__name__: minimize(lambda w: w.square().sum(-1), kind(**grid(lr=rates)), [5.0], steps=30)
+        ...     for kind in (Adam, RMSProp)
+        ... }
+        >>> player = step_sizes(runs, {"learning rate": rates})
     """
     for run in runs.values():
         refuse_other_runs("a step size", run, object)
@@ -210,3 +200,9 @@ def step_sizes(runs: Mapping[str, Trajectory], sliders: Mapping[str, Any], **opt
         at = (0.97, 0.98 - 0.1 * place)
         player.text(ax, size, f"{escaped(name)}: {{:.2f}} lr", color=drawn["color"], at=at, align="right")
     return player
+
+
+def _own_look(rule: Any) -> dict[str, Any]:
+    """The look of a rule; of one without a look, such as a learner's, one that can be told from all others."""
+    name = type(rule).__name__
+    return mark_look(rule) | ({} if name in LOOKS else {"dash": (3, 1.5), "marker": "^", "label": name})
