@@ -248,8 +248,8 @@ def test_all_is_put_back_and_remarked_upon_also_after_an_exception(capsys):
 
 def test_short_is_one_line_and_not_long():
     assert short("a\n  b") == "a b"
-    assert short("x" * 160) == "x" * 160
-    assert short("x" * 161) == "x" * 157 + "..."
+    assert short("x" * 80) == "x" * 80
+    assert short("x" * 81) == "x" * 77 + "..."
     assert short(list(range(100)), 10) == "[0, 1, ..."
     assert short(Unspeakable()) == "a Unspeakable"
 

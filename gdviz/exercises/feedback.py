@@ -2,12 +2,11 @@
 
 import difflib
 import html
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gdviz.exercises.sandbox import SECONDS, Blank, Trouble, guarded
+from gdviz.exercises.sandbox import SECONDS, Blank, Trouble, asking, guarded
 from gdviz.style import GREEN, GREY, VERMILLION
 
 BEGIN = "Replace the three dots in the cell above, run it, then run this one."
@@ -94,7 +93,7 @@ class Mine:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        names = sys._getframe(1).f_globals
+        names = asking().f_globals
         if name in names:
             return names[name]
         own = [other for other in names if not other.startswith("_") and other.lower() != name.lower()]
@@ -117,8 +116,8 @@ def attempt(work: Callable[[], Feedback], *given: Any, seconds: float = SECONDS)
         if thing is ... or thing is None:
             return Feedback(False, BEGIN, attempted=False)
     remarks: list[str] = []
-    check = sys._getframe(2)  # who has called the check that calls this
-    asker = check.f_code.co_filename if "get_ipython" in check.f_globals else ""
+    cell = asking()
+    asker = cell.f_code.co_filename if "get_ipython" in cell.f_globals else ""
     try:
         with guarded(seconds, asker) as remarks:
             found = work()
