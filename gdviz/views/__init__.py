@@ -1,6 +1,6 @@
 """Ready-made players of the course, by subject: one call for a picture that comes back."""
 
 from gdviz.views import momentum, names, noise, rate, training, zoo
-from gdviz.views.paths import descents, line_fit, over_surface
+from gdviz.views.paths import descents, line_fit, over_surface, valley
 
-__all__ = ["descents", "line_fit", "momentum", "names", "noise", "over_surface", "rate", "training", "zoo"]
+__all__ = ["descents", "line_fit", "momentum", "names", "noise", "over_surface", "rate", "training", "valley", "zoo"]

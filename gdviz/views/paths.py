@@ -14,7 +14,7 @@ from gdviz.descent import Trajectory
 from gdviz.pictures.limits import HIGHEST, log_axis, plain_ticks
 from gdviz.pictures.words import label
 from gdviz.player import Player
-from gdviz.style import VERMILLION
+from gdviz.style import PALE, VERMILLION
 from gdviz.surfaces import Surface
 from gdviz.views.frames import highest, key, loss_limits, lost, mark_look, pair
 
@@ -81,6 +81,50 @@ def line_fit(
             player.caption = run.describe()
 
         player.on_click(from_there, ax=middle)
+    return player
+
+
+def valley(
+    loss: Callable[[Tensor], Tensor],
+    trajectory: Trajectory,
+    rates: Sequence[float],
+    *,
+    xlim: tuple[float, float] = (-12, 12),
+    **options: Any,
+) -> Player:
+    """Descents of one parameter in the valley of their loss, and the loss after each step; a slider for the rate.
+
+    Args:
+        loss: of one parameter, (..., 1) -> (...), 0 on its floor.
+        trajectory: one axis of runs, the rates.
+        rates: their values.
+        xlim: the window of the parameter.
+        options: at=..., as for Player.
+
+    Returns:
+        The player.
+
+    Example:
+        >>> from gdviz.descent import grid, minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> def loss(w):
+        ...     return w[..., 0] ** 2
+        >>> rates = [0.1, 0.5, 0.9, 1.02]
+        >>> player = valley(loss, minimize(loss, GradientDescent(**grid(lr=rates)), [10.0], steps=20), rates)
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6))
+    w = torch.linspace(*xlim, 200)
+    heights = loss(w[:, None])
+    left.plot(w, heights, color=PALE)
+    top = float(heights.max())
+    label(left, title="the valley", xlabel="parameter w", ylabel="loss", ylim=(-top / 18, top * 25 / 24))
+    label(right, title="the loss after each step", xlabel="step", ylabel="loss", yscale="log", ylim=(1e-8, 1e4))
+    sliders = {"step": range(trajectory.steps + 1), "learning rate": rates}
+    player = Player(figure, sliders, caption=trajectory.describe(), **options)
+    worse = trajectory.losses > trajectory.losses[0]
+    player.path(left, torch.stack([trajectory.params[..., 0], trajectory.losses], -1))
+    player.curve(right, trajectory.losses)
+    player.text(left, trajectory.params[..., 0], "w = {:.4g}", diverged=worse, at=(0.5, 0.98), align="center")
     return player
 
 
