@@ -2,7 +2,8 @@
 
 from gdviz.networks import landscape
 from gdviz.networks.history import Epoch, History, Step, stacked
+from gdviz.networks.reproducible import reproducible
 from gdviz.networks.torch_optimizer import TorchOptimizer
 from gdviz.networks.training import evaluate, fit
 
-__all__ = ["Epoch", "History", "Step", "TorchOptimizer", "evaluate", "fit", "landscape", "stacked"]
+__all__ = ["Epoch", "History", "Step", "TorchOptimizer", "evaluate", "fit", "landscape", "reproducible", "stacked"]
