@@ -1,6 +1,7 @@
 """The laws of the house: imports only point up the list of rooms, and some rooms never reach others, however far."""
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -129,3 +130,21 @@ def test_checks_load_no_widget():
     code = "import sys; from gdviz.exercises import check_rule, my; print([w for w in ('ipywidgets', 'anywidget', "
     code += "'gdviz.player') if w in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+LONGEST = 300  # lines: what is longer holds more than one subject
+
+
+@pytest.mark.parametrize("ending", ["py", "mjs"])
+def test_no_file_is_too_long_to_be_read_at_once(ending):
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in PACKAGE.rglob(f"*.{ending}")}
+    assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_no_two_modules_of_the_view_have_a_name_in_common():
+    """They are joined as text, and then share one scope."""
+    texts = [path.read_text(encoding="utf-8") for path in (PACKAGE / "player" / "static").glob("*.mjs")]
+    found = [re.findall(r"^(?:export )?(?:async )?(?:function|const) (\w+)", text, re.M) for text in texts]
+    names = [name for some in found for name in some]
+    assert len(names) > 30
+    assert [name for name in names if names.count(name) > 1] == []
