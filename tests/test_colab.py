@@ -81,7 +81,7 @@ def test_a_player_is_one_display_data_of_picture_words_and_view_in_the_output_of
     opened = [content for kind, content in messages if kind == "comm_open"]
     models = {content["comm_id"]: content["data"]["state"]["_model_name"] for content in opened}
     assert models[shown["data"][VIEW]["model_id"]] == "VBoxModel"
-    assert list(models.values()).count("LinkModel") == 3
+    assert list(models.values()).count("LinkModel") == 2
 
 
 @pytest.mark.skipif(not ipywidgets.__version__.startswith("7"), reason="needs the packages of Colab: make test-colab")

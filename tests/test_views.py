@@ -388,3 +388,18 @@ def test_rates_that_are_alike_have_labels_that_differ():
     player = views.rate.sweep(surfaces.bowl(2), run, rates, largest=2, at={"learning rate": 0})
     labels = player.sliders[1]["labels"]
     assert [label.split(":")[0] for label in labels] == ["0.12341", "0.12342", "0.12343"]
+
+
+def test_a_valley_shows_each_rate_and_says_where_a_run_climbs_out():
+    def loss(w):
+        return w[..., 0] ** 2
+
+    rates = [0.2, 0.9, 1.02]
+    run = minimize(loss, GradientDescent(**grid(lr=rates)), [-6.0], steps=20)
+    player = views.valley(loss, run, rates, at={"learning rate": 2})
+    assert player.describe().endswith("Shown: step 20, learning rate 1.02, w = -13.15 (diverged).")
+    player.slider_0, player.slider_1 = 1, 0
+    assert player.describe().endswith("Shown: step 1, learning rate 0.2, w = -3.6.")
+    assert [ax.get_xlabel() for ax in player.figure.axes] == ["parameter w", "step"]
+    low, high = player.figure.axes[0].get_ylim()
+    assert low < 0 < 144 < high  # the floor, and 12 squared
