@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gdviz.numbers import as_tensor, whole
+from gdviz.hyperparameters import as_tensor, whole
 from gdviz.tables import column, columns, files
 
 DIABETES = {  # scikit-learn's names of the ten features -> what is on the axis, in raw units

@@ -12,8 +12,7 @@ from torch import Tensor
 from gdviz.doors.broadcasts import Differences
 from gdviz.doors.calls import called, updated
 from gdviz.doors.settled import checked_start, counted_examples, is_schedule, settle
-from gdviz.hyperparameters import hyperparameters
-from gdviz.numbers import as_tensor, whole
+from gdviz.hyperparameters import as_tensor, hyperparameters, whole
 from gdviz.optimizers import Rule
 from gdviz.progress import watched
 

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from gdviz.doors.calls import called
-from gdviz.hyperparameters import checked, hyperparameters, ranges
-from gdviz.numbers import as_tensor
+from gdviz.hyperparameters import as_tensor, checked, hyperparameters, ranges
 from gdviz.optimizers import Rule
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from gdviz.exercises.sandbox import Blank, Trouble, fits
-from gdviz.numbers import short
+from gdviz.hyperparameters import short
 
 
 def one_number(number: Any, unit: str) -> float:

@@ -21,7 +21,7 @@ from gdviz.exercises.feedback import Feedback, Missing, attempt
 from gdviz.exercises.sandbox import Blank, Trouble, fits
 from gdviz.exercises.two_ways import two_ways
 from gdviz.exercises.walks import is_rule
-from gdviz.numbers import short
+from gdviz.hyperparameters import short
 from gdviz.optimizers import Rule
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from gdviz.exercises.sandbox import is_own
-from gdviz.numbers import short
+from gdviz.hyperparameters import short
 
 DATA = (Number, torch.Tensor, np.ndarray, list, dict, set, type(None))  # what is copied, so that it stays as it was
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from gdviz.exercises.time_limit import OURS, SECONDS, TimeUp, time_limit
-from gdviz.numbers import short
+from gdviz.hyperparameters import short
 
 PACKAGE = str(Path(__file__).parents[1])
 MEMORY = 2_000_000_000  # bytes beyond what the kernel has already

@@ -10,7 +10,7 @@ from torch import Tensor
 from gdviz.descent import gradient
 from gdviz.exercises.feedback import Feedback, attempt
 from gdviz.exercises.sandbox import Blank, Trouble
-from gdviz.numbers import short
+from gdviz.hyperparameters import short
 from gdviz.surfaces import Surface
 
 H = 1e-6  # of the differences: rounding and curvature both stay below a millionth

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gdviz.exercises.page import on_copies
 from gdviz.exercises.sandbox import Blank, Trouble, fits, is_own
-from gdviz.numbers import short
+from gdviz.hyperparameters import short
 from gdviz.optimizers import Rule
 
 Gradients = Callable[[Tensor, int], Tensor]  # (w, step) -> g

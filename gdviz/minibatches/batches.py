@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gdviz.numbers import is_whole, whole
+from gdviz.hyperparameters import is_whole, whole
 
 
 class Minibatches:

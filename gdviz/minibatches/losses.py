@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gdviz.hyperparameters import as_tensor
 from gdviz.minibatches.batches import Minibatches, axes_of_runs, generator_of, seed_from
-from gdviz.numbers import as_tensor
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,8 @@ from torch.nn.parameter import is_lazy
 from torch.optim.lr_scheduler import OneCycleLR
 
 from gdviz.doors.calls import called, said, tensors_in
-from gdviz.hyperparameters import in_range
+from gdviz.hyperparameters import as_tensor, in_range, whole
 from gdviz.minibatches import Minibatches
-from gdviz.numbers import as_tensor, whole
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

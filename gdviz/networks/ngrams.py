@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gdviz.numbers import is_whole, whole
+from gdviz.hyperparameters import is_whole, whole
 
 LONGEST = 100  # letters of a name that are looked at
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from math import isinf
 from pathlib import Path
 
-from gdviz.numbers import short
+from gdviz.hyperparameters import short
 from gdviz.tables.cells import NUMBER, cure_of
 
 Row = tuple[int, list[str]]  # the line of the file in which it begins, and its cells

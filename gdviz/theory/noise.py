@@ -5,10 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gdviz.hyperparameters import in_range
+from gdviz.hyperparameters import as_tensor, in_range, whole
 from gdviz.minibatches import Minibatches
 from gdviz.minibatches.losses import of_each_example, refuse_no_data, refuse_other_data
-from gdviz.numbers import as_tensor, whole
 from gdviz.surfaces import Surface
 
 

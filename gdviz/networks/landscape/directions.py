@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
-from gdviz.numbers import as_tensor
+from gdviz.hyperparameters import as_tensor
 from gdviz.surfaces import Window
 
 CHUNK = 32  # networks that are evaluated at once, where torch can

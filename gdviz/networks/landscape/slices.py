@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from gdviz.doors.calls import called
+from gdviz.hyperparameters import as_tensor
 from gdviz.networks.inputs import Loss, copied
 from gdviz.networks.landscape.directions import weights_of
 from gdviz.networks.pairs import checked_pair
-from gdviz.numbers import as_tensor
 from gdviz.surfaces import Surface, Window
 
 CHUNK = 32  # networks that are evaluated at once, where torch can
