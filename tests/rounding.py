@@ -23,7 +23,8 @@ GENERIC = {  # the narrowest instructions of torch, MKL, oneDNN, OpenBLAS and nu
     "OPENBLAS_CORETYPE": "Nehalem",
     "NPY_DISABLE_CPU_FEATURES": " ".join(WIDE),
 }
-ARITHMETICS = {"generic": GENERIC | threads(1), "threads": threads(4), "nudged": threads(1)}
+IDLE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}  # threads that wait leave the cores to the others
+ARITHMETICS = {"generic": GENERIC | threads(1), "threads": threads(4) | IDLE, "nudged": threads(1)}
 NUDGE = '''
 def nudge():
     """Move every start by about 1e-12 of itself: what torch draws, a network's first weights, minimize's start.
@@ -31,7 +32,8 @@ def nudge():
     That of minimize is moved by one factor, so that what is exactly on a ridge, or turned, stays so to rounding.
     """
     import torch
-    from gdviz import descent, settled
+    from gdviz import descent
+    from gdviz.doors import settled
 
     own = torch.Generator().manual_seed(7)
     rand, init, settle = torch.rand, torch.nn.init, settled.settle
