@@ -82,11 +82,12 @@ links:  ## name your fork everywhere: make links REPO=owner/name BRANCH=name
 	@$(PYTHON) notebooks/tools/write_links.py '$(REPO)' '$(BRANCH)'
 
 proof: $(READY)  ## compare every rule with torch.optim, write the table of PROOF.md and the badge of notebook 04
-	$(BIN)/python -m pytest --proof tests/test_equals_torch.py
+	$(BIN)/python -m pytest --proof tests/test_equals_torch.py tests/test_formula.py
 
 bench: $(READY)  ## time imports, sweeps, minibatches, training and sliders against what one would use instead
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python benchmarks/import_time.py
+	$(BIN)/python benchmarks/formula.py
 	$(BIN)/python benchmarks/sweeps.py
 	$(BIN)/python benchmarks/minibatches.py
 	$(BIN)/python benchmarks/training.py

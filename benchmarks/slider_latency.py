@@ -1,7 +1,7 @@
 """From the input to changed pixels, in JupyterLab in headless Chromium: our player, `interact` with inline, ipympl.
 
 One picture of notebook 01 three times, and the two players of notebook 04 with the most to draw. Each is driven by the
-arrow keys on its real slider; the time runs from the key's event to the frame after which other pixels are on the
+arrow keys on its real slider, ours also by dragging its start; the time runs from the event to the frame after which other pixels are on the
 screen. The kernel is next door, or behind a proxy on loopback that delays each direction by half the round trip, or
 dead; and the same player is saved as a page, which has neither kernel nor network. `make bench`.
 """
@@ -48,8 +48,7 @@ AXES = """
     (curve,) = right.plot(descent.losses[: step + 1])
 """
 WAYS = {
-    "gdviz player": SETUP + "views.line_fit(patients, loss, descent, at={'step': 100},"
-    " restart=lambda start: minimize(loss, rule, start, 200))",
+    "gdviz player": SETUP + "views.line_fit(patients, loss, descent, at={'step': 100})",
     "interact + inline": SETUP + f"def draw(step):{AXES}    plt.show()\n"
     "ipywidgets.interact(draw, step=ipywidgets.IntSlider(value=100, max=200));",
     "ipympl": "%matplotlib widget\n" + SETUP + f"def make(step):{AXES}    return figure, line, path, curve\n"
@@ -157,13 +156,16 @@ def main():
                     run_all(page, f"{PICTURE} && document.querySelector('.noUi-handle')")
                     rows.append((way, where, keys(page)))
                     if way == "gdviz player":
-                        rows.append((f"{way}, click that recomputes", where, clicks(page)))
+                        rows.append((f"{way}, start dragged", where, drags(page)))
                     if way == "gdviz player" and not delay:
                         kill_kernel(page)
                         rows.append((way, "kernel killed", keys(page)))
+                        rows.append((f"{way}, start dragged", "kernel killed", drags(page)))
                     page.evaluate("jupyterapp.serviceManager.sessions.shutdownAll()")  # each way has the machine alone
                     page.close()
-        rows.append(("gdviz player", "saved page, no network", keys(saved_page(browser, Path(folder, "page.html")))))
+        page = saved_page(browser, Path(folder, "page.html"))
+        rows.append(("gdviz player", "saved page, no network", keys(page)))
+        rows.append(("gdviz player, start dragged", "saved page, no network", drags(page)))
         browser.close()
     report(rows)
 
@@ -196,11 +198,15 @@ def keys(page):
     ]
 
 
-def clicks(page):
-    """The loss curve, right of the middle, changes only when the kernel has answered."""
+def drags(page):
+    """Milliseconds of each move of a start that is held; the loss curve, right of the middle, must be another."""
     area = page.locator(".gdviz-player canvas").bounding_box()
-    places = [(area["x"] + area["width"] * (0.42 + 0.002 * k), area["y"] + area["height"] * 0.3) for k in range(40)]
-    return [timed(page, "click", lambda place=place: page.mouse.click(*place), 0.7) for place in places]
+    page.mouse.move(area["x"] + area["width"] * 0.42, area["y"] + area["height"] * 0.3)
+    page.mouse.down()
+    places = [(area["x"] + area["width"] * (0.42 + 0.002 * k), area["y"] + area["height"] * 0.3) for k in range(1, 41)]
+    times = [timed(page, "pointermove", lambda place=place: page.mouse.move(*place), 0.7) for place in places]
+    page.mouse.up()
+    return times
 
 
 def timed(page, event, act, part=0):

@@ -40,7 +40,7 @@ def pytest_xdist_make_scheduler(config, log):
     from xdist.scheduler import LoadScopeScheduling
 
     stems = {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
-    together = {"test_equals_torch": "proof", "test_readme": "proof"}
+    together = {"test_equals_torch": "proof", "test_formula": "proof", "test_readme": "proof"}
 
     class Groups(LoadScopeScheduling):
         def _split_scope(self, nodeid):
@@ -124,7 +124,7 @@ def host(browser):
         page.evaluate(HOST)
         state = {name: getattr(player, name) for name in player.keys if not name.startswith("_")}
         names = ["size", "axes", "sliders", "trail", "caption", "clickable", "click", "answered", "message"]
-        names += ["asks", "guess", "locked"]
+        names += ["asks", "guess", "locked", "descents", "draggable", "start"]
         names += [name for name in state if name.startswith("slider_")]
         plain = {name: state[name] for name in names}
         plain["picture"] = base64.b64encode(player.picture).decode()

@@ -9,10 +9,10 @@ from lab import WATCH, Shown, notebook_of, open_notebook, players, run_all, the_
 pytestmark = pytest.mark.browser
 
 
-def test_notebook_01_follows_clicks_and_moves_with_the_kernel_alive_busy_and_dead(lab):
+def test_notebook_01_is_dragged_and_moves_with_the_kernel_alive_busy_and_dead(lab):
     page = lab("01_linear_regression.ipynb")
     run_all(page, players(5))
-    a_click_recomputes_the_descent_from_there(page)
+    the_start_is_moved(page)
     player = Shown(page, 3)
     first = player.pixels()
     assert first[1] > 500
@@ -53,18 +53,21 @@ def test_notebook_01_follows_clicks_and_moves_with_the_kernel_alive_busy_and_dea
     assert player.pixels()[0] != busy[0]
     player.drag(0, 0.5)
     assert "Shown: step 20; " in player.says()
+    the_start_is_moved(page)
 
 
-def a_click_recomputes_the_descent_from_there(page):
+def the_start_is_moved(page):
     player = Shown(page, 4)
     player.drag(0, 0.0)
     before = player.says()
     area = player.canvas.bounding_box()
     player.canvas.click(position={"x": area["width"] * 0.62, "y": area["height"] * 0.2})
-    player.says_other_than(before)  # the loss at step 0, from the kernel
+    player.says_other_than(before)  # the loss at step 0
     clicked = player.says()
     page.keyboard.press("ArrowLeft")
     player.says_other_than(clicked)
+    page.keyboard.press("Home")
+    player.says_eventually(before.split("Shown: ")[1])
     assert player.box.locator(".message").text_content() == ""
 
 

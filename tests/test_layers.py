@@ -21,7 +21,8 @@ ROOMS = {  # room, a file or a folder of gdviz: which others its files may impor
     "data": {"hyperparameters", "tables"},
     "minibatches": {"hyperparameters"},
     "doors": {"hyperparameters", "optimizers"},
-    "descent": {"doors", "hyperparameters", "optimizers", "progress"},
+    "trajectory": {"hyperparameters"},
+    "descent": {"doors", "hyperparameters", "optimizers", "progress", "trajectory"},
     "theory": {"descent", "hyperparameters", "minibatches", "surfaces"},
     "pictures": {"style"},
     "plots": {"descent", "pictures", "style", "surfaces"},
@@ -29,14 +30,16 @@ ROOMS = {  # room, a file or a folder of gdviz: which others its files may impor
     "player": {"pictures", "progress", "style"},
     "exercises": {"descent", "hyperparameters", "optimizers", "pictures", "player", "style", "surfaces"},
     "views": {"descent", "minibatches", "networks", "optimizers", "pictures", "player", "plots", "style", "surfaces"}
-    | {"theory"},
+    | {"hyperparameters", "theory"},
     "__init__": {"data", "descent", "optimizers", "surfaces"},
 }
 DRAWING = ("matplotlib", "PIL", "ipywidgets", "anywidget", "IPython", "traitlets")
 WIDGETS = ("ipywidgets", "anywidget")
 LOSSES = ("gdviz.optimizers", "gdviz.surfaces", "gdviz.data", "gdviz.descent", "gdviz.theory", "gdviz.networks")
 NEVER = {  # a module: what of it and all that it imports may never be
-    **dict.fromkeys(("optimizers", "surfaces", "data", "descent", "minibatches", "theory", "networks"), DRAWING),
+    **dict.fromkeys(
+        ("optimizers", "surfaces", "data", "trajectory", "descent", "minibatches", "theory", "networks"), DRAWING
+    ),
     "player": LOSSES,
     "exercises": WIDGETS,
     "exercises.checks": (*WIDGETS, "gdviz.player"),

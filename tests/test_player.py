@@ -575,7 +575,7 @@ def test_large_numbers_are_read_out_in_full(player, axes):
     assert player.text(axes[0], np.full((1, 1), 123456789.0), "{:.10g}").readout((0, 0)) == "123456789"
 
 
-def test_the_three_views_weigh_under_a_megabyte_and_follow_a_restart():
+def test_the_three_views_weigh_under_a_megabyte_and_follow_a_dragged_start():
     toy = data.toy_line(noise=0)
     loss = surfaces.linear_model(toy)
     rates = [0.01, 0.1, 0.3, 3.0]
@@ -585,15 +585,20 @@ def test_the_three_views_weigh_under_a_megabyte_and_follow_a_restart():
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        player = views.line_fit(toy, loss, run([0.0, 0.0]), sliders={"learning rate": rates}, restart=run)
+        player = views.line_fit(toy, loss, run([0.0, 0.0]), sliders={"learning rate": rates})
         player.twin()
     assert len(player.picture) + sum(len(mark["data"]) for mark in player.marks) < 1_000_000
-    before = player.marks
-    player.click = [1.0, 2.0, 1]
-    assert player.message == ""
-    assert all(a["data"] != b["data"] for a, b in zip(before, player.marks))
-    assert player._marks[-1].readout((0, 3)) == f"loss {loss(torch.tensor([1.0, 2.0])).item():.5g}"
-    assert player._marks[-1].readout((200, 3)).endswith("(diverged)")
+    words, before, sent = player._marks[-1], player.twin(), player.marks
+    player.start = [1.0, 2.0]
+    with player.moved() as caption:
+        assert words.readout((0, 3)) == f"loss {loss(torch.tensor([1.0, 2.0])).item():.5g}"
+        assert words.readout((200, 3)).endswith("(diverged)")
+    assert caption == run([1.0, 2.0]).describe()
+    assert player.describe().startswith(caption)
+    assert player.twin() != before
+    assert player.marks is sent, "the browser computes its own"
+    player.start = []
+    assert player.twin() == before
 
 
 def test_too_much_to_send_is_refused_and_says_how_to_thin(axes):

@@ -90,16 +90,16 @@ def test_descents_of_several_optimizers_each_with_its_look():
     assert [text.get_text() for text in key.get_texts()] == ["a", "b"]
 
 
-def test_descents_follow_a_restart():
-    def run(start):
-        return {"a": minimize(RAVINE, GradientDescent(lr=0.1), start, 5), "b": minimize(RAVINE, Adam(lr=0.1), start, 5)}
-
-    player = views.descents(RAVINE, run([1.0, 1.0]), restart=run)
-    player.twin()
-    player.click = [3.0, -1.0, 1]
-    assert player.message == ""
-    for path in arrays(player, "path")[::2]:
-        assert path[0].tolist() == [3.0, -1.0]
+def test_descents_follow_a_dragged_start():
+    runs = {
+        name: minimize(RAVINE, rule(lr=0.1), [1.0, 1.0], 5) for name, rule in {"a": GradientDescent, "b": Adam}.items()
+    }
+    player = views.descents(RAVINE, runs)
+    assert (player.draggable, player.unfollowed) == (0, "")
+    player.start = [3.0, -1.0]
+    with player.moved():
+        for path in arrays(player, "path")[::2]:
+            assert path[0].tolist() == [3.0, -1.0]
 
 
 def test_the_loss_is_shown_above_the_lowest_minimum():
@@ -255,14 +255,18 @@ def test_the_map_shows_the_worse_direction_at_its_own_place():
     assert any(np.isclose(points[:, 0].max(), 0.54, atol=0.02) for points in edge)  # lr runs along x
 
 
-def test_every_mark_follows_a_restart_and_so_does_the_caption():
-    def run(start):
-        return minimize(RAVINE, GradientDescent(lr=0.51), start, 5)
+def sorted_bowl(w):
+    return w.sort(-1).values.square().sum(-1)
 
-    player = views.descents(RAVINE, run([1.0, 1.0]), restart=run)
+
+def test_where_the_browser_cannot_follow_a_click_asks_the_kernel():
+    surface = surfaces.Surface(sorted_bowl, (-4, 4), (-4, 4), (1.0, 1.0), ((0.0, 0.0),), "sorted")
+    player = views.descents(surface, minimize(surface, GradientDescent(lr=1.01), [1.0, 1.0], 5))
+    assert (player.draggable, player.clickable) == (-1, 0)
+    assert player.unfollowed.startswith("the browser has no sort in line")
     player.twin()
     player.click = [3.0, -1.0, 1]
-    again = run([3.0, -1.0])
+    again = minimize(surface, GradientDescent(lr=1.01), [3.0, -1.0], 5)
     path, curve = arrays(player, "path")
     assert np.allclose(path, again.params)
     assert np.allclose(curve[:, 1], again.losses)
@@ -270,12 +274,10 @@ def test_every_mark_follows_a_restart_and_so_does_the_caption():
     assert player.caption == again.describe()
 
 
-def test_a_restart_that_returns_other_runs_is_told():
-    run = minimize(RAVINE, GradientDescent(lr=0.1), [1.0, 1.0], 5)
-    player = views.descents(RAVINE, {"a": run, "b": run}, restart=lambda start: {"b": run})
-    player.twin()
-    player.click = [3.0, -1.0, 1]
-    assert "restart must return the runs a, b; got b" in player.message
+def test_a_start_that_a_slider_chooses_is_not_dragged():
+    run = minimize(RAVINE, GradientDescent(lr=0.1), [[1.0, 1.0], [2.0, 1.0]], 5)
+    player = views.descents(RAVINE, run, sliders={"start": ["near", "far"]})
+    assert (player.draggable, player.clickable) == (-1, -1)
     with pytest.raises(ValueError, match="runs is empty"):
         views.descents(RAVINE, {})
 

@@ -6,7 +6,6 @@ from typing import Any
 import ipywidgets
 from matplotlib.axes import Axes
 
-from gdviz.player.marks import Path
 from gdviz.player.sliders import inert
 from gdviz.player.stage import Stage
 
@@ -102,13 +101,6 @@ class Asking(Stage):
     def _lock(self, on: bool) -> None:
         for control in self._controls:
             control.widget.disabled = on
-
-    def _clicked_axes(self, what: str, ax: Axes | None) -> int:
-        ax = ax or next((mark.ax for mark in self._marks if isinstance(mark, Path) and mark.look["dots"]), None)
-        known = ax is not None and ax in self.figure.axes and ax.name != "3d"
-        if ax is None or not known or {ax.get_xscale(), ax.get_yscale()} - {"linear", "log"}:
-            raise ValueError(f"{what} needs a 2-D Axes of this player, linear or log: add a path first or give ax")
-        return self.figure.axes.index(ax)
 
     def _answer(self, work: Callable[[], str | None], complaint: str, count: int | None = None) -> None:
         """Let work change the marks: all at once, or, where it raises, none of them and a sentence."""

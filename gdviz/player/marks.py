@@ -7,10 +7,12 @@ from numbers import Number
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 import traitlets as t
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from torch import Tensor
 
 from gdviz.pictures.arrays import as_array
 from gdviz.pictures.words import wide
@@ -54,6 +56,10 @@ class Mark(t.HasTraits):
     def set_data(self, array: Any, **more: Any) -> None:
         """Replace the array, by the rules of the method that made the mark. The picture follows, the axes stay."""
         self.array = self.prepare(array, **more)
+
+    def follow(self, values: Tensor, *_: Tensor) -> Tensor:
+        """The same as prepare, for what the browser computes: values (steps, ...) of torch, no other slider."""
+        return values
 
     def bytes(self) -> int:
         """What the array weighs on its way to the browser: two float32 for each point."""
@@ -135,6 +141,10 @@ class Curve(Path):
         both = np.broadcast_arrays(self.positions.steps("curve"), self.positions.fitting("curve", array))
         return np.stack(both, -1)
 
+    def follow(self, values: Tensor, *_: Tensor) -> Tensor:
+        """The points (step, number)."""
+        return torch.stack([torch.from_numpy(self.positions.values), values], -1)
+
 
 class Line(Mark):
     """A whole line for each position: (*sliders, n, 2); NaN makes a gap."""
@@ -214,6 +224,13 @@ class Text(Mark):
         flag = self.positions.fitting("diverged", flag) if flag.ndim else flag
         flag = (flag != 0) | ~np.isfinite(numbers).all(-1)
         return np.concatenate([np.broadcast_to(numbers, (*flag.shape, len(specs))), flag[..., None]], -1)
+
+    def follow(self, values: Tensor, *diverged: Tensor) -> Tensor:
+        """The numbers, and whether the run has diverged."""
+        numbers = values.reshape(len(values), -1)
+        flag = ~torch.isfinite(numbers).all(-1)
+        flag = flag | diverged[0] if diverged else flag
+        return torch.cat([numbers, flag[:, None].double()], -1)
 
     def bytes(self) -> int:
         """A float64 for each number."""

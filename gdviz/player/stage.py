@@ -18,7 +18,7 @@ from gdviz.pictures.figure import canvas, png
 from gdviz.pictures.words import legible
 from gdviz.player import lifetime, scripts
 from gdviz.player.geometry import PX, box, panel
-from gdviz.player.marks import Mark, Text
+from gdviz.player.marks import Mark, Path, Text
 from gdviz.player.pen import Pen
 from gdviz.player.sliders import controls, first_values, positions_of, slider_specs
 from gdviz.style import ground, inks
@@ -47,6 +47,9 @@ class Stage(anywidget.AnyWidget):
     asks = t.Int(-1).tag(sync=True)  # the Axes where a guess is wanted before anything moves
     guess = t.List().tag(sync=True)  # x and y, set by the view once
     locked = t.List().tag(sync=True)  # the models of the controls that wait for it
+    descents = t.List().tag(sync=True)  # what the browser computes anew from a start that is dragged
+    draggable = t.Int(-1).tag(sync=True)  # the Axes where
+    start = t.List().tag(sync=True)  # the dragged start, set by the view; empty where it has not been touched
 
     def __init__(self, figure: Figure, sliders: Mapping[str, Any], *, caption: str, at: Mapping[str, int] | None):
         if not isinstance(figure, Figure):
@@ -96,19 +99,28 @@ class Stage(anywidget.AnyWidget):
 
     def describe(self) -> str:
         """The caption, the sliders and the readouts at the current positions."""
+        with self.moved() as caption:
+            return self._described(caption)
+
+    def _described(self, caption: str) -> str:
         ends = [f"{spec['name']} {spec['labels'][0]} to {spec['labels'][-1]}" for spec in self.sliders]
         now = [f"{label} {word!r}" for label, word in self._words.items()]
         now += [f"{spec['name']} {spec['labels'][i]}" for spec, i in zip(self.sliders, self.index)]
         now += [mark.readout(self.index) for mark in self._marks if isinstance(mark, Text)]
-        sentences = [self.caption, f"Sliders: {', '.join(ends)}." if ends else ""]
+        sentences = [caption, f"Sliders: {', '.join(ends)}." if ends else ""]
         return " ".join(filter(None, [*sentences, f"Shown: {', '.join(now)}." if now else ""]))
 
     __repr__ = describe
 
+    @contextmanager
+    def moved(self) -> Iterator[str]:
+        """While the block lasts, the marks are those of what has been dragged; it gives the caption of these."""
+        yield self.caption
+
     def twin(self, dpi: float = PX, colors: int = 256) -> bytes:
         """The static twin: the figure with the marks at the current positions, drawn by matplotlib, as a PNG."""
         self._pack()
-        with self._drawn(self.index):
+        with self.moved(), self._drawn(self.index):
             return png(self.figure, dpi, colors)
 
     @contextmanager
@@ -118,7 +130,7 @@ class Stage(anywidget.AnyWidget):
         What stands still is drawn once. width: px; left out, the figure's.
         """
         self._pack()
-        with canvas(self.figure, (width or self.size[0]) / self.figure.get_figwidth()) as agg:
+        with self.moved(), canvas(self.figure, (width or self.size[0]) / self.figure.get_figwidth()) as agg:
             agg.draw()
             still = agg.copy_from_bbox(self.figure.bbox)
 
@@ -163,6 +175,13 @@ class Stage(anywidget.AnyWidget):
         mark.observe(self._changed, "array")
         self._follow()
         return mark
+
+    def _clicked_axes(self, what: str, ax: Axes | None) -> int:
+        ax = ax or next((mark.ax for mark in self._marks if isinstance(mark, Path) and mark.look["dots"]), None)
+        known = ax is not None and ax in self.figure.axes and ax.name != "3d"
+        if ax is None or not known or {ax.get_xscale(), ax.get_yscale()} - {"linear", "log"}:
+            raise ValueError(f"{what} needs a 2-D Axes of this player, linear or log: add a path first or give ax")
+        return self.figure.axes.index(ax)
 
     def _changed(self, change: Any) -> None:
         """A mark has another array: refused where they grow too large together, else shown."""

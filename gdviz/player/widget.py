@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 
 from gdviz.player import pages
 from gdviz.player.asking import Asking
+from gdviz.player.dragging import Dragging
 from gdviz.player.drawing import Drawing
 
 
-class Player(Drawing, Asking):
+class Player(Drawing, Asking, Dragging):
     """A matplotlib figure with marks that move when a slider does.
 
     A mark takes an array (or tensor) with one axis for each slider, of the slider's length or 1, then its own axes.

@@ -4,6 +4,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 
 from gdviz.descent import Trajectory
@@ -152,10 +153,10 @@ def fitted_line(data: Any, params: Any, *, ax: Axes | None = None, **kwargs: Any
     ax.autoscale_view()  # to the examples; the line is cut
     ax.set_autoscale_on(False)
     style: dict[str, Any] = {"color": ink(ax, VERMILLION)} | kwargs
-    return [ax.plot(*line.T, **style)[0] for line in lines(data, params).reshape(-1, 2, 2)]
+    return [ax.plot(*line.T, **style)[0] for line in lines(data, params).numpy().reshape(-1, 2, 2)]
 
 
-def lines(data: Any, params: Any) -> np.ndarray:
+def lines(data: Any, params: Any) -> torch.Tensor:
     """The two ends of y = w x + b over the range of x.
 
     Args:
@@ -173,12 +174,12 @@ def lines(data: Any, params: Any) -> np.ndarray:
         >>> lines(data.own([0.0, 4.0], [1.0, 2.0]), [2.0, 1.0]).tolist()
         [[0.0, 1.0], [4.0, 9.0]]
     """
-    params = as_array("line", params)
+    params = params if isinstance(params, torch.Tensor) else torch.from_numpy(as_array("line", params))
     if params.shape[-1:] != (2,):
-        raise ValueError(f"a line is of two parameters, w and b: params are (..., 2), got shape {params.shape}")
-    x = np.array([float(data.x.min()), float(data.x.max())])
+        raise ValueError(f"a line is of two parameters, w and b: params are (..., 2), got shape {tuple(params.shape)}")
+    x = torch.tensor([float(data.x.min()), float(data.x.max())], dtype=torch.float64)
     y = params[..., :1] * x + params[..., 1:]
-    return np.stack([np.broadcast_to(x, y.shape), y], -1)
+    return torch.stack([x.expand(y.shape), y], -1)
 
 
 def ellipse(centre: Any, covariance: Any, *, share: float = 0.95, ax: Axes | None = None, **kwargs: Any) -> list:

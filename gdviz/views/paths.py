@@ -16,6 +16,7 @@ from gdviz.pictures.words import label
 from gdviz.player import Player
 from gdviz.style import PALE, VERMILLION
 from gdviz.surfaces import Surface
+from gdviz.views.alive import follow
 from gdviz.views.frames import highest, key, loss_limits, lost, mark_look, pair
 
 
@@ -25,17 +26,17 @@ def line_fit(
     trajectory: Trajectory,
     *,
     sliders: Mapping[str, Any] | None = None,
-    restart: Callable[[list[float]], Trajectory] | None = None,
     **options: Any,
 ) -> Player:
     """One descent seen three ways, joined by the step: the line in the data, the path on the loss, the loss curve.
+
+    The start can be dragged on the loss.
 
     Args:
         data: has x, y and their labels.
         surface: the loss over (w, b).
         trajectory: from minimize, with one axis of runs for each of the sliders.
         sliders: name -> values.
-        restart: given a start (w, b), minimizes again; the loss surface then takes clicks.
         options: at=..., as for Player.
 
     Returns:
@@ -63,24 +64,17 @@ def line_fit(
 
     steps = {"step": range(trajectory.steps + 1)}
     player = Player(figure, steps | dict(sliders or {}), caption=trajectory.describe(), **options)
-    marks = [
-        player.line(left, plots.lines(data, trajectory.params)),
-        player.path(middle, trajectory.params),
-        player.curve(right, trajectory.losses),
-        player.text(right, trajectory.losses, "loss {:.5g}", diverged=lost(trajectory), at=(0.97, 0.98), align="right"),
-    ]
-
-    if restart is not None:
-
-        def from_there(w: float, b: float) -> None:
-            run = restart([w, b])
-            arrays = [plots.lines(data, run.params), run.params, run.losses]
-            for mark, array in zip(marks, arrays):
-                mark.set_data(array)
-            marks[-1].set_data(run.losses, diverged=lost(run))
-            player.caption = run.describe()
-
-        player.on_click(from_there, ax=middle)
+    line = player.line(left, plots.lines(data, trajectory.params))
+    path, curve = player.path(middle, trajectory.params), player.curve(right, trajectory.losses)
+    place = {"at": (0.97, 0.98), "align": "right"}
+    words = player.text(right, trajectory.losses, "loss {:.5g}", diverged=lost(trajectory), **place)
+    drawn = {
+        line: lambda run: plots.lines(data, run.params),
+        path: lambda run: run.params,
+        curve: lambda run: run.losses,
+        words: lambda run: (run.losses, lost(run)),
+    }
+    follow(player, middle, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe())
     return player
 
 
@@ -122,9 +116,16 @@ def valley(
     sliders = {"step": range(trajectory.steps + 1), "learning rate": rates}
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
     worse = trajectory.losses > trajectory.losses[0]
-    player.path(left, torch.stack([trajectory.params[..., 0], trajectory.losses], -1))
-    player.curve(right, trajectory.losses)
-    player.text(left, trajectory.params[..., 0], "w = {:.4g}", diverged=worse, at=(0.5, 0.98), align="center")
+    ball = player.path(left, torch.stack([trajectory.params[..., 0], trajectory.losses], -1))
+    curve = player.curve(right, trajectory.losses)
+    place = {"at": (0.5, 0.98), "align": "center"}
+    words = player.text(left, trajectory.params[..., 0], "w = {:.4g}", diverged=worse, **place)
+    drawn = {
+        ball: lambda run: torch.stack([run.params[..., 0], run.losses], -1),
+        curve: lambda run: run.losses,
+        words: lambda run: (run.params[..., 0], run.losses > run.losses[0]),
+    }
+    follow(player, left, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe())
     return player
 
 
@@ -164,20 +165,19 @@ def descents(
     runs: Trajectory | Mapping[str, Trajectory],
     *,
     sliders: Mapping[str, Any] | None = None,
-    restart: Callable[[list[float]], Trajectory | Mapping[str, Trajectory]] | None = None,
     levels: Any = 12,
     **options: Any,
 ) -> Player:
     """Descents over one surface, joined by the step: their paths, and beside them their losses.
 
-    The loss is shown on a log axis above the lowest minimum, where there is one.
+    The loss is shown on a log axis above the lowest minimum, where there is one. The start can be dragged on the
+    surface.
 
     Args:
         surface: of two parameters.
         runs: a trajectory, or several by name, each drawn with the look of its optimizer; with one axis of runs for
             each of the sliders.
         sliders: name -> values.
-        restart: given a start (x, y), minimizes again and returns what runs is; the surface then takes clicks.
         levels: as for plots.contours.
         options: at=..., as for Player.
 
@@ -185,7 +185,7 @@ def descents(
         The player.
 
     Raises:
-        ValueError: no run, or a restart that returns other ones.
+        ValueError: no run.
 
     Example:
         >>> from gdviz.descent import minimize
@@ -204,34 +204,18 @@ def descents(
     caption = _said(named)
     steps = {"step": range(first.steps + 1)}
     player = Player(figure, steps | dict(sliders or {}), caption=caption, **options)
-    marks = []
-    for run in named.values():
-        drawn = mark_look(run.rule)
-        marks.append(player.path(left, run.params, **drawn))
-        marks.append(player.curve(right, heights(run.losses), **drawn))
+    drawn: dict[str, dict] = {}
+    for name, run in named.items():
+        looks = mark_look(run.rule)
+        path, curve = player.path(left, run.params, **looks), player.curve(right, heights(run.losses), **looks)
+        drawn[name] = {path: lambda run: run.params, curve: lambda run: heights(run.losses, 1e-9)}
     if len(named) == 1:
-        marks.append(
-            player.text(right, first.losses, "loss {:.4g}", diverged=lost(first), at=(0.97, 0.98), align="right")
-        )
+        place = {"at": (0.97, 0.98), "align": "right"}
+        words = player.text(right, first.losses, "loss {:.4g}", diverged=lost(first), **place)
+        next(iter(drawn.values()))[words] = lambda run: (run.losses, lost(run))
     else:
         key(right, {name: run.rule for name, run in named.items()})
-
-    if restart is not None:
-
-        def from_there(x: float, y: float) -> None:
-            again = restart([x, y])
-            again = dict(again) if isinstance(again, Mapping) else {"": again}
-            if set(again) != set(named):
-                raise ValueError(f"restart must return the runs {', '.join(named)}; got {', '.join(again)}")
-            for name, path, curve in zip(named, marks[::2], marks[1::2]):
-                path.set_data(again[name].params)
-                curve.set_data(heights(again[name].losses))
-            if len(named) == 1:
-                (run,) = again.values()
-                marks[-1].set_data(run.losses, diverged=lost(run))
-            player.caption = _said(again)
-
-        player.on_click(from_there, ax=left)
+    follow(player, left, named, drawn, _said)
     return player
 
 
@@ -239,17 +223,21 @@ def _said(runs: Mapping[str, Trajectory]) -> str:
     return " ".join(f"{name}: {run.describe()}" if name else run.describe() for name, run in runs.items())
 
 
-def _loss_axes(surface: Surface, runs: Sequence[Trajectory], ax: Axes) -> Callable[[Tensor], Tensor]:
-    """Label and limit an Axes for the losses of these runs; returns what makes heights on it of losses."""
+def _loss_axes(surface: Surface, runs: Sequence[Trajectory], ax: Axes) -> Callable[..., Tensor]:
+    """Label and limit an Axes for the losses of these runs; returns what makes heights on it of losses.
+
+    The lowest height is a floor, a share of the lowest loss: what is lower lies on it, or, where it is small, below the
+    window.
+    """
     losses = torch.cat([run.losses.reshape(len(run.losses), -1) for run in runs], 1)
     diverged = torch.cat([run.diverged.flatten() for run in runs])
     label(ax, title="loss", xlabel="step", ylabel="loss")
     if not surface.minima:
         high, depth = highest(losses[0]), 6 * min(max(highest(losses[0].abs()), 0.1), HIGHEST)
         ax.set(ylim=(high - depth, high + 0.4 * depth))
-        return lambda losses: losses
+        return lambda losses, floor=0.0: losses
     lowest = min(float(surface(torch.tensor(place, dtype=torch.float64))) for place in surface.minima)
     low, high = loss_limits(losses - lowest, diverged)
     label(ax, ylabel="loss above the lowest minimum" if lowest else "loss")
     log_axis(ax, 0.5 * low, 4 * high)
-    return lambda losses: (losses - lowest).clamp(min=0.6 * low)
+    return lambda losses, floor=0.6: (losses - lowest).clamp(min=floor * low)

@@ -2,7 +2,9 @@
 // All state is in the model's traits. Inside the stage every place is a part of the stage, in per cent: paper, a zoom or a
 // scaled slide changes them together.
 
+import { marksNow } from "./alive.mjs";
 import { clockButtons, runClock } from "./clock.mjs";
+import { startRing } from "./drag.mjs";
 import { at, density, inside, layout, select, toData, toPixels, unpack, partOf } from "./geometry.mjs";
 import { drawMark, drawMarkers, drawText, readout, strokeLine } from "./marks.mjs";
 import { JOINER, plain } from "./words.mjs";
@@ -40,7 +42,7 @@ export function render({ model, el }) {
 
   const index = () => model.get("sliders").map((s, i) => Math.round((model.get(`slider_${i}`) - s.first) / s.stride));
   const asking = () => model.get("asks") >= 0 && !model.get("guess").length; // the controls wait for a guess
-  const target = () => (asking() ? model.get("asks") : model.get("clickable")); // the Axes of a click, or -1
+  const target = () => (asking() ? model.get("asks") : ring.on() ? model.get("draggable") : model.get("clickable")); // or -1
   const soon = () => { frame ||= requestAnimationFrame(draw); };
 
   // Units of the picture to those of the canvas, for what is drawn on one Axes.
@@ -60,10 +62,11 @@ export function render({ model, el }) {
     if (canvas.height !== pixels[1]) canvas.height = pixels[1];
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.clearRect(0, 0, ...pixels);
-    for (const mark of marks) {
+    for (const mark of marksNow(model, marks, now)) {
       enter(mark.axes);
       drawMark(ctx, mark, model.get("axes")[mark.axes].box, now, model.get("trail"));
     }
+    if (ring.on()) enter(model.get("draggable")), ring.draw(ctx);
     const guessed = model.get("guess"), asked = model.get("asks");
     if (guessed.length) {
       enter(asked);
@@ -73,7 +76,7 @@ export function render({ model, el }) {
       const around = { halo, span: model.get("size")[0] };
       drawText(ctx, "your guess", [place[0], place[1] + 12], "center", "top", ink, 16, around);
     }
-    if (cursor && target() >= 0) {
+    if (cursor && target() >= 0 && !ring.on()) {
       enter(target());
       const [x, y] = cursor, { ink } = model.get("axes")[target()];
       for (const [dx, dy] of [[14, 0], [0, 14]]) strokeLine(ctx, [[x - dx, y - dy], [x + dx, y + dy]], ink, 2, []);
@@ -83,9 +86,10 @@ export function render({ model, el }) {
 
   // What a screen reader says: the picture its caption, a slider its value with the readouts.
   function speak(now) {
-    const words = marks.filter((mark) => mark.kind === "text").map((mark) => readout(mark, now)).join("; ");
+    const words = marksNow(model, marks, now).filter((mark) => mark.kind === "text").map((mark) => readout(mark, now)).join("; ");
     const places = model.get("sliders").map((s, i) => `${s.name} ${s.labels[now[i]]}`);
-    const start = model.get("clickable") < 0 ? "" : " Arrow keys or a click move the start.";
+    const click = model.get("clickable") < 0 ? "" : " Arrow keys or a click move the start.";
+    const start = ring.on() ? ring.words() : click;
     const how = asking() ? " Arrow keys and Enter, or a click, make your guess." : start;
     const state = [...places, words].filter(Boolean).join("; ");
     canvas.setAttribute("aria-label", [`${model.get("caption")}${how}`, state].filter(Boolean).join(" Shown: "));
@@ -156,6 +160,7 @@ export function render({ model, el }) {
   function showClickable() {
     const on = target() >= 0;
     canvas.classList.toggle("clickable", on);
+    canvas.title = ring.on() ? "Drag the start; double click puts it back" : "";
     canvas.setAttribute("role", on ? "application" : "img");
     canvas.tabIndex = on ? 0 : -1;
     play.follow();
@@ -199,21 +204,28 @@ export function render({ model, el }) {
     send("click", [...toData(axes, place), (model.get("click")[2] ?? 0) + 1]);
   }
 
-  function clicked(event) {
+  /** The place of a pointer in pixels of the picture, on the Axes that is clicked. */
+  function placeOf(event) {
     const shown = canvas.getBoundingClientRect(), place = plan?.places[target()];
-    if (!place || !shown.width) return;
+    if (!place || !shown.width) return null;
     const { from, scale, y } = place;
     const u = ((event.clientX - shown.left) / shown.width) * plan.width;
     const v = ((event.clientY - shown.top) / shown.height) * plan.height;
-    ask([from[0] + u / scale, from[1] + (v - y) / scale]);
+    return [from[0] + u / scale, from[1] + (v - y) / scale];
+  }
+
+  function clicked(event) {
+    const place = !ring.on() && placeOf(event);
+    if (place) ask(place);
   }
 
   function pressed(event) {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     const axes = model.get("axes")[target()], sets = asking() && cursor && ["Enter", " "].includes(event.key);
-    if (!(way || sets) || !axes) return;
+    if (!axes || !(ring.on() ? ring.pressed(event, way) : way || sets)) return;
     event.preventDefault();
     event.stopPropagation();
+    if (ring.on()) return;
     if (sets) return ask(cursor);
     const path = marks.find((mark) => mark.kind === "path" && model.get("axes")[mark.axes] === axes);
     const [left, top, width, height] = axes.box, trail = model.get("trail");
@@ -225,8 +237,11 @@ export function render({ model, el }) {
     soon();
   }
 
+  const shown = () => marksNow(model, marks, index());
+  const ring = startRing({ model, canvas, asking, index, shown, placeOf, soon }, signals.signal);
   const listeners = {
     "change:picture": showPicture, "change:marks": showMarks, "change:clickable": showClickable,
+    "change:draggable": showClickable, "change:descents": soon, "change:start": soon,
     "change:asks": showClickable, "change:guess": showClickable,
     "change:answered": say, "change:heard": say, "change:message": say, "change:caption": soon,
     ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, soon])),

@@ -1,0 +1,114 @@
+"""What a descent was: all that `minimize` saw, and one sentence about it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gdviz.hyperparameters import hyperparameters
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """What `minimize` saw: time is the first axis, then one axis for each swept hyperparameter or start.
+
+    Attributes:
+        params: (steps + 1, *runs, d).
+        losses: (steps + 1, *runs).
+        grads: (steps, *runs, d), the gradient that each step used.
+        states: the rule's state with its fields stacked to (steps + 1, ...), states[t] belongs to params[t]; or None.
+        rule: the rule, of a schedule that of step 0.
+        examples: (steps + 1, *runs), whole numbers: of how many examples the gradient was computed on the way there (a
+            loss without data counts 1 a step); divided by n these are epochs.
+        seconds: (steps + 1,), what gradients and updates of all runs together took, without the `losses` that are only
+            looked at.
+        scheduled: whether there was a schedule.
+        loss: what was minimized.
+        asked: the rule, or the schedule.
+        sampled_loss: as for minimize.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> run = minimize(lambda w: w.square().sum(-1), GradientDescent(lr=0.25), [8.0], steps=3)
+        >>> run.params.flatten().tolist()
+        [8.0, 4.0, 2.0, 1.0]
+    """
+
+    params: Tensor
+    losses: Tensor
+    grads: Tensor
+    states: Any
+    rule: Any
+    examples: Tensor
+    seconds: Tensor
+    scheduled: bool = False
+    loss: Any = None
+    asked: Any = None
+    sampled_loss: Any = None
+
+    @property
+    def steps(self) -> int:
+        """How many updates were made."""
+        return len(self.grads)
+
+    @property
+    def runs(self) -> tuple[int, ...]:
+        """The sizes of the swept axes: () for a single run."""
+        return tuple(self.losses.shape[1:])
+
+    @property
+    def diverged(self) -> Tensor:
+        """(*runs), bool: the end is not finite, or worse (by more than rounding) than where the run started."""
+        first, end = self.losses[0], self.losses[-1]
+        worse = end - first > 1e-9 * first.abs()
+        return ~torch.isfinite(end) | ~torch.isfinite(self.params[-1]).all(-1) | worse
+
+    def describe(self) -> str:
+        """One sentence with the numbers: caption, alt text and what a screen reader says.
+
+        Returns:
+            Where it began and ended, or of many runs the best, and how many diverge.
+        """
+        first, last = self.losses[0], self.losses[-1]
+        setting, name = _setting(self), type(self.rule).__name__
+        if not self.runs:
+            fell = f"the loss goes from {_short(first)} to {_short(last)}"
+            ending = f"it diverges, {fell}" if self.diverged else fell
+            ending = f"the loss is nan at the start and {_short(last)} at the end" if first.isnan() else ending
+            way = f"from {_point(self.params[0])} to {_point(self.params[-1])}"
+            return f"{name} with {setting}, {self.steps} steps {way}: {ending}."
+        many = " x ".join(str(n) for n in self.runs)
+        if self.diverged.all():
+            return f"{many} runs of {name} with {setting}, {self.steps} steps each: every run diverges."
+        ends = torch.where(self.diverged, torch.inf, last)
+        rounding = 1e-9 * ends.min().abs() + 1e-12 * first.nan_to_num(0, 0, 0).abs().max()
+        place = tuple((ends <= ends.min() + rounding).nonzero()[0])  # the first of the best
+        lowest = f"the lowest final loss is {_short(last[place])} at {_setting(self, place)}"
+        share = f"{int(self.diverged.sum())} of {self.diverged.numel()} diverge"
+        return f"{many} runs of {name} with {setting}, {self.steps} steps each: {lowest}; {share}."
+
+    __repr__ = __str__ = describe
+
+
+def _setting(trajectory: Trajectory, place: tuple | None = None) -> str:
+    """What tells the runs apart: 'lr 0.1 to 0.5' over all of them; at one place 'lr 0.3', or 'start (1, 2)'."""
+    values = hyperparameters(trajectory.rule)
+    if place is not None:
+        swept = {name: value for name, value in values.items() if value.numel() > 1}
+        if not swept:
+            return f"start {_point(trajectory.params[0][place])}"
+        values = {name: value.expand(trajectory.params.shape[1:])[place] for name, value in swept.items()}
+    ends = {name: (_short(value.min()), _short(value.max())) for name, value in values.items()}
+    parts = [f"{name} {low}" if low == high else f"{name} {low} to {high}" for name, (low, high) in ends.items()]
+    return (", ".join(parts) or "no hyperparameter") + (" at first" if trajectory.scheduled and place is None else "")
+
+
+def _short(number: Any) -> str:
+    return f"{float(number):.4g}"
+
+
+def _point(params: Tensor) -> str:
+    shown = [_short(value) for value in params[:4].masked_fill(params[:4].abs() < 1e-9, 0.0)]  # no digits of rounding
+    return f"({', '.join(shown)}{', ...' if len(params) > 4 else ''})"

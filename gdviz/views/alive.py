@@ -1,0 +1,214 @@
+"""Descents that the browser computes anew: the run that minimize made, as a formula for any start."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass, replace
+from typing import Any
+
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from gdviz.descent import Trajectory, minimize
+from gdviz.hyperparameters import hyperparameters
+from gdviz.player import Player
+from gdviz.player.formula import NotFollowed, traced
+from gdviz.player.marks import Mark
+
+SLACK = 1e-9  # relative: how far a repeated step may be from that of minimize
+
+
+def formula(run: Trajectory) -> dict[str, Any]:
+    """A descent as what the browser repeats: one step, its loss and gradient, for any params, rates and state.
+
+    Args:
+        run: from minimize, with axes of runs or without.
+
+    Returns:
+        `init` and `advance`, traces as of player.formula.traced, for one run; `rates`, of each hyperparameter
+        (steps or 1, *runs or 1, *its own) in float64; `start`, (*runs or 1, d); `steps`.
+
+    Raises:
+        NotFollowed: what cannot be followed, and in which line.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> run = minimize(lambda w: w.square().sum(-1), GradientDescent(lr=0.1), [1.0, 2.0], steps=3)
+        >>> formula(run)["rates"][0].tolist()
+        [0.1]
+    """
+    if run.sampled_loss is not None:
+        raise NotFollowed("the minibatches are drawn by the kernel")
+    rules = [run.asked(step) for step in range(max(run.steps, 1))] if run.scheduled else [run.rule]
+    names, rates = _rates(rules, len(run.runs))
+    rule, start = rules[0], run.params[(0, *[0] * len(run.runs))]
+    picked = [rate[(0, *[0] * len(run.runs))].clone() for rate in rates]
+
+    def given(values: tuple[Tensor, ...]) -> Any:
+        return replace(rule, **dict(zip(names, values))) if names else rule
+
+    state = _state(rule.init(start))
+
+    def init(params: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
+        return _state(given(values).init(params))[1]
+
+    def advance(params: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        leaf = params.detach().requires_grad_()
+        with torch.enable_grad():
+            value = run.loss(leaf)
+        if not isinstance(value, Tensor) or value.shape != ():
+            raise NotFollowed("the loss is another for each run")
+        (grads,) = torch.autograd.grad(value, leaf)
+        before = dict(vars(rule)) if hasattr(rule, "__dict__") else {}
+        values, kept = rest[: len(names)], state[0](rest[len(names) :])
+        moved, after = given(values).update(params.detach().clone(), grads, kept)
+        _refuse_memory(rule, before)
+        return value.detach(), grads, moved, *_state(after)[1]
+
+    try:
+        _refuse_other_steps(run, init, advance, picked)
+        first = [start.clone(), *(value.clone() for value in picked)]
+        kept = [value.clone() for value in init(*first)]
+        return {
+            "init": traced(init, *first),
+            "advance": traced(advance, start.clone(), *(v.clone() for v in picked), *kept),
+            "rates": rates,
+            "start": _narrow(run.params[0], len(run.runs), 1),
+            "steps": run.steps,
+        }
+    except NotFollowed:
+        raise
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise NotFollowed(f"the loss or the rule cannot be run for one start alone ({error})") from error
+
+
+def _rates(rules: list[Any], runs: int) -> tuple[list[str], list[Tensor]]:
+    """The hyperparameters that are real numbers, and of each (steps or 1, *runs or 1, *()) or with an axis for d."""
+    kinds = {type(rule) for rule in rules}
+    if len(kinds) > 1:
+        raise NotFollowed("the schedule changes from one kind of rule to another")
+    if not is_dataclass(rules[0]):
+        if len({id(rule) for rule in rules}) > 1:
+            raise NotFollowed("the schedule makes rules that are no dataclasses")
+        return [], []
+    values = [hyperparameters(rule) for rule in rules]
+    names = [name for name, value in values[0].items() if isinstance(getattr(rules[0], name), float | Tensor)]
+    rates = []
+    for name in names:
+        rows = torch.stack([one[name].double() for one in values])
+        rows = rows if bool((rows != rows[:1]).any()) else rows[:1]
+        shape = rows.shape[1:]  # () of a number, (*runs, 1) of a sweep
+        own = [1] * (runs + 1 - len(shape)) + list(shape) if shape else [1] * (runs + 1)
+        rates.append(rows.reshape(len(rows), *own)[..., 0])
+    return names, rates
+
+
+def _narrow(tensor: Tensor, runs: int, own: int) -> Tensor:
+    """The same numbers, with an axis of 1 where all runs of it are alike."""
+    for axis in range(runs):
+        first = tensor.narrow(axis, 0, 1)
+        tensor = first if bool((tensor == first).all()) else tensor
+    return tensor
+
+
+def _state(state: Any) -> tuple[Callable[[Any], Any], tuple[Tensor, ...]]:
+    """What makes a state of its tensors, and these."""
+    if not isinstance(state, tuple) or not all(isinstance(part, Tensor | int | float) for part in state):
+        raise NotFollowed(f"the state is a {type(state).__name__}; a tuple of tensors could be followed")
+    parts = tuple(part if isinstance(part, Tensor) else torch.tensor(float(part)).double() for part in state)
+    kind: Any = type(state)
+    return (lambda values: kind(*values)) if hasattr(kind, "_fields") else (lambda values: kind(values)), parts
+
+
+def _refuse_memory(rule: Any, before: dict[str, Any]) -> None:
+    changed = [name for name, value in getattr(rule, "__dict__", {}).items() if before.get(name) is not value]
+    if changed:
+        kept = ", ".join(f"self.{name}" for name in changed)
+        raise NotFollowed(f"{type(rule).__name__} keeps {kept} on itself; return it as a part of the state")
+
+
+def _refuse_other_steps(run: Trajectory, init: Callable, advance: Callable, rates: list[Tensor]) -> None:
+    """Repeat the first steps, of the first run, as torch; refused where they are not those that minimize made."""
+    place = (0,) * len(run.runs)
+    params, state = run.params[(0, *place)], None
+    many = min(run.steps, 3) if not run.scheduled else min(run.steps, 1)
+    for t in range(many):
+        state = init(params, *rates) if state is None else state
+        value, grads, moved, *state = advance(params, *rates, *state)
+        wanted = run.losses[(t, *place)], run.grads[(t, *place)], run.params[(t + 1, *place)]
+        for got, known in zip((value, grads, moved), wanted):
+            if not torch.allclose(got.double(), known.double(), rtol=SLACK, atol=SLACK, equal_nan=True):
+                raise NotFollowed("the same step comes out differently when it is made again")
+        params = moved
+
+
+def follow(
+    player: Player,
+    ax: Axes,
+    runs: Mapping[str, Trajectory],
+    marks: Mapping[str, Mapping[Mark, Callable[[Trajectory], Any]]],
+    caption: Callable[[Mapping[str, Trajectory]], str],
+) -> None:
+    """Let one drag the start of these descents on an Axes: the browser computes them, or, where it cannot, the kernel.
+
+    Where a slider chooses the start, it cannot be dragged.
+
+    Args:
+        player: its first slider is the step, and each other one an axis of the runs.
+        ax: where the start is dragged; it has the coordinates of the params.
+        runs: by name.
+        marks: by the same name; what each mark draws of a trajectory: its array, or that and where it has diverged.
+        caption: the sentence about all of them.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> from gdviz.surfaces import ravine
+        >>> figure, ax = plt.subplots(figsize=(5, 4))
+        >>> _ = ax.set(xlim=(-6, 6), ylim=(-3, 3))
+        >>> run = minimize(ravine(), GradientDescent(lr=0.4), (-5.0, -2.0), steps=20)
+        >>> player = Player(figure, {"step": range(21)})
+        >>> drawn = {"": {player.path(ax, run.params): lambda run: run.params}}
+        >>> follow(player, ax, {"": run}, drawn, lambda runs: runs[""].describe())
+    """
+    if any(bool((run.params[0] != run.params[(0, *[0] * len(run.runs))]).any()) for run in runs.values()):
+        return  # a slider chooses the start
+
+    def again(start: list[float]) -> tuple[dict[Mark, tuple], str]:
+        moved = {name: _again(run, start) for name, run in runs.items()}
+        arrays = {mark: _parts(draw(moved[name])) for name, drawn in marks.items() for mark, draw in drawn.items()}
+        return arrays, caption(moved)
+
+    try:
+        formulas = [formula(run) for run in runs.values()]
+        drawn = [_drawn(run, marks[name]) for name, run in runs.items()]
+        player.drag_start(ax, formulas, drawn, again)
+    except NotFollowed as reason:
+        player.unfollowed = str(reason)
+
+        def clicked(*start: float) -> None:
+            arrays, sentence = again(list(start[: next(iter(runs.values())).params.shape[-1]]))
+            for mark, (array, *diverged) in arrays.items():
+                mark.set_data(array, **({"diverged": diverged[0]} if diverged else {}))
+            player.caption = sentence
+
+        player.on_click(clicked, ax=ax)
+
+
+def _again(run: Trajectory, start: list[float]) -> Trajectory:
+    """The same descent, of all runs, from another start."""
+    place = torch.tensor(start, dtype=run.params.dtype).reshape(*[1] * len(run.runs), -1)
+    return minimize(run.loss, run.asked, place, run.steps, sampled_loss=run.sampled_loss)
+
+
+def _parts(drawn: Any) -> tuple:
+    return drawn if isinstance(drawn, tuple) else (drawn,)
+
+
+def _drawn(run: Trajectory, marks: Mapping[Mark, Callable]) -> dict[Mark, Callable]:
+    """For each mark: its array, of the params, losses and gradients of a single run."""
+
+    def of(draw: Callable) -> Callable[[Tensor, Tensor, Tensor], tuple]:
+        return lambda params, losses, grads: _parts(draw(replace(run, params=params, losses=losses, grads=grads)))
+
+    return {mark: of(draw) for mark, draw in marks.items()}

@@ -1,0 +1,190 @@
+"""The formula in the browser: what node computes with the module of a page is what torch computes."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from node import case, repeated
+from proof import BROWSER, note
+from test_surfaces import CLASSICS
+from torch_pairs import PAIRS
+
+from gdviz import data, surfaces
+from gdviz.descent import grid, minimize
+from gdviz.optimizers import LBFGS, Adam, GradientDescent, Momentum, RMSProp
+from gdviz.player import scripts
+from gdviz.player.formula import NotFollowed, traced
+from gdviz.views.alive import formula
+
+TOLERANCE = 1e-12
+LOSSES = [*(make() for make in CLASSICS), surfaces.linear_model(data.diabetes())]
+each = pytest.mark.parametrize("rule", PAIRS, ids=lambda rule: rule.__name__)
+
+
+@each
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@given(draw=st.data(), seed=st.integers(0, 2**31))
+def test_every_rule_on_every_surface_is_in_the_browser_what_it_is_in_torch(rule, draw, seed):
+    generator = torch.Generator().manual_seed(seed)
+    hyper = {name: draw.draw(strategy, label=name) for name, strategy in PAIRS[rule].drawn.items()}
+    starts = [torch.tensor(s.start).double() + torch.randn(len(s.start), generator=generator).double() for s in LOSSES]
+    runs = [minimize(loss, rule(**hyper), start, 20) for loss, start in zip(LOSSES, starts)]
+    (found,) = repeated([[case(run) for run in runs]])
+    assert note(rule, BROWSER, max(found)) <= TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("was", "planted"),
+    [
+        ("o[k] = a[k * i] - b[k * j]", "o[k] = a[k * i] - b[k * j] * (1 + 1e-11)"),
+        ("1 / (1 + Math.exp(-a))", "1 / (1 + Math.exp(a))"),
+        ("out[to[k]] = a.values[k]; }; // the rest", "out[to[k]] = a.values[0]; }; // the rest"),
+    ],
+)
+def test_a_mistake_planted_in_the_interpreter_is_seen(tmp_path, was, planted):
+    text = (scripts.STATIC / "formula.mjs").read_text()
+    assert text.count(was) == 1
+    module = tmp_path / "planted.mjs"
+    module.write_text(text.replace(was, planted))
+    x = torch.linspace(-1, 1, 7).double()
+
+    def loss(w):
+        return (torch.sigmoid((w[..., :2] ** 2).sum(-1, keepdim=True) * x - w[..., 2:]) - 0.3).square().sum(-1)
+
+    cases = [[case(minimize(loss, Momentum(lr=0.1, momentum=0.9), [0.5, -0.4, 0.2], 20))]]
+    ((right,), (wrong,)) = *repeated(cases), *repeated(cases, module=module)
+    assert right <= TOLERANCE < wrong
+
+
+def test_a_whole_descent_with_a_schedule_is_that_of_minimize():
+    rosenbrock = surfaces.rosenbrock()
+    runs = [
+        minimize(rosenbrock, lambda step: GradientDescent(lr=1e-3 / (1 + step / 50)), rosenbrock.start, 200),
+        minimize(rosenbrock, LBFGS(), rosenbrock.start, 30),
+        minimize(surfaces.ravine(), Adam(lr=0.2), (-5.0, -2.0), 200),
+    ]
+    (found,) = repeated([[case(run) for run in runs]], "whole")
+    assert max(found) <= 1e-9  # rounding, and what 200 steps make of it
+
+
+class Memory(NamedTuple):
+    old: Any
+
+
+@dataclass(frozen=True)
+class Own:
+    """A rule of a learner's own: the mean of this step's gradient and the last one's."""
+
+    lr: float
+
+    def init(self, params):
+        return Memory(torch.zeros_like(params))
+
+    def update(self, params, grads, state):
+        return params - self.lr * (grads + state.old) / 2, Memory(grads)
+
+
+def test_a_rule_and_a_loss_of_the_learners_own_are_followed():
+    X = torch.linspace(-2, 2, 30, dtype=torch.float64).reshape(10, 3)
+
+    def loss(w):
+        return torch.where((w @ X.T).relu() > 0.5, (w @ X.T) ** 2, torch.tanh(w @ X.T).abs()).mean(-1) + w.norm(dim=-1)
+
+    ((found,),) = repeated([[case(minimize(loss, Own(lr=0.01), [0.5, -0.4, 0.3], 20))]])
+    assert found <= TOLERANCE
+
+
+def test_traces_of_the_same_thing_are_the_same_and_small():
+    def bytes_of(rule):
+        found = formula(minimize(surfaces.beale(), rule, (1.0, 1.0), 3))
+        return json.dumps([found["init"], found["advance"]], default=lambda value: value.hex()).encode()
+
+    for rule in (Adam(lr=0.1), LBFGS()):
+        assert bytes_of(rule) == bytes_of(rule)
+        assert len(bytes_of(rule)) < 50_000
+
+
+def test_two_equal_inputs_are_two():
+    one = torch.ones(2).double()
+    with pytest.raises(ValueError, match="different tensors"):
+        traced(lambda a, b: a - b, one, one)
+
+
+class Remembers:
+    def __init__(self):
+        self.m = 0.0
+
+    def init(self, params):
+        return ()
+
+    def update(self, params, grads, state):
+        self.m = 0.9 * self.m + grads
+        return params - 0.1 * self.m, state
+
+
+@dataclass(frozen=True)
+class Branches:
+    lr: float = 0.1
+
+    def init(self, params):
+        return ()
+
+    def update(self, params, grads, state):
+        if grads.abs().sum() > 1:
+            return params - self.lr * grads, state
+        return params, state
+
+
+@dataclass(frozen=True)
+class Trembles(Branches):
+    def update(self, params, grads, state):
+        return params - self.lr * grads * torch.rand(2), state
+
+
+@dataclass(frozen=True)
+class Lists(Branches):
+    def init(self, params):
+        return [0]
+
+
+def cup(w):
+    return w.square().sum(-1)
+
+
+BOWLS = surfaces.bowl(torch.tensor([2.0, 3.0]))
+
+
+@pytest.mark.parametrize(
+    ("loss", "rule", "reason"),
+    [
+        (cup, Remembers(), "Remembers keeps self.m on itself; return it as a part of the state"),
+        (cup, Branches(), r"of a value in line \d+ of update, 'if grads.abs\(\).sum\(\) > 1:'"),
+        (cup, Trembles(), r"random numbers are drawn \(rand\) in line \d+ of update|comes out differently"),
+        (cup, Lists(), "the state is a list; a tuple of tensors could be followed"),
+        (lambda w: w.sort(-1).values[..., 0] ** 2, Adam(), r"the browser has no sort in line \d+ of <lambda>"),
+        (lambda w: (w.float() ** 2).sum(-1).double(), Adam(), "numbers are float32"),
+        (lambda w: torch.tensor(w[..., 0].item()) * w.sum(-1), Adam(), "a Python number is made of a value"),
+    ],
+)
+def test_what_cannot_be_followed_is_a_sentence_with_its_line(loss, rule, reason):
+    with pytest.raises(NotFollowed, match=reason):
+        formula(minimize(loss, rule, [1.0, 2.0], 5))
+
+
+def test_a_loss_that_differs_from_run_to_run_and_minibatches_are_named():
+    with pytest.raises(NotFollowed, match="another for each run"):
+        formula(minimize(BOWLS, GradientDescent(lr=0.1), torch.ones(2, 2).double(), 3))
+    with pytest.raises(NotFollowed, match="minibatches"):
+        formula(minimize(cup, GradientDescent(lr=0.1), [1.0, 2.0], 3, sampled_loss=lambda w, step: cup(w)))
+
+
+def test_sweeps_travel_as_one_number_for_each_run():
+    run = minimize(cup, Momentum(**grid(lr=[0.1, 0.2, 0.3], momentum=[0.5, 0.9])), [1.0, 2.0], 5)
+    assert [tuple(rate.shape) for rate in formula(run)["rates"]] == [(1, 3, 1), (1, 1, 2)]
+    assert tuple(formula(run)["start"].shape) == (1, 1, 2)
+    batch = minimize(cup, RMSProp(lr=0.1), torch.tensor([[1.0, 2.0], [3.0, 4.0]]).double(), 5)
+    assert formula(batch)["start"].tolist() == [[1.0, 2.0], [3.0, 4.0]]
