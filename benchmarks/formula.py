@@ -1,6 +1,7 @@
 """What a descent costs in the browser's own engine, in node, against torch in the same run. `make bench`.
 
-The same formula, traced from Python: 200 steps in two dimensions, 200 steps over 442 patients, seven racers of 100 steps.
+The same formula, traced from Python: 200 steps in two dimensions, 200 steps over 442 patients, seven racers of 100
+steps.
 """
 
 import json

@@ -1,9 +1,10 @@
 """From the input to changed pixels, in JupyterLab in headless Chromium: our player, `interact` with inline, ipympl.
 
-One picture of notebook 01 three times, and the two players of notebook 04 with the most to draw. Each is driven by the
-arrow keys on its real slider, ours also by dragging its start; the time runs from the event to the frame after which other pixels are on the
-screen. The kernel is next door, or behind a proxy on loopback that delays each direction by half the round trip, or
-dead; and the same player is saved as a page, which has neither kernel nor network. `make bench`.
+One picture of notebook 01 three times, and the two players of notebook 04 with the most to draw. Each is driven by
+the arrow keys on its real slider, ours also by dragging its start; the time runs from the event to the frame after
+which other pixels are on the screen. The kernel is next door, or behind a proxy on loopback that delays each
+direction by half the round trip, or dead; and the same player is saved as a page, which has neither kernel nor
+network. `make bench`.
 """
 
 import asyncio

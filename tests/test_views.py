@@ -274,6 +274,21 @@ def test_where_the_browser_cannot_follow_a_click_asks_the_kernel():
     assert player.caption == again.describe()
 
 
+def test_schedules_and_racers_start_where_one_drags_them():
+    rates = torch.stack([torch.full((9,), 0.1), 0.2 * 0.9 ** torch.arange(9.0)], -1).double()
+    run = minimize(RAVINE, lambda step: GradientDescent(lr=rates[step, :, None]), [1.0, 1.0], 9)
+    schedules = views.rate.schedules(RAVINE, run, rates, ["constant", "decaying"])
+    runs = {rule.__name__: minimize(RAVINE, rule(**grid(lr=[0.1])), [1.0, 1.0], 9) for rule in (GradientDescent, Adam)}
+    race = views.momentum.race(RAVINE, runs, {name: [0.5] for name in runs}, ["one"])
+    assert (schedules.unfollowed, schedules.draggable, race.unfollowed, race.draggable) == ("", 1, "", 0)
+    assert [[rate["shape"] for rate in one["rates"]] for one in schedules.descents] == [[[9, 2]]]
+    for player in (schedules, race):
+        player.start = [3.0, -1.0]
+        with player.moved():
+            paths = [mark for mark in player._marks if type(mark).__name__ == "Path"]
+            assert all((path.array[0] == [3.0, -1.0]).all() for path in paths)
+
+
 def test_a_start_that_a_slider_chooses_is_not_dragged():
     run = minimize(RAVINE, GradientDescent(lr=0.1), [[1.0, 1.0], [2.0, 1.0]], 5)
     player = views.descents(RAVINE, run, sliders={"start": ["near", "far"]})

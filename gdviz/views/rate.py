@@ -18,6 +18,7 @@ from gdviz.player.sliders import labels_of
 from gdviz.style import BLACK, BLUE, GREY, PALE, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.theory import regime
+from gdviz.views.alive import follow
 from gdviz.views.frames import highest, loss_limits, lost, pair
 
 
@@ -201,6 +202,8 @@ def schedules(
 ) -> Player:
     """Schedules on one problem: the rate of each step, the path and the loss, a schedule for each position of a slider.
 
+    The start can be dragged on the surface.
+
     Args:
         surface: of two parameters.
         trajectory: one axis of runs, the schedules.
@@ -237,9 +240,16 @@ def schedules(
     )
     used = torch.cat([rates, rates[-1:]])  # the last rate is shown at the last step, too
     player.curve(top, used, color=VERMILLION)
-    player.path(left, trajectory.params)
-    player.curve(right, trajectory.losses.clamp(min=0.6 * floor))
-    player.text(right, trajectory.losses, "loss {:.3g}", diverged=lost(trajectory), at=(0.97, 0.98), align="right")
+    path = player.path(left, trajectory.params)
+    curve = player.curve(right, trajectory.losses.clamp(min=0.6 * floor))
+    place = {"at": (0.97, 0.98), "align": "right"}
+    words = player.text(right, trajectory.losses, "loss {:.3g}", diverged=lost(trajectory), **place)
+    drawn = {
+        path: lambda run: run.params,
+        curve: lambda run: run.losses.clamp(min=1e-9 * floor),
+        words: lambda run: (run.losses, lost(run)),
+    }
+    follow(player, left, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe())
     return player
 
 

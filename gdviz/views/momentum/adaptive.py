@@ -18,6 +18,7 @@ from gdviz.style import BLACK, BLUE, GREY, LOOKS, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.theory import effective_rate
 from gdviz.theory.rates import refuse_other_runs
+from gdviz.views.alive import follow
 from gdviz.views.frames import highest, mark_look, pair
 
 
@@ -118,8 +119,8 @@ def race(
 ) -> Player:
     """All optimizers on one surface, and the share of many starts from which each finds the global minimum.
 
-    The bars do not move with the step: they are of the finished descents. A rule that the course does not know is black
-    and dashed, with the name of its class at the head.
+    The bars do not move with the step: they are of the finished descents. The start of the paths can be dragged. A rule
+    that the course does not know is black and dashed, with the name of its class at the head.
 
     Args:
         surface: of two parameters.
@@ -155,12 +156,14 @@ def race(
     caption = " ".join(f"{name}: {', '.join(f'{share:.0%}' for share in shares[name])}." for name in runs)
     caption = f"Share of starts that reach the global minimum ({', '.join(rates)}). {caption}"
     player = Player(figure, {"step": range(first.steps + 1), "learning rates": rates}, caption=caption, **options)
+    paths: dict[str, dict] = {}
     for place, (name, run) in zip(places, runs.items()):
         drawn, share = _own_look(run.rule), np.asarray(shares[name], dtype=float)
         ends = np.stack([np.stack([0 * share, share], -1), np.full((len(share), 2), place)], -1)  # (rates, 2, 2)
-        player.path(left, run.params, dots=0, **drawn)
+        paths[name] = {player.path(left, run.params, dots=0, **drawn): lambda run: run.params}
         player.line(right, ends[None], color=drawn["color"], width=14)
         player.points(right, ends[None, :, 1:], color=drawn["color"], marker=drawn["marker"], size=24)
+    follow(player, left, runs, paths, lambda _: caption)
     return player
 
 
