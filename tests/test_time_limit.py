@@ -64,7 +64,7 @@ def test_beside_four_busy_processes_a_right_answer_is_right(busy):
         return Feedback(True)
 
     began = time.monotonic()
-    assert attempt(work, seconds=1.0) == Feedback(True)
+    assert attempt(work, seconds=2.0) == Feedback(True)  # 24 by the clock on the wall
     assert time.monotonic() - began >= 0.8
 
 
