@@ -1,22 +1,25 @@
 """The formula in the browser: what node computes with the module of a page is what torch computes."""
 
 import json
+import subprocess
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from node import case, repeated
+from node import case, node, repeated
 from proof import BROWSER, note
 from test_surfaces import CLASSICS
 from torch_pairs import PAIRS
 
 from gdviz import data, surfaces
 from gdviz.descent import grid, minimize
-from gdviz.optimizers import LBFGS, Adam, GradientDescent, Momentum, RMSProp
-from gdviz.player import scripts
+from gdviz.optimizers import LBFGS, Adam, GradientDescent, Momentum
+from gdviz.player import Player, scripts
 from gdviz.player.formula import NotFollowed, traced
 from gdviz.views.alive import formula
 
@@ -69,6 +72,30 @@ def test_a_whole_descent_with_a_schedule_is_that_of_minimize():
     ]
     (found,) = repeated([[case(run) for run in runs]], "whole")
     assert max(found) <= 1e-9  # rounding, and what 200 steps make of it
+
+
+@pytest.mark.parametrize("kind", ["path", "line", "points"])
+def test_the_pixels_of_what_is_dragged_are_those_of_python_however_far(kind):
+    figure, ax = plt.subplots(figsize=(6, 4))
+    ax.set(xlim=(-1, 2), ylim=(1e-3, 1e4), yscale="log")
+    player = Player(figure, {"step": range(40)})
+    generator, own = torch.Generator().manual_seed(3), {"path": (), "line": (2,), "points": (3,)}[kind]
+    size = 10 ** (6 * torch.rand(40, *own, 1, generator=generator).double() - 1)
+    x = torch.randn(40, *own, 1, generator=generator).double() * size
+    y = torch.exp(40 * torch.randn(40, *own, 1, generator=generator).double())
+    mark = getattr(player, kind)(ax, torch.cat([x, y], -1))
+    player.twin()
+    wanted = mark.pixels()
+    assert np.isnan(wanted).any()
+    given = {"kind": kind, "values": torch.cat([x, y], -1).flatten().tolist(), "own": [*own, 2], "axes": player.axes[0]}
+    script = (
+        f"import {{ pixelsOf }} from {json.dumps((scripts.STATIC / 'alive.mjs').as_uri())};"
+        f"const {{ kind, values, own, axes }} = {json.dumps(given)};"
+        "console.log(JSON.stringify([...pixelsOf(kind, values, own, axes)]));"
+    )
+    ran = subprocess.run([node(), "--input-type=module", "-e", script], capture_output=True, text=True, check=True)
+    found = np.array(json.loads(ran.stdout), float).reshape(wanted.shape)  # JSON has null for NaN
+    assert np.allclose(found, wanted, rtol=1e-6, atol=1e-2, equal_nan=True)
 
 
 class Memory(NamedTuple):
@@ -185,6 +212,45 @@ def test_a_loss_that_differs_from_run_to_run_and_minibatches_are_named():
 def test_sweeps_travel_as_one_number_for_each_run():
     run = minimize(cup, Momentum(**grid(lr=[0.1, 0.2, 0.3], momentum=[0.5, 0.9])), [1.0, 2.0], 5)
     assert [tuple(rate.shape) for rate in formula(run)["rates"]] == [(1, 3, 1), (1, 1, 2)]
-    assert tuple(formula(run)["start"].shape) == (1, 1, 2)
-    batch = minimize(cup, RMSProp(lr=0.1), torch.tensor([[1.0, 2.0], [3.0, 4.0]]).double(), 5)
-    assert formula(batch)["start"].tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+
+@dataclass(frozen=True)
+class Scaled(Branches):
+    scale: Any = 1.0
+
+    def update(self, params, grads, state):
+        return params - self.lr * self.scale * grads, state
+
+
+@dataclass
+class Changing:
+    lr: float = 0.1
+    m: Any = 0.0
+
+    def init(self, params):
+        return ()
+
+    def update(self, params, grads, state):
+        self.m = 0.9 * self.m + grads
+        return params - self.lr * self.m, state
+
+
+def test_a_whole_number_at_first_and_a_scale_for_each_coordinate_are_followed():
+    scale = torch.tensor([0.5, 2.0]).double()
+    runs = [
+        minimize(cup, lambda step: GradientDescent(lr=1 if step < 5 else 0.1), [1.0, 2.0], 10),
+        minimize(cup, lambda step: GradientDescent(lr=1 + (step > 5)), [1.0, 2.0], 10),
+        minimize(cup, Scaled(lr=0.1, scale=scale), [1.0, 2.0], 10),
+    ]
+    (found,) = repeated([[case(run) | {"states": []} for run in runs]], "whole")
+    assert max(found) <= TOLERANCE
+
+
+def test_what_a_schedule_or_a_step_hides_is_named():
+    scales = [torch.tensor([1.0, 1.0]).double(), torch.tensor([1.0, 3.0]).double()]
+    with pytest.raises(NotFollowed, match="the schedule changes scale"):
+        formula(minimize(cup, lambda step: Scaled(scale=scales[step > 6]), [1.0, 2.0], 9))
+    with pytest.raises(NotFollowed, match=r"Changing keeps self\.m on itself"):
+        formula(minimize(cup, Changing(), [1.0, 2.0], 5))
+    with pytest.raises(NotFollowed, match=r"the browser has no softplus in line \d+ of <lambda>"):
+        formula(minimize(lambda w: torch.nn.functional.softplus(w).sum(-1), Adam(), [1.0, 2.0], 5))

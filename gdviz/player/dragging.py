@@ -8,7 +8,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from gdviz.player.formula import traced
+from gdviz.player.formula import NotFollowed, traced
 from gdviz.player.marks import Mark
 from gdviz.player.stage import Stage
 
@@ -59,6 +59,8 @@ class Dragging(Stage):
         shapes = [(formula["steps"] + 1, *d), (formula["steps"] + 1,), (formula["steps"], *d)]
 
         def trace(mark: Mark, draw: Callable) -> dict[str, Any]:
+            if mark.ax.name == "3d" or {mark.ax.get_xscale(), mark.ax.get_yscale()} - {"linear", "log"}:
+                raise NotFollowed(f"the Axes {mark.ax.get_title()!r} is not a 2-D one, linear or log")
             whole = [torch.ones(shape, dtype=torch.float64) for shape in shapes]
             return traced(lambda *run: mark.follow(*draw(*run)), *whole)
 
@@ -67,7 +69,6 @@ class Dragging(Stage):
             "advance": formula["advance"],
             "steps": formula["steps"],
             "rates": [_array(rate) for rate in formula["rates"]],
-            "start": _array(formula["start"][None]),
             "marks": [[self._marks.index(mark), trace(mark, draw)] for mark, draw in marks.items()],
         }
 

@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 
 from gdviz.player.operations import OPERATIONS, Unknown
 
-INSIDE = (str(Path(torch.__file__).parent), str(Path(__file__).parent))  # no line of these is the learner's
+INSIDE = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]))  # no line of these is the learner's
 
 
 class NotFollowed(ValueError):
@@ -174,7 +174,13 @@ def _refuse_type(tensor: Tensor) -> None:
 
 def _line() -> str:
     """Where the learner's own code is, as words for the end of a sentence."""
-    frames = [f for f in traceback.extract_stack() if not f.filename.startswith(INSIDE)]
+    stack = traceback.extract_stack()
+    if any(frame.name == "_engine_run_backward" for frame in stack):
+        return " in the gradient of the loss"
+    began = max(
+        (i for i, frame in enumerate(stack) if (frame.filename, frame.name) == (__file__, traced.__name__)), default=0
+    )
+    frames = [frame for frame in stack[began:] if not frame.filename.startswith(INSIDE)]
     if not frames:
         return ""
     frame = frames[-1]

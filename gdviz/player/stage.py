@@ -49,7 +49,8 @@ class Stage(anywidget.AnyWidget):
     locked = t.List().tag(sync=True)  # the models of the controls that wait for it
     descents = t.List().tag(sync=True)  # what the browser computes anew from a start that is dragged
     draggable = t.Int(-1).tag(sync=True)  # the Axes where
-    start = t.List().tag(sync=True)  # the dragged start, set by the view; empty where it has not been touched
+    # the dragged start, set by the view, empty where it is untouched; an echo would come in the middle of the next drag
+    start = t.List().tag(sync=True, echo_update=False)
 
     def __init__(self, figure: Figure, sliders: Mapping[str, Any], *, caption: str, at: Mapping[str, int] | None):
         if not isinstance(figure, Figure):

@@ -1,7 +1,7 @@
 """Descents that the browser computes anew: the run that minimize made, as a formula for any start."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import torch
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from gdviz.descent import Trajectory, minimize
-from gdviz.hyperparameters import hyperparameters
+from gdviz.hyperparameters import as_tensor, hyperparameters
 from gdviz.player import Player
 from gdviz.player.formula import NotFollowed, traced
 from gdviz.player.marks import Mark
@@ -25,7 +25,7 @@ def formula(run: Trajectory) -> dict[str, Any]:
 
     Returns:
         `init` and `advance`, traces as of player.formula.traced, for one run; `rates`, of each hyperparameter
-        (steps or 1, *runs or 1, *its own) in float64; `start`, (*runs or 1, d); `steps`.
+        (steps or 1, *runs or 1) in float64; `steps`.
 
     Raises:
         NotFollowed: what cannot be followed, and in which line.
@@ -47,8 +47,6 @@ def formula(run: Trajectory) -> dict[str, Any]:
     def given(values: tuple[Tensor, ...]) -> Any:
         return replace(rule, **dict(zip(names, values))) if names else rule
 
-    state = _state(rule.init(start))
-
     def init(params: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
         return _state(given(values).init(params))[1]
 
@@ -59,21 +57,21 @@ def formula(run: Trajectory) -> dict[str, Any]:
         if not isinstance(value, Tensor) or value.shape != ():
             raise NotFollowed("the loss is another for each run")
         (grads,) = torch.autograd.grad(value, leaf)
-        before = dict(vars(rule)) if hasattr(rule, "__dict__") else {}
-        values, kept = rest[: len(names)], state[0](rest[len(names) :])
-        moved, after = given(values).update(params.detach().clone(), grads, kept)
-        _refuse_memory(rule, before)
+        one, kept = given(rest[: len(names)]), remade(rest[len(names) :])
+        before = dict(getattr(one, "__dict__", {}))
+        moved, after = one.update(params.detach().clone(), grads, kept)
+        _refuse_memory(one, before)
         return value.detach(), grads, moved, *_state(after)[1]
 
     try:
-        _refuse_other_steps(run, init, advance, picked)
+        remade = _state(rule.init(start))[0]
+        _refuse_other_steps(run, init, advance, rates)
         first = [start.clone(), *(value.clone() for value in picked)]
         kept = [value.clone() for value in init(*first)]
         return {
             "init": traced(init, *first),
             "advance": traced(advance, start.clone(), *(v.clone() for v in picked), *kept),
             "rates": rates,
-            "start": _narrow(run.params[0], len(run.runs), 1),
             "steps": run.steps,
         }
     except NotFollowed:
@@ -83,7 +81,7 @@ def formula(run: Trajectory) -> dict[str, Any]:
 
 
 def _rates(rules: list[Any], runs: int) -> tuple[list[str], list[Tensor]]:
-    """The hyperparameters that are real numbers, and of each (steps or 1, *runs or 1, *()) or with an axis for d."""
+    """The hyperparameters that are real numbers, and of each (steps or 1, *runs or 1)."""
     kinds = {type(rule) for rule in rules}
     if len(kinds) > 1:
         raise NotFollowed("the schedule changes from one kind of rule to another")
@@ -91,24 +89,36 @@ def _rates(rules: list[Any], runs: int) -> tuple[list[str], list[Tensor]]:
         if len({id(rule) for rule in rules}) > 1:
             raise NotFollowed("the schedule makes rules that are no dataclasses")
         return [], []
+    given = [{field.name: getattr(rule, field.name) for field in fields(rule) if field.init} for rule in rules]
     values = [hyperparameters(rule) for rule in rules]
-    names = [name for name, value in values[0].items() if isinstance(getattr(rules[0], name), float | Tensor)]
+    names = [name for name in given[0] if _is_rate([one[name] for one in given], runs)]
+    for name in given[0].keys() - set(names):
+        if not all(_same(one[name], given[0][name]) for one in given):
+            raise NotFollowed(f"the schedule changes {name}, which is no number or sweep")
     rates = []
     for name in names:
         rows = torch.stack([one[name].double() for one in values])
         rows = rows if bool((rows != rows[:1]).any()) else rows[:1]
-        shape = rows.shape[1:]  # () of a number, (*runs, 1) of a sweep
-        own = [1] * (runs + 1 - len(shape)) + list(shape) if shape else [1] * (runs + 1)
-        rates.append(rows.reshape(len(rows), *own)[..., 0])
+        shape = rows.shape[1:-1]  # without the axis of 1 at the end of a sweep; a number has none
+        rates.append(rows.reshape(len(rows), *[1] * (runs - len(shape)), *shape))
     return names, rates
 
 
-def _narrow(tensor: Tensor, runs: int, own: int) -> Tensor:
-    """The same numbers, with an axis of 1 where all runs of it are alike."""
-    for axis in range(runs):
-        first = tensor.narrow(axis, 0, 1)
-        tensor = first if bool((tensor == first).all()) else tensor
-    return tensor
+def _is_rate(values: list[Any], runs: int) -> bool:
+    """Whether these values of a field, one for each step, are numbers, or sweeps over the runs.
+
+    A whole number that stays, such as history_size, is a part of the formula.
+    """
+    if all(isinstance(value, int) for value in values):  # True and False, too
+        return any(value != values[0] for value in values)
+    tensors = [as_tensor(value) for value in values if isinstance(value, float | int | Tensor)]
+    fits = (one.ndim == 0 or (one.ndim <= runs + 1 and one.shape[-1] == 1) for one in tensors)
+    return len(tensors) == len(values) and all(fits)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values of a field are the same."""
+    return one is other or (torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other))
 
 
 def _state(state: Any) -> tuple[Callable[[Any], Any], tuple[Tensor, ...]]:
@@ -131,10 +141,10 @@ def _refuse_other_steps(run: Trajectory, init: Callable, advance: Callable, rate
     """Repeat the first steps, of the first run, as torch; refused where they are not those that minimize made."""
     place = (0,) * len(run.runs)
     params, state = run.params[(0, *place)], None
-    many = min(run.steps, 3) if not run.scheduled else min(run.steps, 1)
-    for t in range(many):
-        state = init(params, *rates) if state is None else state
-        value, grads, moved, *state = advance(params, *rates, *state)
+    for t in range(min(run.steps, 3)):
+        now = [rate[(min(t, len(rate) - 1), *place)] for rate in rates]
+        state = init(params, *now) if state is None else state
+        value, grads, moved, *state = advance(params, *now, *state)
         wanted = run.losses[(t, *place)], run.grads[(t, *place)], run.params[(t + 1, *place)]
         for got, known in zip((value, grads, moved), wanted):
             if not torch.allclose(got.double(), known.double(), rtol=SLACK, atol=SLACK, equal_nan=True):

@@ -6,8 +6,6 @@ import { toPixels } from "./geometry.mjs";
 const REACH = 1e4; // px from the middle of an Axes: as FAR in geometry.py
 const living = new WeakMap(); // of each model: its descents made ready, and what they were last computed for
 
-
-
 /** Of an array with axes for steps and sliders what belongs to these positions: for all its steps. */
 function chosen({ shape, data }, index) {
   const own = count(shape.slice(index.length)), steps = shape[0], values = (data.ready ??= numbers(data));
@@ -16,12 +14,6 @@ function chosen({ shape, data }, index) {
   const found = new Float64Array(steps * own);
   for (let t = 0; t < steps; t++) found.set(values.subarray(t * width + place, t * width + place + own), t * own);
   return found;
-}
-
-/** The start at the sliders' positions: where it has been dragged to, or the one that the kernel has computed. */
-export function startNow(model, index) {
-  const dragged = model.get("start"), descent = model.get("descents")[0];
-  return dragged.length ? dragged : [...chosen(descent.start, index)];
 }
 
 /** The marks, unpacked, at these positions: as they came, or of the start that has been dragged. */
@@ -66,7 +58,8 @@ function moved(mark, { outputs: [values], shapes: [shape] }, axes, sliders, trai
   return { ...mark, shape: full, strides, values: pixels };
 }
 
-function pixelsOf(kind, values, own, axes) {
+/** Of points in data coordinates the pixels, as float32: own is the shape for each step. */
+export function pixelsOf(kind, values, own, axes) {
   const points = Array.from({ length: values.length / 2 }, (_, i) => {
     const pixel = toPixels(axes, [values[2 * i], values[2 * i + 1]]);
     return pixel.every(Number.isFinite) ? pixel : [NaN, NaN];
@@ -81,17 +74,24 @@ function cut(points, first, last, [left, top, width, height]) {
   const middle = [left + width / 2, top + height / 2];
   const away = points.slice(first, last).map((point) => point.map((value, i) => value - middle[i]));
   const far = ([x, y]) => !(Math.max(Math.abs(x), Math.abs(y)) <= REACH);
+  const place = (i, { point }) => { points[first + i] = point.map((value, k) => value + middle[k]); };
+  if (away.length === 2 && away.every(far)) { // it may yet cross the square
+    const [out, back] = [edge(away[0], away[1]), edge(away[1], away[0])];
+    if (out.part > 0 && out.part + back.part >= 1) return place(0, back), place(1, out);
+  }
   away.forEach((point, i) => {
     if (!far(point)) return;
-    const near = [away[i - 1], away[i + 1]].find((other) => other && !far(other));
-    points[first + i] = near ? edge(near, point).map((value, k) => value + middle[k]) : [NaN, NaN];
+    const near = [away[i + 1], away[i - 1]].find((other) => other && !far(other));
+    if (near) place(i, edge(near, point));
+    else points[first + i] = [NaN, NaN];
   });
 }
 
-/** Where the way from start to end leaves the square. */
+/** Where the way from start to end leaves the square: as a part of the way, and the point. */
 function edge(start, end) {
   const way = end.map((value, i) => value - start[i]);
   const parts = way.map((value, i) => (REACH * Math.sign(value) - start[i]) / value);
   const part = Math.min(...parts.filter((value) => !Number.isNaN(value)));
-  return way.map((value, i) => (parts[i] === part ? REACH * Math.sign(value) : start[i] + part * value));
+  const point = way.map((value, i) => (parts[i] === part ? REACH * Math.sign(value) : start[i] + part * value));
+  return { part, point };
 }

@@ -1,6 +1,5 @@
 // The start of a descent as something to be dragged: by mouse, finger, or arrow keys on the focused picture.
 
-import { startNow } from "./alive.mjs";
 import { at, inside, select, toData } from "./geometry.mjs";
 import { drawText, strokeLine } from "./marks.mjs";
 
@@ -32,7 +31,7 @@ export function startRing({ model, canvas, asking, index, shown, placeOf, soon }
   function move([x, y]) {
     const axes = axesOf(), [left, top, width, height] = axes.box;
     const there = toData(axes, [clamped(x, left, width), clamped(y, top, height)]);
-    model.set("start", there.slice(0, startNow(model, index()).length));
+    model.set("start", there.slice(0, model.get("descents")[0].init.inputs[0][0])); // one number or two
   }
 
   function putBack() {
