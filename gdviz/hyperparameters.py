@@ -1,6 +1,7 @@
 """Numbers at the door: as tensors in full precision, whole, and as the hyperparameters of a rule in their ranges."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from numbers import Integral, Number
 from typing import Annotated, Any, get_type_hints
@@ -9,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Count", "Hyperparameter", "NotNegative", "Range", "Rate", "Share"]
+__all__ = ["Accepted", "Count", "Hyperparameter", "NotNegative", "Range", "Rate", "Share"]
 
 Hyperparameter = float | Tensor
 
 
 @dataclass(frozen=True)
-class Range:
+class Accepted:
     """Which numbers a hyperparameter may be. It stands in the type of a rule's field: lr: Rate.
 
     Args:
@@ -23,7 +24,7 @@ class Range:
         words: what is accepted, for the refusal.
 
     Example:
-        >>> Half = Annotated[Hyperparameter, Range(lambda value: (value > 0) & (value < 0.5), "between 0 and 0.5")]
+        >>> Half = Annotated[Hyperparameter, Accepted(lambda value: (value > 0) & (value < 0.5), "between 0 and 0.5")]
         >>> Half.__metadata__[0].words
         'between 0 and 0.5'
     """
@@ -40,10 +41,80 @@ def _count(value: Tensor) -> Tensor:
     return (value >= 1) & (value == value.round()) & (value.ndim == 0)
 
 
-Rate = Annotated[Hyperparameter, Range(lambda lr: lr >= 0, "positive, or 0 to rest, or a tensor of such rates")]
-Share = Annotated[Hyperparameter, Range(_share, "in [0, 1), or a tensor of such")]
-NotNegative = Annotated[Hyperparameter, Range(lambda value: value >= 0, "0 or more")]
-Count = Annotated[int, Range(_count, "a whole number, 1 or more")]
+class Range(float):
+    """A number that may be any from low to high: minimize computes at its value, a player gives it a slider.
+
+    It is its value wherever a number is wanted. A range that stands in several rules has one slider for all of them.
+
+    Args:
+        low: the left end of the slider.
+        high: the right end.
+        value: where it stands first.
+        log: whether equal ways on the slider are equal factors; else they are equal differences.
+        unit: a word behind the number, such as "steps".
+        name: of the slider; left out, that of the hyperparameter.
+        named: name -> value, for those that are worth a click, such as {"2/L": 0.2}.
+
+    Raises:
+        TypeError: what are no numbers.
+        ValueError: ends that are not finite, equal or reversed, or on a log slider not positive; a value beyond them.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> lr = Range(0.01, 1.2, value=0.25, log=True)
+        >>> minimize(lambda w: w.square().sum(-1), GradientDescent(lr), [8.0], steps=2).params.flatten().tolist()
+        [8.0, 4.0, 2.0]
+    """
+
+    def __new__(cls, low: float, high: float, value: float, **_: Any) -> "Range":
+        """The number itself."""
+        return super().__new__(cls, _real("value", value))
+
+    def __init__(
+        self,
+        low: float,
+        high: float,
+        value: float,
+        *,
+        log: bool = False,
+        unit: str = "",
+        name: str = "",
+        named: Mapping[str, float] | None = None,
+    ):
+        self.low, self.high, self.log, self.unit, self.name = _real("low", low), _real("high", high), log, unit, name
+        self.named = {str(word): _real(f"named[{word!r}]", number) for word, number in (named or {}).items()}
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise ValueError(f"a range goes from low up to high, both finite; got low {low!r} and high {high!r}")
+        if log and self.low <= 0:
+            raise ValueError(f"a range on a log slider must be positive, got low {low!r}; or leave log=True out")
+        for word, number in {"value": float(self), **self.named}.items():
+            if not self.low <= number <= self.high:
+                raise ValueError(f"{word} must be in the range, from {self.low:g} to {self.high:g}; got {number:g}")
+
+    def __reduce__(self) -> tuple:
+        """A copy of it is one, too."""
+        more = {name: getattr(self, name) for name in ("log", "unit", "name", "named")}
+        return _range, (self.low, self.high, float(self), more)
+
+
+def _range(low: float, high: float, value: float, more: dict[str, Any]) -> Range:
+    return Range(low, high, value, **more)
+
+
+def _real(name: str, number: Any) -> float:
+    if isinstance(number, bool | str) or not isinstance(number, Number | np.ndarray | Tensor):
+        raise TypeError(f"{name} of a range must be a number, got {number!r}")
+    try:
+        return float(number)  # pyright: ignore[reportArgumentType]  refused below
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{name} of a range must be one number, got {short(repr(number))}") from error
+
+
+Rate = Annotated[Hyperparameter, Accepted(lambda lr: lr >= 0, "positive, or 0 to rest, or a tensor of such rates")]
+Share = Annotated[Hyperparameter, Accepted(_share, "in [0, 1), or a tensor of such")]
+NotNegative = Annotated[Hyperparameter, Accepted(lambda value: value >= 0, "0 or more")]
+Count = Annotated[int, Accepted(_count, "a whole number, 1 or more")]
 
 USUAL = {  # what torch's names mean in a rule of the learner's own, whose fields say no more than float
     "lr": Rate,
@@ -107,7 +178,7 @@ def hyperparameters(rule: Any) -> dict[str, Tensor]:
     return {name: as_tensor(value) for name, value in values.items() if isinstance(value, Number | Tensor)}
 
 
-def ranges(rule: Any) -> dict[str, Range]:
+def ranges(rule: Any) -> dict[str, Accepted]:
     """The range of each hyperparameter of a rule: that of its field's type, else what torch's name for it means."""
     if not is_dataclass(rule):
         return {}
@@ -119,8 +190,8 @@ def ranges(rule: Any) -> dict[str, Range]:
     return {name: accepted for name, accepted in found.items() if accepted}
 
 
-def _range_of(kind: Any) -> Range | None:
-    return next((extra for extra in getattr(kind, "__metadata__", ()) if isinstance(extra, Range)), None)
+def _range_of(kind: Any) -> Accepted | None:
+    return next((extra for extra in getattr(kind, "__metadata__", ()) if isinstance(extra, Accepted)), None)
 
 
 def checked(rule: Any, dtype: torch.dtype = torch.float64, where: str = "") -> Any:
@@ -154,7 +225,7 @@ def checked(rule: Any, dtype: torch.dtype = torch.float64, where: str = "") -> A
     return replace(rule, **changed) if changed else rule
 
 
-def in_range(name: str, value: Any, where: str = "", accepted: Range | None = None) -> Tensor:
+def in_range(name: str, value: Any, where: str = "", accepted: Accepted | None = None) -> Tensor:
     """The value of a hyperparameter as a tensor; refused, with what is accepted, out of its range.
 
     accepted: its range; left out, what torch's name for it means.

@@ -3,9 +3,10 @@
 A rule is a frozen dataclass. Its fields are the hyperparameters, `init(params)` is the state at t = 0, and
 `update(params, grads, state)` is the textbook line. A rule only broadcasts: it never branches on a hyperparameter and
 never changes a tensor in place. So a hyperparameter may be a number or a tensor (..., 1), and a tensor is a sweep: many
-runs at once.
+runs at once. Or it is a Range: its value for minimize, a slider in a player.
 """
 
+from gdviz.hyperparameters import Range
 from gdviz.optimizers.adam import Adam, AdamW, AMSGrad, MaxMoments, Moments
 from gdviz.optimizers.adaptive import Adadelta, AdaGrad, RMSProp, SquaredMean, SquaredMeans, SquaredSum
 from gdviz.optimizers.lbfgs import LBFGS, History
@@ -15,5 +16,5 @@ from gdviz.optimizers.rule import Rule
 RULES = (GradientDescent, Momentum, Nesterov, AdaGrad, RMSProp, Adadelta, Adam, AMSGrad, AdamW, LBFGS)
 
 __all__ = ["LBFGS", "RULES", "AMSGrad", "AdaGrad", "Adadelta", "Adam", "AdamW", "GradientDescent"]
-__all__ += ["GradientDescentState", "History", "MaxMoments", "Moments", "Momentum", "Nesterov", "Rule", "SquaredMean"]
-__all__ += ["SquaredMeans", "SquaredSum", "Velocity"]
+__all__ += ["GradientDescentState", "History", "MaxMoments", "Moments", "Momentum", "Nesterov", "Range", "Rule"]
+__all__ += ["SquaredMean", "SquaredMeans", "SquaredSum", "Velocity"]

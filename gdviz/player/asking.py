@@ -98,6 +98,11 @@ class Asking(Stage):
         field.observe(lambda change: self._answer(lambda: work(change["new"]), "Not shown"), "value")
         self._box.children = [*self._box.children[:-2], field, *self._box.children[-2:]]
 
+    def on_dials(self, dials: list[dict[str, Any]], fn: Callable[[list[float]], None]) -> None:
+        """Call fn(values) in the kernel when one of these sliders is let go: for what the browser cannot compute."""
+        self.dials = dials
+        self.observe(lambda change: self._answer(lambda: fn(change["new"]), "Not shown"), "dialed")
+
     def _lock(self, on: bool) -> None:
         for control in self._controls:
             control.widget.disabled = on

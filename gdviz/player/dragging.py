@@ -1,4 +1,4 @@
-"""What one drags in the picture: the start of a descent, which the browser then computes anew."""
+"""What the browser computes anew: descents from a start that one drags, at a hyperparameter that one turns."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,28 +14,32 @@ from gdviz.player.stage import Stage
 
 
 class Dragging(Stage):
-    """A stage whose start can be dragged. The browser needs no kernel for it."""
+    """A stage whose descents follow the hand. The browser needs no kernel for it."""
 
     unfollowed = ""  # why the browser cannot, in a sentence
     _again: Callable | None = None
 
-    def drag_start(
+    def live(
         self,
-        ax: Axes,
+        ax: Axes | None,
         formulas: Sequence[Mapping[str, Any]],
         marks: Sequence[Mapping[Mark, Callable]],
-        again: Callable[[list[float]], tuple[dict[Mark, tuple], str]],
+        dials: Sequence[Mapping[str, Any]],
+        again: Callable[[list[float], list[float]], tuple[dict[Mark, tuple], str]],
     ) -> None:
-        """Let one drag the start of descents on an Axes; marks and readouts follow in the same frame.
+        """Let one drag the start of descents on an Axes, and turn their hyperparameters; marks and readouts follow.
 
         Args:
             ax: a 2-D Axes of this player. Along its axes are the first and the second parameter, or of one parameter
-                the first alone.
-            formulas: of each descent what views.alive.formula returns. The first slider is the step, and each other
-                one an axis of the rates.
-            marks: of each descent, what its marks draw: functions of params (steps + 1, d), losses (steps + 1,) and
-                gradients (steps, d) that return a tuple of the array and, of a text, where it has diverged.
-            again: given a start, the arrays of all these marks and the caption: what twin, films and describe show.
+                the first alone. None: the start stays.
+            formulas: of each descent what views.alive.formula returns. The first slider is the step, the next ones are
+                the axes of the rates.
+            marks: of each descent, what its marks draw: functions of params (steps + 1, d), losses (steps + 1,),
+                gradients (steps, d), each rate, and each part of the state (steps + 1, ...) that return a tuple of the
+                array, with an axis for each further slider, and, of a text, where it has diverged.
+            dials: of each hyperparameter that is a range its slider, and `feeds`: which descents and rates it sets.
+            again: given a start and the dialed values, or of either an empty list where it is untouched, the arrays of
+                all these marks and the caption: what twin, films and describe show.
 
         Raises:
             NotFollowed: a mark that cannot be computed in the browser.
@@ -52,11 +56,13 @@ class Dragging(Stage):
         if self.trail != 0:
             raise ValueError("the first slider must be the step, a range")
         sent = [self._sent(formula, drawn) for formula, drawn in zip(formulas, marks, strict=True)]
-        self.descents, self.draggable, self._again = sent, self._clicked_axes("drag_start", ax), again
+        place = -1 if ax is None else self._clicked_axes("live", ax)
+        self.descents, self.dials, self.draggable, self._again = sent, list(dials), place, again
 
     def _sent(self, formula: Mapping[str, Any], marks: Mapping[Mark, Callable]) -> dict[str, Any]:
-        d = formula["init"]["inputs"][0]
-        shapes = [(formula["steps"] + 1, *d), (formula["steps"] + 1,), (formula["steps"], *d)]
+        d, *rates = formula["init"]["inputs"]
+        states, steps = formula["advance"]["inputs"][1 + len(rates) :], formula["steps"]
+        shapes = [(steps + 1, *d), (steps + 1,), (steps, *d), *rates, *((steps + 1, *state) for state in states)]
 
         def trace(mark: Mark, draw: Callable) -> dict[str, Any]:
             if mark.ax.name == "3d" or {mark.ax.get_xscale(), mark.ax.get_yscale()} - {"linear", "log"}:
@@ -67,18 +73,20 @@ class Dragging(Stage):
         return {
             "init": formula["init"],
             "advance": formula["advance"],
-            "steps": formula["steps"],
+            "steps": steps,
+            "start": _array(formula["start"]),
             "rates": [_array(rate) for rate in formula["rates"]],
+            "extra": len(self.sliders) - formula["start"].ndim,  # sliders that are no axes of the runs
             "marks": [[self._marks.index(mark), trace(mark, draw)] for mark, draw in marks.items()],
         }
 
     @contextmanager
     def moved(self) -> Iterator[str]:
-        """While the block lasts, the marks are those of the dragged start; it gives the caption of these."""
-        if not self.start or self._again is None:
+        """While the block lasts, the marks are those of what has been dragged; it gives the caption of these."""
+        if not (self.start or self.dialed) or self._again is None:
             yield self.caption
             return
-        arrays, caption = self._again([float(value) for value in self.start])
+        arrays, caption = self._again([float(one) for one in self.start], [float(one) for one in self.dialed])
         kept, stale, self._busy = [(mark, mark.array) for mark in arrays], self._stale, True
         try:
             for mark, (array, *diverged) in arrays.items():

@@ -58,7 +58,7 @@ class Mark(t.HasTraits):
         self.array = self.prepare(array, **more)
 
     def follow(self, values: Tensor, *_: Tensor) -> Tensor:
-        """The same as prepare, for what the browser computes: values (steps, ...) of torch, no other slider."""
+        """The same as prepare, for what the browser computes: values of torch, (steps, further sliders, own axes)."""
         return values
 
     def bytes(self) -> int:
@@ -143,7 +143,8 @@ class Curve(Path):
 
     def follow(self, values: Tensor, *_: Tensor) -> Tensor:
         """The points (step, number)."""
-        return torch.stack([torch.from_numpy(self.positions.values), values], -1)
+        steps = torch.from_numpy(self.positions.values).reshape(-1, *[1] * (values.ndim - 1))
+        return torch.stack([steps.expand(values.shape), values], -1)
 
 
 class Line(Mark):
@@ -227,10 +228,10 @@ class Text(Mark):
 
     def follow(self, values: Tensor, *diverged: Tensor) -> Tensor:
         """The numbers, and whether the run has diverged."""
-        numbers = values.reshape(len(values), -1)
+        numbers = values[..., None] if sum(spec is not None for _, spec in self.parts) == 1 else values
         flag = ~torch.isfinite(numbers).all(-1)
         flag = flag | diverged[0] if diverged else flag
-        return torch.cat([numbers, flag[:, None].double()], -1)
+        return torch.cat([numbers, flag[..., None].double()], -1)
 
     def bytes(self) -> int:
         """A float64 for each number."""

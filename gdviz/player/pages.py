@@ -101,7 +101,7 @@ def body(player: Any) -> str:
     it holds). A guess is asked for as usual.
     """
     state = player.state()
-    state["traits"] |= DEAD
+    state["traits"] |= DEAD if state["traits"]["descents"] else DEAD | {"dials": []}
     state = json.dumps(state, default=_base64, allow_nan=False).replace("<", "\\u003c")  # "</script>" in a label
     words = f'<p class="asleep">{escape(player.describe())} {ASLEEP}</p>'  # which the script takes away
     return f'<div class="gdviz-page">{words}<script type="application/json">{state}</script></div>\n'

@@ -51,6 +51,8 @@ class Stage(anywidget.AnyWidget):
     draggable = t.Int(-1).tag(sync=True)  # the Axes where
     # the dragged start, set by the view, empty where it is untouched; an echo would come in the middle of the next drag
     start = t.List().tag(sync=True, echo_update=False)
+    dials = t.List().tag(sync=True)  # of each hyperparameter that is a range: its slider, and which rates it sets
+    dialed = t.List().tag(sync=True, echo_update=False)  # their values, set by the view, empty where untouched
 
     def __init__(self, figure: Figure, sliders: Mapping[str, Any], *, caption: str, at: Mapping[str, int] | None):
         if not isinstance(figure, Figure):
@@ -105,8 +107,11 @@ class Stage(anywidget.AnyWidget):
 
     def _described(self, caption: str) -> str:
         ends = [f"{spec['name']} {spec['labels'][0]} to {spec['labels'][-1]}" for spec in self.sliders]
+        ends += [f"{dial['name']} {dial['low']:g} to {dial['high']:g}" for dial in self.dials]
         now = [f"{label} {word!r}" for label, word in self._words.items()]
         now += [f"{spec['name']} {spec['labels'][i]}" for spec, i in zip(self.sliders, self.index)]
+        turned = self.dialed or [dial["value"] for dial in self.dials]
+        now += [f"{dial['name']} {value:.4g}" for dial, value in zip(self.dials, turned)]
         now += [mark.readout(self.index) for mark in self._marks if isinstance(mark, Text)]
         sentences = [caption, f"Sliders: {', '.join(ends)}." if ends else ""]
         return " ".join(filter(None, [*sentences, f"Shown: {', '.join(now)}." if now else ""]))

@@ -1,6 +1,6 @@
 """Descents that the browser computes anew: the run that minimize made, as a formula for any start."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from gdviz.descent import Trajectory, minimize
-from gdviz.hyperparameters import as_tensor, hyperparameters
+from gdviz.hyperparameters import Range, as_tensor, hyperparameters
 from gdviz.player import Player
 from gdviz.player.formula import NotFollowed, traced
 from gdviz.player.marks import Mark
@@ -24,8 +24,8 @@ def formula(run: Trajectory) -> dict[str, Any]:
         run: from minimize, with axes of runs or without.
 
     Returns:
-        `init` and `advance`, traces as of player.formula.traced, for one run; `rates`, of each hyperparameter
-        (steps or 1, *runs or 1) in float64; `steps`.
+        `init` and `advance`, traces as of player.formula.traced, for one run; `names` of the hyperparameters that are
+        numbers, and `rates`, of each (steps or 1, *runs or 1) in float64; `start` (*runs, d); `steps`.
 
     Raises:
         NotFollowed: what cannot be followed, and in which line.
@@ -71,7 +71,9 @@ def formula(run: Trajectory) -> dict[str, Any]:
         return {
             "init": traced(init, *first),
             "advance": traced(advance, start.clone(), *(v.clone() for v in picked), *kept),
+            "names": names,
             "rates": rates,
+            "start": run.params[0],
             "steps": run.steps,
         }
     except NotFollowed:
@@ -154,18 +156,18 @@ def _refuse_other_steps(run: Trajectory, init: Callable, advance: Callable, rate
 
 def follow(
     player: Player,
-    ax: Axes,
+    ax: Axes | None,
     runs: Mapping[str, Trajectory],
     marks: Mapping[str, Mapping[Mark, Callable[[Trajectory], Any]]],
     caption: Callable[[Mapping[str, Trajectory]], str],
 ) -> None:
-    """Let one drag the start of these descents on an Axes: the browser computes them, or, where it cannot, the kernel.
+    """Let one drag the start of these descents on an Axes, and turn each hyperparameter that is a range.
 
-    Where a slider chooses the start, it cannot be dragged.
+    The browser computes them, or, where it cannot, the kernel. Where a slider chooses the start, it cannot be dragged.
 
     Args:
-        player: its first slider is the step, and each other one an axis of the runs.
-        ax: where the start is dragged; it has the coordinates of the params.
+        player: its first slider is the step, and the next ones are the axes of the runs.
+        ax: where the start is dragged; it has the coordinates of the params. None: it stays.
         runs: by name.
         marks: by the same name; what each mark draws of a trajectory: its array, or that and where it has diverged.
         caption: the sentence about all of them.
@@ -182,43 +184,100 @@ def follow(
         >>> follow(player, ax, {"": run}, drawn, lambda runs: runs[""].describe())
     """
     if any(bool((run.params[0] != run.params[(0, *[0] * len(run.runs))]).any()) for run in runs.values()):
-        return  # a slider chooses the start
+        ax = None  # a slider chooses the start
+    dials = _dials(runs)
 
-    def again(start: list[float]) -> tuple[dict[Mark, tuple], str]:
-        moved = {name: _again(run, start) for name, run in runs.items()}
+    def again(start: list[float], turned: list[float]) -> tuple[dict[Mark, tuple], str]:
+        values = dict(zip(dials, turned))
+        moved = {name: _again(run, start, values) for name, run in runs.items()}
         arrays = {mark: _parts(draw(moved[name])) for name, drawn in marks.items() for mark, draw in drawn.items()}
         return arrays, caption(moved)
 
     try:
         formulas = [formula(run) for run in runs.values()]
-        drawn = [_drawn(run, marks[name]) for name, run in runs.items()]
-        player.drag_start(ax, formulas, drawn, again)
+        drawn = [_drawn(run, made["names"], marks[name]) for (name, run), made in zip(runs.items(), formulas)]
+        for dial, places in dials.values():
+            dial["feeds"] = [[i, formulas[i]["names"].index(name)] for i, name in places]
+        player.live(ax, formulas, drawn, [dial for dial, _ in dials.values()], again)
     except NotFollowed as reason:
         player.unfollowed = str(reason)
-
-        def clicked(*start: float) -> None:
-            arrays, sentence = again(list(start[: next(iter(runs.values())).params.shape[-1]]))
-            for mark, (array, *diverged) in arrays.items():
-                mark.set_data(array, **({"diverged": diverged[0]} if diverged else {}))
-            player.caption = sentence
-
-        player.on_click(clicked, ax=ax)
+        _ask_the_kernel(player, ax, next(iter(runs.values())).params.shape[-1], dials, again)
 
 
-def _again(run: Trajectory, start: list[float]) -> Trajectory:
-    """The same descent, of all runs, from another start."""
-    place = torch.tensor(start, dtype=run.params.dtype).reshape(*[1] * len(run.runs), -1)
-    return minimize(run.loss, run.asked, place, run.steps, sampled_loss=run.sampled_loss)
+def _ask_the_kernel(player: Player, ax: Axes | None, d: int, dials: Mapping, again: Callable) -> None:
+    """A click and a turned hyperparameter go to the kernel, which computes what the browser cannot."""
+    now: dict[str, list[float]] = {"start": [], "turned": []}
+
+    def show(**changed: list[float]) -> None:
+        arrays, sentence = again(**(now | changed))
+        now.update(changed)
+        for mark, (array, *diverged) in arrays.items():
+            mark.set_data(array, **({"diverged": diverged[0]} if diverged else {}))
+        player.caption = sentence
+
+    if ax is not None:
+        player.on_click(lambda *place: show(start=list(place[:d])), ax=ax)
+    if dials:
+        player.on_dials([{**dial, "feeds": []} for dial, _ in dials.values()], lambda turned: show(turned=turned))
+
+
+def _dials(runs: Mapping[str, Trajectory]) -> dict[int, tuple[dict[str, Any], list[tuple[int, str]]]]:
+    """Of each range in the rules, by its id: its slider, and in which descents it is which hyperparameter."""
+    found: dict[int, tuple[dict[str, Any], list[tuple[int, str]]]] = {}
+    for i, (name, run) in enumerate(runs.items()):
+        for field, value in _ranges(run.rule).items():
+            if run.scheduled and any(getattr(run.asked(step), field) != value for step in range(run.steps)):
+                continue  # a schedule moves it
+            if id(value) not in found:
+                known = WORDS.get(field, field.replace("_", " "))
+                words = value.name or (f"{name}: {known}" if len(runs) > 1 else known)
+                ends = {"low": value.low, "high": value.high, "value": float(value), "log": value.log}
+                key = field if len(runs) == 1 else f"{name}.{field}"
+                dial = {"name": words, "key": key, **ends, "unit": value.unit, "named": list(value.named.items())}
+                found[id(value)] = dial, []
+            found[id(value)][1].append((i, field))
+    return found
+
+
+WORDS = {"lr": "learning rate"}
+
+
+def _ranges(rule: Any) -> dict[str, Range]:
+    if not is_dataclass(rule):
+        return {}
+    values = {field.name: getattr(rule, field.name) for field in fields(rule) if field.init}
+    return {name: value for name, value in values.items() if isinstance(value, Range)}
+
+
+def _again(run: Trajectory, start: list[float], turned: Mapping[int, float]) -> Trajectory:
+    """The same descent, of all runs, from another start, and with other values of its ranges."""
+    first = run.params[0]
+    place = torch.tensor(start, dtype=first.dtype).reshape(*[1] * len(run.runs), -1) if start else first
+
+    def set_by(rule: Any) -> Any:
+        new: dict[str, Any] = {name: turned[key] for name, value in named.items() if (key := id(value)) in turned}
+        return replace(rule, **new) if new else rule
+
+    named = _ranges(run.rule)
+    asked = (lambda step: set_by(run.asked(step))) if run.scheduled else set_by(run.asked)
+    return minimize(run.loss, asked, place, run.steps, sampled_loss=run.sampled_loss)
 
 
 def _parts(drawn: Any) -> tuple:
     return drawn if isinstance(drawn, tuple) else (drawn,)
 
 
-def _drawn(run: Trajectory, marks: Mapping[Mark, Callable]) -> dict[Mark, Callable]:
-    """For each mark: its array, of the params, losses and gradients of a single run."""
+def _drawn(run: Trajectory, names: Sequence[str], marks: Mapping[Mark, Callable]) -> dict[Mark, Callable]:
+    """For each mark: its array, of the params, losses, gradients, rates and states of a single run."""
 
-    def of(draw: Callable) -> Callable[[Tensor, Tensor, Tensor], tuple]:
-        return lambda params, losses, grads: _parts(draw(replace(run, params=params, losses=losses, grads=grads)))
+    def of(draw: Callable) -> Callable[..., tuple]:
+        def drawn(params: Tensor, losses: Tensor, grads: Tensor, *rest: Tensor) -> tuple:
+            rates, states = dict(zip(names, rest)), rest[len(names) :]
+            kind: Any = type(run.states)
+            state = kind(*states) if hasattr(kind, "_fields") else states
+            rule = replace(run.rule, **rates) if rates else run.rule
+            return _parts(draw(replace(run, params=params, losses=losses, grads=grads, rule=rule, states=state)))
+
+        return drawn
 
     return {mark: of(draw) for mark, draw in marks.items()}

@@ -1,10 +1,12 @@
-// The marks of a dragged start: the descent is computed here, and drawn in the pixels that marks.py would send.
+// The marks of a dragged start and of turned rates: the descents are computed here, and drawn in the pixels that marks.py
+// would send.
 
 import { count, descending, numbers, ready } from "./formula.mjs";
-import { toPixels } from "./geometry.mjs";
+import { toPixels, unpack } from "./geometry.mjs";
 
 const REACH = 1e4; // px from the middle of an Axes: as FAR in geometry.py
 const living = new WeakMap(); // of each model: its descents made ready, and what they were last computed for
+const unpacked = new WeakMap(); // of each list of marks that was sent
 
 /** Of an array with axes for steps and sliders what belongs to these positions: for all its steps. */
 function chosen({ shape, data }, index) {
@@ -16,11 +18,13 @@ function chosen({ shape, data }, index) {
   return found;
 }
 
-/** The marks, unpacked, at these positions: as they came, or of the start that has been dragged. */
-export function marksNow(model, marks, index) {
-  const dragged = model.get("start"), trail = model.get("trail");
-  if (!dragged.length || model.get("draggable") < 0) return marks;
-  const descents = model.get("descents"), key = [...dragged, ...index.map((k, i) => (i === trail ? "" : k))].join();
+/** The marks at these positions: as they came, or of what has been dragged and turned. */
+export function marksNow(model, index) {
+  const sent = model.get("marks"), descents = model.get("descents"), dragged = model.get("start"), turned = model.get("dialed");
+  if (!unpacked.has(sent)) unpacked.set(sent, sent.map(unpack));
+  const marks = unpacked.get(sent), trail = model.get("trail");
+  if (!descents.length || !(dragged.length || turned.length)) return marks;
+  const key = [dragged, turned, index.map((k, i) => (i === trail ? "" : k))].join(";");
   let known = living.get(model);
   if (known?.descents !== descents || known.marks !== marks) {
     known = { descents, marks, ready: descents.map(readyDescent), key: "", moved: marks };
@@ -28,12 +32,17 @@ export function marksNow(model, marks, index) {
   }
   if (known.key !== key) {
     known.moved = [...marks];
-    for (const { run, rates, drawn } of known.ready) {
-      const { params, losses, grads } = run(Float64Array.from(dragged), rates.map((rate) => chosen(rate, index)));
+    for (const [i, { run, start, rates, extra, drawn }] of known.ready.entries()) {
+      const at = index.slice(0, index.length - extra), used = rates.map((rate) => chosen(rate, at));
+      const first = dragged.length ? Float64Array.from(dragged) : chosen({ shape: [1, ...start.shape], data: start.data }, at);
+      if (turned.length) model.get("dials").forEach(({ feeds }, k) => {
+        for (const [descent, rate] of feeds) if (descent === i) used[rate] = Float64Array.of(turned[k]);
+      });
+      const { params, losses, grads, states } = run(first, used), once = used.map((rate, k) => rate.subarray(0, run.sizes[k]));
       for (const { place, trace } of drawn) {
-        [params, losses, grads].forEach((values, i) => trace.inputs[i].set(values));
+        [params, losses, grads, ...once, ...states].forEach((values, k) => trace.inputs[k].set(values));
         trace.run();
-        known.moved[place] = moved(marks[place], trace, model.get("axes")[marks[place].axes], index.length, trail);
+        known.moved[place] = moved(marks[place], trace, model.get("axes")[marks[place].axes], index.length, extra);
       }
     }
     known.key = key;
@@ -47,25 +56,34 @@ function readyDescent(descent) {
     trace.prepare();
     return { place, trace };
   });
-  return { run: descending(descent), rates: descent.rates, drawn };
+  const { start, rates, extra } = descent;
+  return { run: descending(descent), start, rates, extra, drawn };
 }
 
 /** A mark with these values: (steps, ...) in data coordinates as pixels, of a text the numbers themselves. */
-function moved(mark, { outputs: [values], shapes: [shape] }, axes, sliders, trail) {
-  const [steps, ...own] = shape, outer = Array.from({ length: sliders }, (_, i) => (i === trail ? steps : 1));
+function moved(mark, { outputs: [values], shapes: [shape] }, axes, sliders, extra) {
+  const own = shape.slice(1 + extra), runs = Array(sliders - 1 - extra).fill(1);
+  const outer = [shape[0], ...runs, ...shape.slice(1, 1 + extra)]; // the trail is the first slider
   const full = [...outer, ...own], strides = full.map((_, i) => count(full.slice(i + 1)));
-  const pixels = mark.kind === "text" ? Float64Array.from(values) : pixelsOf(mark.kind, values, own, axes);
+  const lanes = count(full.slice(1, sliders)); // of a path, one for each position of the further sliders
+  const pixels = mark.kind === "text" ? Float64Array.from(values) : pixelsOf(mark.kind, values, own, axes, lanes);
   return { ...mark, shape: full, strides, values: pixels };
 }
 
-/** Of points in data coordinates the pixels, as float32: own is the shape for each step. */
-export function pixelsOf(kind, values, own, axes) {
+/** Of points in data coordinates the pixels, as float32: own is the shape for each step; of a path, lanes lie side by side. */
+export function pixelsOf(kind, values, own, axes, lanes = 1) {
   const points = Array.from({ length: values.length / 2 }, (_, i) => {
     const pixel = toPixels(axes, [values[2 * i], values[2 * i + 1]]);
     return pixel.every(Number.isFinite) ? pixel : [NaN, NaN];
   });
-  const each = kind === "path" ? points.length : kind === "points" ? 1 : own[0];
-  for (let i = 0; i < points.length; i += each) cut(points, i, i + each, axes.box);
+  if (kind === "path") for (let lane = 0; lane < lanes; lane++) {
+    const one = points.filter((_, i) => i % lanes === lane);
+    cut(one, 0, one.length, axes.box);
+    one.forEach((point, i) => { points[i * lanes + lane] = point; });
+  } else {
+    const each = kind === "points" ? 1 : own[0];
+    for (let i = 0; i < points.length; i += each) cut(points, i, i + each, axes.box);
+  }
   return Float32Array.from(points.flat());
 }
 

@@ -196,17 +196,20 @@ export function ready(trace, steady = []) {
   };
 }
 
-/** A descent made ready: descent(start, rates) -> { params, losses, grads }, flat, time first.
+/** A descent made ready: descent(start, rates) -> { params, losses, grads, states }, flat, time first.
  *
  *  init: params, rates -> state. advance: params, rates, state -> loss, gradient, params, state. rates: of each
  *  hyperparameter its numbers, for all steps or one after the other for each of them. */
 export function descending({ init, advance, steps }) {
   const d = init.inputs[0].reduce((a, b) => a * b, 1), many = init.inputs.length - 1;
   const sizes = init.inputs.slice(1).map(count), rateInputs = sizes.map((_, i) => i + 1);
+  const kept = advance.inputs.slice(1 + many).map(count), states = kept.map((n) => new Float64Array((steps + 1) * n));
   const begin = ready(init), params = new Float64Array((steps + 1) * d);
   const losses = new Float64Array(steps + 1), grads = new Float64Array(steps * d);
   const engines = new Map(); // one for each choice of the hyperparameters that stay
-  return function descend(start, rates) {
+  return Object.assign(descend, { sizes });
+
+  function descend(start, rates) {
     const changing = rateInputs.filter((i) => rates[i - 1].length > sizes[i - 1]);
     const key = changing.join();
     if (!engines.has(key)) engines.set(key, ready(advance, rateInputs.filter((i) => !changing.includes(i))));
@@ -221,6 +224,7 @@ export function descending({ init, advance, steps }) {
     params.set(start);
     for (let t = 0; t <= steps; t++) {
       for (const i of changing) if (t < steps) feed(i, t);
+      kept.forEach((n, i) => states[i].set(engine.inputs[1 + many + i], t * n));
       engine.run();
       losses[t] = engine.outputs[0][0];
       if (t === steps) break;
@@ -230,6 +234,6 @@ export function descending({ init, advance, steps }) {
       engine.inputs[0].set(params.subarray((t + 1) * d, (t + 2) * d));
       held.forEach((one, i) => engine.inputs[1 + many + i].set(one));
     }
-    return { params, losses, grads };
-  };
+    return { params, losses, grads, states };
+  }
 }

@@ -1,7 +1,6 @@
 // A player on a page without a kernel: the model that anywidget would give the view, and the browser's own controls.
 
 import { marksNow } from "./alive.mjs";
-import { unpack } from "./geometry.mjs";
 import { readout } from "./marks.mjs";
 import { initialize, render } from "./view.mjs";
 
@@ -17,21 +16,22 @@ function showPlayer(element) {
   const { traits, note } = JSON.parse(element.querySelector("script").textContent, revived);
   const model = modelOf(traits), place = make("div"), controls = make("fieldset");
   element.append(place, controls, make("p", { className: "note", textContent: note }));
-  const marks = traits.marks.map(unpack);
   const index = () => traits.sliders.map((s, i) => (model.get(`slider_${i}`) - s.first) / s.stride);
-  const words = () => marksNow(model, marks, index()).filter((mark) => mark.kind === "text");
+  const words = () => marksNow(model, index()).filter((mark) => mark.kind === "text");
   const said = () => words().map((mark) => readout(mark, index())).join("; ");
   traits.sliders.forEach((slider, i) => {
     if (slider.labels.length > 1) controls.append(sliderRow(model, i, slider, said)); // else there is nothing to choose
   });
   const wait = () => { controls.disabled = traits.asks >= 0 && !traits.guess.length; };
   model.on("change:guess", wait);
+  const mind = () => element.toggleAttribute("data-moved", traits.start.length + traits.dialed.length > 0);
+  for (const name of ["start", "dialed"]) model.on(`change:${name}`, mind);
   controls.addEventListener("keydown", keepKeys);
   initialize({ model });
   render({ model, el: place });
   model.on(`change:slider_${traits.trail}`, () => { if (!element.isConnected) model.set("playing", false); });
   place.addEventListener("keydown", keepKeys);
-  wait();
+  wait(), mind();
   element.querySelector(".asleep")?.remove();
 }
 
@@ -77,7 +77,7 @@ function sliderRow(model, i, { name, first, stride, labels }, said) {
   }
   input.addEventListener("input", () => model.set(`slider_${i}`, first + stride * Number(input.value)));
   for (const other of model.get("sliders").keys()) model.on(`change:slider_${other}`, follow); // the readouts follow all
-  model.on("change:start", follow);
+  for (const other of ["start", "dialed"]) model.on(`change:${other}`, follow);
   row.append(make("span", { textContent: name }), input, shown);
   follow();
   return row;

@@ -4,8 +4,9 @@
 
 import { marksNow } from "./alive.mjs";
 import { clockButtons, runClock } from "./clock.mjs";
+import { dialRows } from "./dials.mjs";
 import { startRing } from "./drag.mjs";
-import { at, density, inside, layout, select, toData, toPixels, unpack, partOf } from "./geometry.mjs";
+import { at, density, inside, layout, select, toData, toPixels, partOf } from "./geometry.mjs";
 import { drawMark, drawMarkers, drawText, readout, strokeLine } from "./marks.mjs";
 import { JOINER, plain } from "./words.mjs";
 
@@ -35,10 +36,10 @@ export function render({ model, el }) {
   const root = document.createElement("div");
   root.className = "gdviz-player";
   root.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves the arrow keys on the canvas to us
-  root.innerHTML = '<div class="stage"><div></div><canvas></canvas></div><div class="clock"></div><p class="message" role="status"></p>';
-  const [stage, panels, canvas, clock, message] = [".stage", ".stage > div", "canvas", ".clock", "p"].map((css) => root.querySelector(css));
+  root.innerHTML = '<div class="stage"><div></div><canvas></canvas></div><div class="clock"></div><div class="dials"></div><p class="message" role="status"></p>';
+  const [stage, panels, canvas, clock, dialed, message] = [".stage", ".stage > div", "canvas", ".clock", ".dials", "p"].map((css) => root.querySelector(css));
   const ctx = canvas.getContext("2d"), signals = new AbortController();
-  let marks = [], plan = null, arranged = [], url = "", frame = 0, cursor = null, waiting = 0, controls = null;
+  let plan = null, arranged = [], url = "", frame = 0, cursor = null, waiting = 0, controls = null;
 
   const index = () => model.get("sliders").map((s, i) => Math.round((model.get(`slider_${i}`) - s.first) / s.stride));
   const asking = () => model.get("asks") >= 0 && !model.get("guess").length; // the controls wait for a guess
@@ -62,7 +63,7 @@ export function render({ model, el }) {
     if (canvas.height !== pixels[1]) canvas.height = pixels[1];
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.clearRect(0, 0, ...pixels);
-    for (const mark of marksNow(model, marks, now)) {
+    for (const mark of marksNow(model, now)) {
       enter(mark.axes);
       drawMark(ctx, mark, model.get("axes")[mark.axes].box, now, model.get("trail"));
     }
@@ -86,13 +87,15 @@ export function render({ model, el }) {
 
   // What a screen reader says: the picture its caption, a slider its value with the readouts.
   function speak(now) {
-    const words = marksNow(model, marks, now).filter((mark) => mark.kind === "text").map((mark) => readout(mark, now)).join("; ");
+    const words = marksNow(model, now).filter((mark) => mark.kind === "text").map((mark) => readout(mark, now)).join("; ");
     const places = model.get("sliders").map((s, i) => `${s.name} ${s.labels[now[i]]}`);
     const click = model.get("clickable") < 0 ? "" : " Arrow keys or a click move the start.";
     const start = ring.on() ? ring.words() : click;
     const how = asking() ? " Arrow keys and Enter, or a click, make your guess." : start;
     const state = [...places, words].filter(Boolean).join("; ");
-    canvas.setAttribute("aria-label", [`${model.get("caption")}${how}`, state].filter(Boolean).join(" Shown: "));
+    const first = model.get("start").length || model.get("dialed").length ? "As it was first: " : "";
+    canvas.setAttribute("aria-label", [`${first}${model.get("caption")}${how}`, state].filter(Boolean).join(" Shown: "));
+    dials.follow(words);
     if (!findControls()) return;
     for (const label of controls.querySelectorAll(".widget-label")) {
       if (!label.textContent.includes(JOINER)) continue;
@@ -150,11 +153,6 @@ export function render({ model, el }) {
   function pictureLost() {
     if (url.startsWith("data:")) message.textContent = NO_PICTURE;
     else url = dataUrl(model.get("picture")), soon();
-  }
-
-  function showMarks() {
-    marks = model.get("marks").map(unpack);
-    soon();
   }
 
   function showClickable() {
@@ -227,7 +225,7 @@ export function render({ model, el }) {
     event.stopPropagation();
     if (ring.on()) return;
     if (sets) return ask(cursor);
-    const path = marks.find((mark) => mark.kind === "path" && model.get("axes")[mark.axes] === axes);
+    const path = shown().find((mark) => mark.kind === "path" && model.get("axes")[mark.axes] === axes);
     const [left, top, width, height] = axes.box, trail = model.get("trail");
     cursor ??= path ? [...select(path, at(index(), trail, 0))] : [left + width / 2, top + height / 2];
     const fit = (value, low, size) => Math.min(Math.max(value, low), low + size);
@@ -237,11 +235,13 @@ export function render({ model, el }) {
     soon();
   }
 
-  const shown = () => marksNow(model, marks, index());
+  const shown = () => marksNow(model, index());
   const ring = startRing({ model, canvas, asking, index, shown, placeOf, soon }, signals.signal);
+  const tell = () => { if (!model.get("descents").length) wait(); model.save_changes(); };
+  const dials = dialRows(model, { asking, say: (words) => { message.textContent = words; }, told: tell }, signals.signal);
   const listeners = {
-    "change:picture": showPicture, "change:marks": showMarks, "change:clickable": showClickable,
-    "change:draggable": showClickable, "change:descents": soon, "change:start": soon,
+    "change:picture": showPicture, "change:marks": soon, "change:clickable": showClickable,
+    "change:draggable": showClickable, "change:descents": soon, "change:start": soon, "change:dialed": soon,
     "change:asks": showClickable, "change:guess": showClickable,
     "change:answered": say, "change:heard": say, "change:message": say, "change:caption": soon,
     ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, soon])),
@@ -260,8 +260,9 @@ export function render({ model, el }) {
 
   const play = clockButtons(model, asking, signals.signal);
   clock.append(...play.buttons);
+  dialed.append(...dials.rows);
   el.append(root);
-  showMarks(), showPicture(), showClickable(), say();
+  showPicture(), showClickable(), say();
 
   return () => {
     for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
