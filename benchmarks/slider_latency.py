@@ -79,7 +79,8 @@ WAYS["player of 04, lr and momentum"] = (
 rates, momenta = [0.07 * k for k in range(1, 15)], [0.095 * k for k in range(10)]
 ravine = surfaces.ravine()
 balls = minimize(ravine, optimizers.Momentum(**grid(lr=rates, momentum=momenta)), ravine.start, steps=60)
-views_momentum.rate_map(ravine, balls, rates, momenta, [0.2, 4.0], at={"step": 30})
+sliders = {"learning rate": rates, "momentum": momenta}
+views_momentum.rate_map(ravine, balls, [0.2, 4.0], sliders=sliders, at={"step": 30})
 """
 )
 WAYS["player of 04, race of seven"] = (

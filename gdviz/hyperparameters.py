@@ -67,12 +67,15 @@ class Range(float):
         [8.0, 4.0, 2.0]
     """
 
-    def __new__(cls, low: float, high: float, value: float, **_: Any) -> "Range":
-        """The number itself."""
-        return super().__new__(cls, _real("value", value))
+    low: float
+    high: float
+    log: bool
+    unit: str
+    name: str
+    named: dict[str, float]
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         low: float,
         high: float,
         value: float,
@@ -81,7 +84,9 @@ class Range(float):
         unit: str = "",
         name: str = "",
         named: Mapping[str, float] | None = None,
-    ):
+    ) -> "Range":
+        """The number, with its range."""
+        self = super().__new__(cls, _real("value", value))
         self.low, self.high, self.log, self.unit, self.name = _real("low", low), _real("high", high), log, unit, name
         self.named = {str(word): _real(f"named[{word!r}]", number) for word, number in (named or {}).items()}
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
@@ -91,6 +96,7 @@ class Range(float):
         for word, number in {"value": float(self), **self.named}.items():
             if not self.low <= number <= self.high:
                 raise ValueError(f"{word} must be in the range, from {self.low:g} to {self.high:g}; got {number:g}")
+        return self
 
     def __reduce__(self) -> tuple:
         """A copy of it is one, too."""

@@ -155,9 +155,8 @@ def test_a_loss_that_falls_by_many_decades_has_numbers_beside_it():
         lambda: views.momentum.rate_map(
             RAVINE,
             minimize(RAVINE, Momentum(**grid(lr=[0.01, 0.02], momentum=[0.0, 0.1])), RAVINE.start, 2),
-            [0.01, 0.02],
-            [0.0, 0.1],
             [0.2, 4.0],
+            sliders={"lr": [0.01, 0.02], "momentum": [0.0, 0.1]},
         ),
         lambda: views.rate.restarts(RAVINE, sweep(400, (5.0, 9.0))),
     ],

@@ -80,9 +80,15 @@ def test_describe_names_the_dials_and_follows_them():
 
 def test_a_range_that_two_rules_share_has_one_slider_and_the_others_their_own():
     shared, beta = Range(0.01, 0.5, 0.1), Range(0, 0.99, 0.9, name="β")
-    player = player_of({"Momentum": Momentum(shared, momentum=beta), "plain": GradientDescent(shared)})
-    assert [dial["name"] for dial in player.dials] == ["Momentum: learning rate", "β"]
+    rules = {"Momentum": Momentum(shared, momentum=beta), "plain": GradientDescent(shared)}
+    player = player_of(rules)
+    assert [(dial["name"], dial["key"]) for dial in player.dials] == [
+        ("learning rate", "lr"),
+        ("β", "Momentum.momentum"),
+    ]
     assert player.dials[0]["feeds"] == [[0, 0], [1, 0]]
+    some = player_of(rules | {"Adam": Adam(0.1)})
+    assert [dial["name"] for dial in some.dials] == ["Momentum: learning rate", "β"]
 
 
 def test_a_schedule_that_moves_the_rate_has_no_slider_for_it():

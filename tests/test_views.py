@@ -137,7 +137,7 @@ def test_the_rate_of_the_heavy_ball_is_that_of_a_run():
 def test_the_two_arrows_of_the_heavy_ball_add_up_to_its_next_step():
     momenta = [0.0, 0.8]
     runs = minimize(RAVINE, Momentum(**grid(lr=RATES, momentum=momenta)), RAVINE.start, 12)
-    player = views.momentum.rate_map(RAVINE, runs, RATES, momenta, [0.2, 4.0])
+    player = views.momentum.rate_map(RAVINE, runs, [0.2, 4.0], sliders={"lr": RATES, "momentum": momenta})
     slope, carried = (tip - tail for tail, tip in (np.moveaxis(arrow, -2, 0) for arrow in arrays(player, "arrow")))
     assert np.allclose((slope + carried)[:-1], np.diff(runs.params, axis=0))
     assert readouts(player, (0, 2, 1))[-1] == f"factor {theory.heavy_ball_rate(0.51, 0.8, 4.0):.3f}"
@@ -172,8 +172,8 @@ def test_the_x_ray_of_adam_adds_up():
     m, v, m_hat, v_hat, rate, step = (array[..., -2] for array in numbers[1:7])  # the last number is "diverged"
     assert np.allclose(rate, 0.4 / (np.sqrt(v_hat) + 1e-8))
     assert np.allclose(numbers[7][..., 0], -0.4 * g)
-    assert np.allclose(m, 0.9 * numbers[1][..., 0] + 0.1 * g)
-    assert np.allclose(v, 0.999 * numbers[2][..., 0] + 0.001 * g**2)
+    assert np.allclose(m, 0.9 * numbers[1][..., 1] + 0.1 * g)
+    assert np.allclose(v, 0.999 * numbers[2][..., 1] + 0.001 * g**2)
     assert np.allclose(m_hat, m / (1 - 0.9**t))
     assert np.allclose(v_hat, v / (1 - 0.999**t))
     assert np.allclose(step, -0.4 * m_hat / (np.sqrt(v_hat) + 1e-8))
@@ -246,7 +246,7 @@ def test_the_modes_of_a_turned_bowl_that_is_not_at_zero():
 
 def test_the_map_shows_the_worse_direction_at_its_own_place():
     runs = minimize(RAVINE, Momentum(**grid(lr=RATES, momentum=[0.0, 0.8])), RAVINE.start, 3)
-    player = views.momentum.rate_map(RAVINE, runs, RATES, [0.0, 0.8], [0.2, 4.0])
+    player = views.momentum.rate_map(RAVINE, runs, [0.2, 4.0], sliders={"lr": RATES, "momentum": [0.0, 0.8]})
     for i, lr in enumerate(RATES):
         worse = max(abs(1 - lr * 0.2), abs(1 - lr * 4))
         assert readouts(player, (0, i, 0))[-1] == f"factor {worse:.3f}"
@@ -414,9 +414,9 @@ def test_a_valley_shows_each_rate_and_says_where_a_run_climbs_out():
     rates = [0.2, 0.9, 1.02]
     run = minimize(loss, GradientDescent(**grid(lr=rates)), [-6.0], steps=20)
     player = views.valley(loss, run, rates, at={"learning rate": 2})
-    assert player.describe().endswith("Shown: step 20, learning rate 1.02, w = -13.15 (diverged).")
+    assert player.describe().endswith("Shown: step 20, learning rate 1.02, w = -13.15 (diverged), slope -26.29.")
     player.slider_0, player.slider_1 = 1, 0
-    assert player.describe().endswith("Shown: step 1, learning rate 0.2, w = -3.6.")
+    assert player.describe().endswith("Shown: step 1, learning rate 0.2, w = -3.6, slope -7.2.")
     assert [ax.get_xlabel() for ax in player.figure.axes] == ["parameter w", "step"]
     low, high = player.figure.axes[0].get_ylim()
     assert low < 0 < 144 < high  # the floor, and 12 squared

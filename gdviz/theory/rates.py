@@ -69,9 +69,10 @@ def heavy_ball_rate(lr: Any, momentum: Any, curvature: Any) -> Tensor:
     Reference: Goh 2017, Why momentum really works.
     """
     lr, momentum, curvature = (torch.as_tensor(value, dtype=torch.float64) for value in (lr, momentum, curvature))
-    middle = 1 + momentum - lr * curvature
-    root = torch.sqrt((middle**2 - 4 * momentum).to(torch.complex128))
-    return torch.maximum((middle + root).abs(), (middle - root).abs()) / 2
+    middle = (1 + momentum - lr * curvature).abs()
+    under_root = middle**2 - 4 * momentum
+    real = (middle + under_root.clamp(min=0).sqrt()) / 2
+    return torch.where(under_root < 0, momentum.sqrt(), real)  # two roots that are conjugate have the product momentum
 
 
 def effective_rate(trajectory: Trajectory) -> Tensor:

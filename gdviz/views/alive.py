@@ -224,18 +224,19 @@ def _ask_the_kernel(player: Player, ax: Axes | None, d: int, dials: Mapping, aga
 def _dials(runs: Mapping[str, Trajectory]) -> dict[int, tuple[dict[str, Any], list[tuple[int, str]]]]:
     """Of each range in the rules, by its id: its slider, and in which descents it is which hyperparameter."""
     found: dict[int, tuple[dict[str, Any], list[tuple[int, str]]]] = {}
-    for i, (name, run) in enumerate(runs.items()):
+    for i, run in enumerate(runs.values()):
         for field, value in _ranges(run.rule).items():
             if run.scheduled and any(getattr(run.asked(step), field) != value for step in range(run.steps)):
                 continue  # a schedule moves it
             if id(value) not in found:
-                known = WORDS.get(field, field.replace("_", " "))
-                words = value.name or (f"{name}: {known}" if len(runs) > 1 else known)
                 ends = {"low": value.low, "high": value.high, "value": float(value), "log": value.log}
-                key = field if len(runs) == 1 else f"{name}.{field}"
-                dial = {"name": words, "key": key, **ends, "unit": value.unit, "named": list(value.named.items())}
-                found[id(value)] = dial, []
-            found[id(value)][1].append((i, field))
+                found[id(value)] = {**ends, "unit": value.unit, "named": list(value.named.items())}, []
+            dial, places = found[id(value)]
+            places.append((i, field))
+            of_all = {place for place, _ in places} == set(range(len(runs)))
+            known, first = WORDS.get(field, field.replace("_", " ")), list(runs)[places[0][0]]
+            dial["name"] = value.name or (known if of_all else f"{first}: {known}")
+            dial["key"] = field if of_all else f"{first}.{field}"
     return found
 
 

@@ -14,7 +14,7 @@ from gdviz.descent import Trajectory
 from gdviz.pictures.limits import HIGHEST, log_axis, plain_ticks
 from gdviz.pictures.words import label
 from gdviz.player import Player
-from gdviz.style import PALE, VERMILLION
+from gdviz.style import BLACK, PALE, VERMILLION
 from gdviz.surfaces import Surface
 from gdviz.views.alive import follow
 from gdviz.views.frames import highest, key, loss_limits, lost, mark_look, pair
@@ -81,17 +81,19 @@ def line_fit(
 def valley(
     loss: Callable[[Tensor], Tensor],
     trajectory: Trajectory,
-    rates: Sequence[float],
+    rates: Sequence[float] | None = None,
     *,
     xlim: tuple[float, float] = (-12, 12),
     **options: Any,
 ) -> Player:
-    """Descents of one parameter in the valley of their loss, and the loss after each step; a slider for the rate.
+    """A descent of one parameter in the valley of its loss, with slope and next step, and the loss after each step.
+
+    The ball can be dragged, and a rate that is a Range be turned.
 
     Args:
         loss: of one parameter, (..., 1) -> (...), 0 on its floor.
-        trajectory: one axis of runs, the rates.
-        rates: their values.
+        trajectory: a single run, or one axis of runs, the rates.
+        rates: their values, for a slider over the runs.
         xlim: the window of the parameter.
         options: at=..., as for Player.
 
@@ -99,12 +101,11 @@ def valley(
         The player.
 
     Example:
-        >>> from gdviz.descent import grid, minimize
-        >>> from gdviz.optimizers import GradientDescent
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent, Range
         >>> def loss(w):
         ...     return w[..., 0] ** 2
-        >>> rates = [0.1, 0.5, 0.9, 1.02]
-        >>> player = valley(loss, minimize(loss, GradientDescent(**grid(lr=rates)), [10.0], steps=20), rates)
+        >>> player = valley(loss, minimize(loss, GradientDescent(Range(0.02, 1.1, 0.2)), [10.0], steps=20))
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6))
     w = torch.linspace(*xlim, 200)
@@ -113,18 +114,40 @@ def valley(
     top = float(heights.max())
     label(left, title="the valley", xlabel="parameter w", ylabel="loss", ylim=(-top / 18, top * 25 / 24))
     label(right, title="the loss after each step", xlabel="step", ylabel="loss", yscale="log", ylim=(1e-8, 1e4))
-    sliders = {"step": range(trajectory.steps + 1), "learning rate": rates}
+    sliders = {"step": range(trajectory.steps + 1)} | ({} if rates is None else {"learning rate": rates})
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
-    worse = trajectory.losses > trajectory.losses[0]
-    ball = player.path(left, torch.stack([trajectory.params[..., 0], trajectory.losses], -1))
-    curve = player.curve(right, trajectory.losses)
-    place = {"at": (0.5, 0.98), "align": "center"}
-    words = player.text(left, trajectory.params[..., 0], "w = {:.4g}", diverged=worse, **place)
-    drawn = {
-        ball: lambda run: torch.stack([run.params[..., 0], run.losses], -1),
-        curve: lambda run: run.losses,
-        words: lambda run: (run.params[..., 0], run.losses > run.losses[0]),
+
+    def places(run: Trajectory) -> Tensor:
+        return torch.stack([run.params[..., 0], run.losses], -1)
+
+    def slopes(run: Trajectory) -> Tensor:
+        with torch.enable_grad():
+            w = run.params.detach().requires_grad_()
+            return torch.autograd.grad(loss(w).sum(), w)[0][..., 0]  # also where gradient() refuses what has diverged
+
+    def tangent(run: Trajectory) -> Tensor:
+        along = (xlim[1] - xlim[0]) / 8 * torch.tensor([-1.0, 1.0], dtype=torch.float64)
+        ends = along.reshape(2, *[1] * (run.params.ndim - 1))
+        line = torch.stack([run.params[..., 0] + ends, run.losses + ends * slopes(run)], -1)  # (2, steps + 1, *runs, 2)
+        return line.movedim(0, -2)
+
+    def step(run: Trajectory) -> Tensor:
+        tips = torch.stack([run.params[1:, ..., 0], run.losses[:-1]], -1)  # at the height that it starts from
+        ways = torch.stack([places(run)[:-1], tips], -2)
+        return torch.cat([ways, torch.full_like(ways[:1], torch.nan)])  # no step follows the last place
+
+    drawn: dict[Any, Callable] = {
+        player.line(left, tangent(trajectory), color=VERMILLION, width=2): tangent,
+        player.path(left, places(trajectory)): places,
+        player.arrow(left, step(trajectory), color=BLACK): step,
+        player.curve(right, trajectory.losses): lambda run: run.losses,
     }
+    first = {"at": (0.5, 0.98), "align": "center", "color": BLACK}
+    second = first | {"at": (0.5, 0.88), "color": VERMILLION}
+    worse = trajectory.losses > trajectory.losses[0]
+    place = player.text(left, trajectory.params[..., 0], "w = {:.4g}", diverged=worse, **first)
+    drawn[place] = lambda run: (run.params[..., 0], run.losses > run.losses[0])
+    drawn[player.text(left, slopes(trajectory), "slope {:+.4g}", **second)] = slopes
     follow(player, left, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe())
     return player
 

@@ -7,8 +7,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.lines import Line2D
+from torch import Tensor
 
 from gdviz.descent import Trajectory
+from gdviz.hyperparameters import as_tensor
 from gdviz.optimizers import Adam
 from gdviz.pictures.limits import HIGHEST, log_axis, step_limits
 from gdviz.pictures.words import label, plain
@@ -63,7 +65,9 @@ def ladder(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -> 
 
 
 def xray(surface: Surface, trajectory: Trajectory, **options: Any) -> Player:
-    """Adam's numbers substituted into its formula, at the step that led to where the head is, for x or for y.
+    """Adam's numbers substituted into its formula for the next step, for x or for y.
+
+    The start can be dragged, and lr, beta1 and beta2 be turned where they are Ranges.
 
     Args:
         surface: of two parameters.
@@ -78,36 +82,52 @@ def xray(surface: Surface, trajectory: Trajectory, **options: Any) -> Player:
 
     Example:
         >>> from gdviz.descent import minimize
-        >>> from gdviz.optimizers import Adam
+        >>> from gdviz.optimizers import Adam, Range
         >>> from gdviz.surfaces import ravine
-        >>> player = xray(ravine(), minimize(ravine(), Adam(lr=0.3), ravine().start, steps=30))
+        >>> player = xray(ravine(), minimize(ravine(), Adam(Range(0.01, 1, 0.3)), ravine().start, steps=30))
     """
     refuse_other_runs("an X-ray", trajectory, Adam)
-    rule, state = trajectory.rule, trajectory.states
     figure, left, right = pair(surface, figsize=(13, 5.2), width_ratios=(1, 1.35))
     right.axis("off")
-    sliders = {"step": range(1, trajectory.steps + 1), "coordinate": ["x (flat)", "y (steep)"]}
+    sliders = {"step": range(trajectory.steps), "coordinate": ["x (flat)", "y (steep)"]}
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
-    player.path(left, trajectory.params[1:, None], **mark_look(rule))
-    g, t = trajectory.grads, state.t[1:, None].expand_as(trajectory.grads)
-    m, v, m_before, v_before = state.m[1:], state.v[1:], state.m[:-1], state.v[:-1]
-    m_hat, v_hat = m / (1 - rule.beta1**t), v / (1 - rule.beta2**t)
-    rate = effective_rate(trajectory)
-    b1, b2, c1, c2 = (f"{value:.4g}" for value in (rule.beta1, rule.beta2, 1 - rule.beta1, 1 - rule.beta2))
+
+    def place(run: Trajectory) -> Tensor:
+        return run.params[:-1, None]
+
+    drawn: dict[Any, Any] = {player.path(left, place(trajectory), **mark_look(trajectory.rule)): place}
     lines = (
-        (BLACK, "t = {:.0f}     gradient g = {:+.3g}", t, g),
-        (BLUE, f"m = {b1} × {{:+.3g}} + {c1} × {{:+.3g}} = {{:+.3g}}", m_before, g, m),
-        (VERMILLION, f"v = {b2} × {{:.3g}} + {c2} × {{:.3g}} = {{:.3g}}", v_before, g**2, v),
-        (BLUE, f"m̂ = {{:+.3g}} / (1 − {b1}^{{:.0f}}) = {{:+.3g}}", m, t, m_hat),
-        (VERMILLION, f"v̂ = {{:.3g}} / (1 − {b2}^{{:.0f}}) = {{:.3g}}", v, t, v_hat),
-        (BLACK, f"effective rate = {rule.lr:.3g} / (√{{:.3g}} + ε) = {{:.3g}}", v_hat, rate),
-        (BLACK, "step = − {:.3g} × {:+.3g} = {:+.3g}", rate, m_hat, -rate * m_hat),
-        (GREY, "a plain step would be − lr g = {:+.3g}", -rule.lr * g),
+        (BLACK, "t = {:.0f}     gradient g = {:+.3g}", "t g"),
+        (BLUE, "m = {:.4g} × {:+.3g} + {:.4g} × {:+.3g} = {:+.3g}", "b1 m_before c1 g m"),
+        (VERMILLION, "v = {:.4g} × {:.3g} + {:.4g} × {:.3g} = {:.3g}", "b2 v_before c2 g_squared v"),
+        (BLUE, "m̂ = {:+.3g} / (1 − {:.4g}^{:.0f}) = {:+.3g}", "m b1 t m_hat"),
+        (VERMILLION, "v̂ = {:.3g} / (1 − {:.4g}^{:.0f}) = {:.3g}", "v b2 t v_hat"),
+        (BLACK, "effective rate = {:.3g} / (√{:.3g} + ε) = {:.3g}", "lr v_hat rate"),
+        (BLACK, "step = − {:.3g} × {:+.3g} = {:+.3g}", "rate m_hat step"),
+        (GREY, "a plain step would be − lr g = {:+.3g}", "plain"),
     )
-    for i, (color, template, *numbers) in enumerate(lines):
-        fields = torch.stack(numbers, -1) if len(numbers) > 1 else numbers[0]
-        player.text(right, fields, template, color=color, size=20, at=(0.0, 1.0 - 0.125 * i))
+    for i, (color, template, names) in enumerate(lines):
+
+        def numbers(run: Trajectory, names: str = names) -> Tensor:
+            terms = _terms(run)
+            fields = [terms[name].expand(run.grads.shape) for name in names.split()]
+            return torch.stack(fields, -1) if len(fields) > 1 else fields[0]
+
+        look = {"color": color, "size": 20, "at": (0.0, 1.0 - 0.125 * i)}
+        drawn[player.text(right, numbers(trajectory), template, **look)] = numbers
+    follow(player, left, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe())
     return player
+
+
+def _terms(run: Trajectory) -> dict[str, Tensor]:
+    """The terms of Adam's steps by name, each (steps, d) or less."""
+    state, g = run.states, run.grads
+    b1, b2, lr = (as_tensor(value).double() for value in (run.rule.beta1, run.rule.beta2, run.rule.lr))
+    t, m, v = state.t[1:, None], state.m[1:], state.v[1:]
+    m_hat, v_hat, rate = m / (1 - b1**t), v / (1 - b2**t), effective_rate(run)
+    terms = {"t": t, "g": g, "g_squared": g**2, "m": m, "v": v, "m_before": state.m[:-1], "v_before": state.v[:-1]}
+    terms |= {"m_hat": m_hat, "v_hat": v_hat, "rate": rate, "step": -rate * m_hat, "plain": -lr * g}
+    return terms | {"b1": b1, "b2": b2, "c1": 1 - b1, "c2": 1 - b2, "lr": lr}
 
 
 def race(

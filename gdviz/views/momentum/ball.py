@@ -1,15 +1,17 @@
 """The heavy ball: its rate, and Nesterov's look ahead."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.patheffects import Normal, Stroke
+from torch import Tensor
 
 from gdviz import plots
 from gdviz.descent import Trajectory
+from gdviz.hyperparameters import Range, as_tensor
 from gdviz.optimizers import Momentum, Nesterov
 from gdviz.pictures.words import label
 from gdviz.player import Player
@@ -18,28 +20,29 @@ from gdviz.style import BLACK, GREEN, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.theory import heavy_ball_rate
 from gdviz.theory.rates import refuse_other_runs
+from gdviz.views.alive import follow
 from gdviz.views.frames import lost, mark_look, pair
 
 
 def rate_map(
     surface: Surface,
     trajectory: Trajectory,
-    rates: Sequence[float],
-    momenta: Sequence[float],
     curvatures: Sequence[float],
+    *,
+    sliders: Mapping[str, Sequence[float]] | None = None,
     **options: Any,
 ) -> Player:
-    """The heavy ball on a quadratic, with lr and momentum on sliders, and the map of its rate with the current point.
+    """The heavy ball on a quadratic, and the map of its rate over lr and momentum with the current point.
 
     At the head two arrows, that add up to the next step: against the gradient, and along the velocity. On the map
-    bright is slow, and beyond the thick line the ball diverges.
+    bright is slow, and beyond the thick line the ball diverges. The start can be dragged on the surface. Of an lr and a
+    momentum that are Ranges the point can be dragged on the map.
 
     Args:
         surface: a quadratic of two parameters.
-        trajectory: two axes of runs, the rates and the momenta.
-        rates: the values of the first.
-        momenta: the values of the second.
+        trajectory: of Momentum, with one axis of runs for each of the sliders.
         curvatures: the smallest and the largest.
+        sliders: name -> values.
         options: at=..., as for Player.
 
     Returns:
@@ -49,16 +52,17 @@ def rate_map(
         ValueError: other runs.
 
     Example:
-        >>> from gdviz.descent import grid, minimize
-        >>> from gdviz.optimizers import Momentum
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import Momentum, Range
         >>> from gdviz.surfaces import bowl
-        >>> rates, momenta = [0.02, 0.1, 0.2], [0.0, 0.5, 0.9]
-        >>> run = minimize(bowl(10), Momentum(**grid(lr=rates, momentum=momenta)), (-8.0, 3.0), steps=40)
-        >>> player = rate_map(bowl(10), run, rates, momenta, (1, 10))
+        >>> rule = Momentum(Range(0.01, 0.35, 0.1), Range(0, 0.97, 0.5))
+        >>> player = rate_map(bowl(10), minimize(bowl(10), rule, (-8.0, 3.0), steps=40), (1, 10))
     """
     refuse_other_runs("the map", trajectory, Momentum)
     figure, left, right = pair(surface)
-    lr, beta = torch.linspace(0, 1.08 * max(rates), 181).double(), torch.linspace(0, 0.99, 181).double()
+    rule: Any = trajectory.rule
+    highest_rate = rule.lr.high if isinstance(rule.lr, Range) else float(as_tensor(rule.lr).max())
+    lr, beta = torch.linspace(0, 1.08 * highest_rate, 181).double(), torch.linspace(0, 0.99, 181).double()
     worst = heavy_ball_rate(lr[None, :, None], beta[:, None, None], torch.tensor(curvatures)).amax(-1)
     stable = worst.where(worst <= 1, torch.nan)
     right.contourf(lr, beta, stable, levels=np.linspace(0.5, 1, 11), cmap="viridis", extend="min")
@@ -71,21 +75,43 @@ def rate_map(
     right.text(0.97, 0.05, "diverges", transform=right.transAxes, ha="right", **words)
     label(right, title="share of the error left by a step", xlabel="learning rate", ylabel="momentum", ylim=(0, 0.99))
 
-    sliders = {"step": range(trajectory.steps + 1), "learning rate": rates, "momentum": momenta}
-    player = Player(figure, sliders, caption=trajectory.describe(), **options)
-    player.path(left, trajectory.params, **mark_look(trajectory.rule))
-    lrs, betas = (torch.as_tensor(values, dtype=torch.float64) for values in (rates, momenta))
-    still = torch.zeros_like(trajectory.params[:1])
-    slope = torch.cat([-lrs[:, None, None] * trajectory.grads, still])  # of the step that comes next
-    carried = -lrs[:, None, None] * betas[:, None] * trajectory.states.velocity
-    player.arrow(left, torch.stack([trajectory.params, trajectory.params + slope], -2), color=BLACK)
-    player.arrow(left, torch.stack([trajectory.params, trajectory.params + carried], -2), color=GREEN)
-    player.text(left, trajectory.losses, "loss {:.3g}", diverged=lost(trajectory))
-    spots = torch.stack(torch.broadcast_tensors(lrs[:, None], betas), -1)[None, ..., None, :]
-    player.points(right, spots, color=VERMILLION, size=13, casing=3.5)
-    here = heavy_ball_rate(lrs[:, None, None], betas[:, None], torch.tensor(curvatures)).amax(-1)
-    player.text(right, here[None], "factor {:.3f}", at=(0.97, 0.98), align="right")
+    steps = {"step": range(trajectory.steps + 1)}
+    player = Player(figure, steps | dict(sliders or {}), caption=trajectory.describe(), **options)
+
+    def slope(run: Trajectory) -> Tensor:
+        way = -as_tensor(run.rule.lr) * run.grads  # of the step that comes next
+        return _ways(run.params, torch.cat([way, torch.zeros_like(run.params[:1])]))
+
+    def carried(run: Trajectory) -> Tensor:
+        return _ways(run.params, -as_tensor(run.rule.lr) * as_tensor(run.rule.momentum) * run.states.velocity)
+
+    def both(run: Trajectory) -> tuple[Tensor, ...]:
+        values = map(as_tensor, (run.rule.lr, run.rule.momentum))
+        return tuple(torch.broadcast_tensors(*(one[..., 0] if one.ndim else one for one in values)))  # (*runs)
+
+    def spot(run: Trajectory) -> Tensor:
+        return torch.stack(both(run), -1)[None, ..., None, :]
+
+    def factor(run: Trajectory) -> Tensor:
+        lr, beta = (value[..., None] for value in both(run))
+        return heavy_ball_rate(lr, beta, torch.tensor(curvatures)).amax(-1)[None]
+
+    words = player.text(left, trajectory.losses, "loss {:.3g}", diverged=lost(trajectory))
+    drawn = {
+        player.path(left, trajectory.params, **mark_look(rule)): lambda run: run.params,
+        player.arrow(left, slope(trajectory), color=BLACK): slope,
+        player.arrow(left, carried(trajectory), color=GREEN): carried,
+        words: lambda run: (run.losses, lost(run)),
+        player.points(right, spot(trajectory), color=VERMILLION, size=13, casing=3.5): spot,
+        player.text(right, factor(trajectory), "factor {:.3f}", at=(0.97, 0.98), align="right"): factor,
+    }
+    follow(player, left, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe())
     return player
+
+
+def _ways(places: Tensor, ways: Tensor) -> Tensor:
+    """Arrows (..., 2, 2) from these places along these ways."""
+    return torch.stack([places, places + ways], -2)
 
 
 def look_ahead(surface: Surface, ball: Trajectory, nesterov: Trajectory, **options: Any) -> Player:
@@ -116,18 +142,40 @@ def look_ahead(surface: Surface, ball: Trajectory, nesterov: Trajectory, **optio
     refuse_other_runs("the left side", ball, Momentum)
     refuse_other_runs("the right side", nesterov, Nesterov)
     figure, panels = plt.subplots(1, 2, figsize=(12, 4.8), sharey=True, layout="constrained")
-    sliders = {"step": range(ball.steps)}
-    player = Player(figure, sliders, caption=f"{ball.describe()} {nesterov.describe()}", **options)
-    for ax, run, name in zip(panels, (ball, nesterov), ("heavy ball", "Nesterov")):
+    runs = {"heavy ball": ball, "Nesterov": nesterov}
+
+    def said(runs: Mapping[str, Trajectory]) -> str:
+        return " ".join(run.describe() for run in runs.values())
+
+    def place(run: Trajectory) -> Tensor:
+        measured = run.params[:-1]
+        if isinstance(run.rule, Momentum):
+            return measured
+        return measured - carried(run)  # torch's params of Nesterov look ahead already
+
+    def carried(run: Trajectory) -> Tensor:
+        return -as_tensor(run.rule.lr) * as_tensor(run.rule.momentum) * run.states.velocity[:-1]
+
+    def along(run: Trajectory) -> Tensor:
+        return _ways(place(run), carried(run))
+
+    def slope(run: Trajectory) -> Tensor:
+        return _ways(place(run) + carried(run), -as_tensor(run.rule.lr) * run.grads)
+
+    def measured(run: Trajectory) -> Tensor:
+        return run.params[:-1, None]
+
+    player = Player(figure, {"step": range(ball.steps)}, caption=said(runs), **options)
+    drawn: dict[str, dict] = {}
+    for ax, (name, run) in zip(panels, runs.items()):
         plots.contours(surface, ax=ax)
         label(ax, title=name, xlabel="parameter x")
-        carried = -run.rule.lr * run.rule.momentum * run.states.velocity[:-1]
-        slope = -run.rule.lr * run.grads
-        measured = run.params[:-1]
-        place = measured if run is ball else measured - carried  # torch's params of Nesterov look ahead already
-        player.path(ax, place, **mark_look(run.rule) | {"size": 9})
-        player.arrow(ax, torch.stack([place, place + carried], -2), color=GREEN)
-        player.arrow(ax, torch.stack([place + carried, place + carried + slope], -2), color=BLACK)
-        player.points(ax, measured[:, None], color=BLACK, size=11)
+        drawn[name] = {
+            player.path(ax, place(run), **mark_look(run.rule) | {"size": 9}): place,
+            player.arrow(ax, along(run), color=GREEN): along,
+            player.arrow(ax, slope(run), color=BLACK): slope,
+            player.points(ax, measured(run), color=BLACK, size=11): measured,
+        }
     label(panels[0], ylabel="parameter y")
+    follow(player, panels[0], runs, drawn, said)
     return player

@@ -1,0 +1,116 @@
+"""Every view that is alive: each of its marks, as the browser computes it, is where minimize and matplotlib have it."""
+
+import base64
+import json
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+from node import HERE, node
+
+from gdviz import data, surfaces, views
+from gdviz.descent import grid, minimize
+from gdviz.optimizers import Adam, GradientDescent, Momentum, Nesterov, Range, RMSProp
+from gdviz.player import scripts
+
+RAVINE, TOY = surfaces.ravine(), data.toy_line(30)
+LR, BETA = Range(0.01, 0.45, 0.1, log=True), Range(0, 0.9, 0.5)
+
+
+def down(rule, surface=RAVINE, steps=20, start=None):
+    return minimize(surface, rule, surface.start if start is None else start, steps)
+
+
+def square(w):
+    return w[..., 0] ** 2
+
+
+def race():
+    kinds = {"Momentum": Momentum, "Adam": Adam}
+    runs = {name: down(kind(**grid(lr=[0.05, 0.1]))) for name, kind in kinds.items()}
+    return views.momentum.race(RAVINE, runs, {name: [0.5, 1.0] for name in runs}, ["a", "b"])
+
+
+def schedules():
+    rates = torch.stack([torch.full((20,), 0.1), 0.2 * 0.9 ** torch.arange(20.0)], -1).double()
+    run = down(lambda step: GradientDescent(lr=rates[step, :, None]))
+    return views.rate.schedules(RAVINE, run, rates, ["constant", "decaying"])
+
+
+def line():
+    loss = surfaces.linear_model(TOY)
+    return views.line_fit(TOY, loss, down(GradientDescent(LR), loss, start=[0.0, 0.0]))
+
+
+ALIVE = {
+    "valley": lambda: views.valley(square, minimize(square, GradientDescent(LR), [10.0], 20)),
+    "valley, a grid": lambda: views.valley(
+        square, minimize(square, GradientDescent(**grid(lr=[0.1, 0.9])), [10.0], 20), [0.1, 0.9]
+    ),
+    "sweep": lambda: views.rate.sweep(RAVINE, down(GradientDescent(LR)), largest=4),
+    "sweep, a grid": lambda: views.rate.sweep(
+        RAVINE, down(GradientDescent(**grid(lr=[0.1, 0.4]))), [0.1, 0.4], largest=4
+    ),
+    "modes": lambda: views.rate.modes(RAVINE, down(GradientDescent(LR))),
+    "modes, a grid": lambda: views.rate.modes(RAVINE, down(GradientDescent(**grid(lr=[0.1, 0.4]))), [0.1, 0.4]),
+    "schedules": schedules,
+    "line": line,
+    "descents": lambda: views.descents(RAVINE, {"a": down(Momentum(LR, BETA)), "b": down(RMSProp(LR, alpha=BETA))}),
+    "one descent": lambda: views.descents(RAVINE, down(Adam(LR, beta1=BETA))),
+    "map": lambda: views.momentum.rate_map(RAVINE, down(Momentum(LR, BETA)), [0.2, 4.0]),
+    "map, a grid": lambda: views.momentum.rate_map(
+        RAVINE,
+        down(Momentum(**grid(lr=[0.1, 0.3], momentum=[0.0, 0.8]))),
+        [0.2, 4.0],
+        sliders={"learning rate": [0.1, 0.3], "momentum": [0.0, 0.8]},
+    ),
+    "look ahead": lambda: views.momentum.look_ahead(RAVINE, down(Momentum(LR, BETA)), down(Nesterov(LR, BETA))),
+    "X-ray": lambda: views.momentum.xray(RAVINE, down(Adam(LR, BETA, Range(0, 0.9999, 0.99)))),
+    "race": race,
+}
+
+
+def in_the_browser(player, settings):
+    def written(value):
+        return {"base64": base64.b64encode(value).decode()}
+
+    told = json.dumps({"traits": player.state()["traits"], "settings": settings}, default=written)
+    command = [node(), str(HERE / "follow.node.mjs"), str(scripts.STATIC)]
+    ran = subprocess.run(command, input=told, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def at(mark, index):
+    """The numbers of a mark at these positions; an axis of length 1 serves every position."""
+    pixels = mark.pixels()
+    place = tuple(k if n > 1 else 0 for k, n in zip(index, pixels.shape))
+    return pixels[place].reshape(-1)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ALIVE)
+def test_each_mark_of_a_moved_player_is_where_minimize_has_it(name):
+    player, random = ALIVE[name](), np.random.default_rng(len(name))
+    player.state()
+    assert not player.unfollowed
+    (x0, x1), (y0, y1) = (player.axes[player.draggable][limits] for limits in ("xlim", "ylim"))
+    d = player.descents[0]["init"]["inputs"][0][0]
+    settings = []
+    for k in range(6):
+        start = [float(random.uniform(x0, x1)), float(random.uniform(y0, y1))][:d]
+        dialed = [float(random.uniform(dial["low"], dial["high"])) for dial in player.dials]
+        index = [int(random.integers(len(slider["labels"]))) for slider in player.sliders]
+        settings.append({"start": start if k % 3 else [], "dialed": dialed if k % 3 < 2 else [], "index": index})
+    changed = 0
+    for setting, marks in zip(settings, in_the_browser(player, settings), strict=True):
+        player.start, player.dialed = setting["start"], setting["dialed"]
+        first = [at(mark, setting["index"]) for mark in player._marks]
+        with player.moved():
+            for mark, ours, before in zip(player._marks, marks, first, strict=True):
+                ours, theirs = np.array(ours, float), at(mark, setting["index"])
+                close = {"rtol": 1e-9, "atol": 1e-12} if mark.kind == "text" else {"rtol": 0, "atol": 0.02}
+                np.testing.assert_allclose(ours, theirs, err_msg=f"{mark.kind} of {mark.look}", **close)
+                changed += not np.array_equal(before, theirs, equal_nan=True)
+    assert changed >= 3
