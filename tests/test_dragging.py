@@ -35,7 +35,7 @@ def page_of(opened, player):
 
 def pixel(page, player, place):
     """Where a place in the data of the draggable Axes is on the page."""
-    axes, box = player.axes[player.draggable], page.locator("canvas").bounding_box()
+    axes, box = player.axes[player.handles[0]["axes"]], page.locator("canvas").bounding_box()
     left, top, width, height = axes["box"]
     (x0, x1), (y0, y1) = axes["xlim"], axes["ylim"]
     scale = box["width"] / player.size[0]

@@ -95,7 +95,7 @@ def test_each_mark_of_a_moved_player_is_where_minimize_has_it(name):
     player, random = ALIVE[name](), np.random.default_rng(len(name))
     player.state()
     assert not player.unfollowed
-    (x0, x1), (y0, y1) = (player.axes[player.draggable][limits] for limits in ("xlim", "ylim"))
+    (x0, x1), (y0, y1) = (player.axes[player.handles[0]["axes"]][limits] for limits in ("xlim", "ylim"))
     d = player.descents[0]["init"]["inputs"][0][0]
     settings = []
     for k in range(6):

@@ -207,3 +207,64 @@ def test_a_dial_fits_its_page(opened, width):
 def test_a_player_without_a_range_has_no_dial():
     assert player_of(GradientDescent(0.1)).dials == []
     assert isinstance(player_of(), Player)
+
+
+def ball_map():
+    rule = Momentum(Range(0.01, 0.35, 0.1), Range(0, 0.95, 0.5))
+    return views.momentum.rate_map(SURFACE, minimize(SURFACE, rule, SURFACE.start, 40), [1, 10], at={"step": 40})
+
+
+@pytest.mark.browser
+def test_the_point_on_the_map_of_rates_sets_both_dials_by_a_click_a_drag_and_keys(opened):
+    player = ball_map()
+    page = opened(pages.code() + pages.body(player))
+    fields = [page.get_by_label(f"{name}, typed") for name in ("learning rate", "momentum")]
+    box, (left, top, width, height) = page.locator("canvas").bounding_box(), player.axes[1]["box"]
+    scale, (x1, y1) = box["width"] / player.size[0], (player.axes[1][limits][1] for limits in ("xlim", "ylim"))
+
+    def place(lr, beta):
+        x, y = left + width * lr / x1, top + height * (1 - beta / y1)
+        return box["x"] + x * scale, box["y"] + y * scale
+
+    def turned():
+        says(page)
+        return [float(field.input_value()) for field in fields]
+
+    page.mouse.click(*place(0.2, 0.8))
+    assert turned() == pytest.approx([0.2, 0.8], abs=0.01)
+    page.mouse.move(*place(0.2, 0.8))
+    page.mouse.down()
+    page.mouse.move(*place(0.05, 0.3), steps=3)
+    page.mouse.up()
+    lr, beta = turned()
+    assert [lr, beta] == pytest.approx([0.05, 0.3], abs=0.01)
+    run = minimize(SURFACE, Momentum(lr, beta), SURFACE.start, 40)
+    assert f"loss {run.losses[-1].item():.3g}" in says(page)
+    page.keyboard.press("ArrowUp")
+    assert turned()[1] > beta
+    page.mouse.move(*place(0.05, 0.3))
+    page.mouse.down()
+    page.mouse.move(*place(0.37, 3), steps=3)
+    page.mouse.up()
+    assert turned() == [0.35, 0.95], "beyond the range it stays at its end"
+    page.mouse.dblclick(*place(0.1, 0.1))
+    assert turned() == [0.1, 0.5]
+    assert page.errors == []
+
+
+@pytest.mark.browser
+def test_the_key_n_chooses_what_the_arrows_move(opened):
+    page = opened(pages.code() + pages.body(ball_map()))
+    canvas = page.locator("canvas")
+    canvas.focus()
+    assert says(page)
+    assert "move the start" in canvas.get_attribute("aria-label")
+    page.keyboard.press("n")
+    says(page)
+    assert "move learning rate and momentum" in canvas.get_attribute("aria-label")
+    page.keyboard.press("ArrowRight")
+    says(page)
+    assert page.get_by_label("learning rate, typed").input_value() != "0.1"
+    page.keyboard.press("Home")
+    says(page)
+    assert page.get_by_label("learning rate, typed").input_value() == "0.1"

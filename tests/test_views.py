@@ -95,7 +95,7 @@ def test_descents_follow_a_dragged_start():
         name: minimize(RAVINE, rule(lr=0.1), [1.0, 1.0], 5) for name, rule in {"a": GradientDescent, "b": Adam}.items()
     }
     player = views.descents(RAVINE, runs)
-    assert (player.draggable, player.unfollowed) == (0, "")
+    assert (player.handles[0]["axes"], player.unfollowed) == (0, "")
     player.start = [3.0, -1.0]
     with player.moved():
         for path in arrays(player, "path")[::2]:
@@ -262,7 +262,7 @@ def sorted_bowl(w):
 def test_where_the_browser_cannot_follow_a_click_asks_the_kernel():
     surface = surfaces.Surface(sorted_bowl, (-4, 4), (-4, 4), (1.0, 1.0), ((0.0, 0.0),), "sorted")
     player = views.descents(surface, minimize(surface, GradientDescent(lr=1.01), [1.0, 1.0], 5))
-    assert (player.draggable, player.clickable) == (-1, 0)
+    assert (player.handles, player.clickable) == ([], 0)
     assert player.unfollowed.startswith("the browser has no sort in line")
     player.twin()
     player.click = [3.0, -1.0, 1]
@@ -280,7 +280,8 @@ def test_schedules_and_racers_start_where_one_drags_them():
     schedules = views.rate.schedules(RAVINE, run, rates, ["constant", "decaying"])
     runs = {rule.__name__: minimize(RAVINE, rule(**grid(lr=[0.1])), [1.0, 1.0], 9) for rule in (GradientDescent, Adam)}
     race = views.momentum.race(RAVINE, runs, {name: [0.5] for name in runs}, ["one"])
-    assert (schedules.unfollowed, schedules.draggable, race.unfollowed, race.draggable) == ("", 1, "", 0)
+    assert (schedules.unfollowed, race.unfollowed) == ("", "")
+    assert [player.handles[0]["axes"] for player in (schedules, race)] == [1, 0]
     assert [[rate["shape"] for rate in one["rates"]] for one in schedules.descents] == [[[9, 2]]]
     for player in (schedules, race):
         player.start = [3.0, -1.0]
@@ -292,7 +293,7 @@ def test_schedules_and_racers_start_where_one_drags_them():
 def test_a_start_that_a_slider_chooses_is_not_dragged():
     run = minimize(RAVINE, GradientDescent(lr=0.1), [[1.0, 1.0], [2.0, 1.0]], 5)
     player = views.descents(RAVINE, run, sliders={"start": ["near", "far"]})
-    assert (player.draggable, player.clickable) == (-1, -1)
+    assert (player.handles, player.clickable) == ([], -1)
     with pytest.raises(ValueError, match="runs is empty"):
         views.descents(RAVINE, {})
 

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from matplotlib.axes import Axes
 from torch import Tensor
 
 from gdviz.player.formula import NotFollowed, traced
@@ -21,17 +20,18 @@ class Dragging(Stage):
 
     def live(
         self,
-        ax: Axes | None,
+        handles: Sequence[Mapping[str, Any]],
         formulas: Sequence[Mapping[str, Any]],
         marks: Sequence[Mapping[Mark, Callable]],
         dials: Sequence[Mapping[str, Any]],
         again: Callable[[list[float], list[float]], tuple[dict[Mark, tuple], str]],
     ) -> None:
-        """Let one drag the start of descents on an Axes, and turn their hyperparameters; marks and readouts follow.
+        """Let one drag the start of descents, and turn their hyperparameters; marks and readouts follow.
 
         Args:
-            ax: a 2-D Axes of this player. Along its axes are the first and the second parameter, or of one parameter
-                the first alone. None: the start stays.
+            handles: what can be dragged, each with its `kind` and its `ax`, a 2-D Axes of this player. "start": along
+                the axes are the first and the second parameter, or of one parameter the first alone. "turn": along them
+                are two `dials`, given by their numbers.
             formulas: of each descent what views.alive.formula returns. The first slider is the step, the next ones are
                 the axes of the rates.
             marks: of each descent, what its marks draw: functions of params (steps + 1, d), losses (steps + 1,),
@@ -43,21 +43,25 @@ class Dragging(Stage):
 
         Raises:
             NotFollowed: a mark that cannot be computed in the browser.
-            ValueError: ax is not a 2-D Axes of this player, linear or log, or the first slider is not the step.
+            ValueError: an ax that is not a 2-D Axes of this player, linear or log, or the first slider is not the step.
 
         Example:
             >>> from gdviz import views
             >>> from gdviz.descent import minimize
             >>> from gdviz.optimizers import GradientDescent
             >>> from gdviz.surfaces import ravine
-            >>> views.descents(ravine(), minimize(ravine(), GradientDescent(lr=0.4), (-5, -2), 20)).draggable
-            0
+            >>> views.descents(ravine(), minimize(ravine(), GradientDescent(lr=0.4), (-5, -2), 20)).handles
+            [{'kind': 'start', 'axes': 0}]
         """
         if self.trail != 0:
             raise ValueError("the first slider must be the step, a range")
         sent = [self._sent(formula, drawn) for formula, drawn in zip(formulas, marks, strict=True)]
-        place = -1 if ax is None else self._clicked_axes("live", ax)
-        self.descents, self.dials, self.draggable, self._again = sent, list(dials), place, again
+        self.handles = [
+            {name: value for name, value in handle.items() if name != "ax"}
+            | {"axes": self._clicked_axes("live", handle["ax"])}
+            for handle in handles
+        ]
+        self.descents, self.dials, self._again = sent, list(dials), again
 
     def _sent(self, formula: Mapping[str, Any], marks: Mapping[Mark, Callable]) -> dict[str, Any]:
         d, *rates = formula["init"]["inputs"]

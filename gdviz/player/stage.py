@@ -48,7 +48,7 @@ class Stage(anywidget.AnyWidget):
     guess = t.List().tag(sync=True)  # x and y, set by the view once
     locked = t.List().tag(sync=True)  # the models of the controls that wait for it
     descents = t.List().tag(sync=True)  # what the browser computes anew from a start that is dragged
-    draggable = t.Int(-1).tag(sync=True)  # the Axes where
+    handles = t.List().tag(sync=True)  # what can be dragged: of each its kind, its Axes, and which dials a place sets
     # the dragged start, set by the view, empty where it is untouched; an echo would come in the middle of the next drag
     start = t.List().tag(sync=True, echo_update=False)
     dials = t.List().tag(sync=True)  # of each hyperparameter that is a range: its slider, and which rates it sets

@@ -1,57 +1,118 @@
-// The start of a descent as something to be dragged: by mouse, finger, or arrow keys on the focused picture.
+// What can be dragged in the picture, its handles: by mouse, finger, or arrow keys on the focused picture.
 
-import { at, inside, select, toData } from "./geometry.mjs";
+import { dialedNow } from "./dials.mjs";
+import { at, inside, select, toData, toPixels } from "./geometry.mjs";
 import { drawText, strokeLine } from "./marks.mjs";
 
-const GRASP = 16; // px from the middle of the ring
+const GRASP = 16; // px from the middle of a ring
 const RING = 12; // px, its radius
 
 const clamped = (value, low, size) => Math.min(Math.max(value, low), low + size);
+const short = (values) => values.map((value) => Number(value.toPrecision(3))).join(", ");
 
-/** The ring at the start. view: { model, canvas, asking, index, shown, placeOf, soon }, where shown() are the marks that
- *  are drawn and placeOf(event) is the place of a pointer in pixels of the picture. */
-export function startRing({ model, canvas, asking, index, shown, placeOf, soon }, signal) {
-  let held = null, telling = 0; // how far beside its middle the ring is held; when the kernel is told
-  const on = () => model.get("draggable") >= 0 && !asking();
-  const axesOf = () => model.get("axes")[model.get("draggable")];
+/** Of each kind of handle: where they are in pixels, what a move to a place in the data sets, what puts it back, and its
+ *  name. free: a click anywhere in its Axes moves it there. view: { model, shown, first }, where shown() are the marks that
+ *  are drawn and first(i) the numbers of the i-th of them at the first step. */
+const HANDLES = {
+  start: {
+    free: true,
+    places({ shown, first }, { axes }) {
+      const path = shown().findIndex((mark) => mark.kind === "path" && mark.axes === axes);
+      return path < 0 ? [] : [[...first(path)]];
+    },
+    move({ model }, handle, k, there) {
+      model.set("start", there.slice(0, model.get("descents")[0].init.inputs[0][0])); // one number or two
+    },
+    back({ model }) { model.set("start", []); },
+    touched: ({ model }) => model.get("start").length > 0,
+    name: () => "the start",
+    now: ({ model }) => (model.get("start").length ? `Now from the start (${short(model.get("start"))}).` : ""),
+  },
+  turn: {
+    free: true,
+    places({ model }, { axes, dials }) {
+      return [toPixels(model.get("axes")[axes], dials.map((k) => dialedNow(model)[k]))];
+    },
+    move({ model }, { dials }, k, there) {
+      const values = [...dialedNow(model)];
+      dials.forEach((dial, i) => {
+        const { low, high } = model.get("dials")[dial];
+        values[dial] = clamped(Number(there[i].toPrecision(3)), low, high - low);
+      });
+      model.set("dialed", values);
+    },
+    back({ model }, { dials }) {
+      const values = dialedNow(model).map((value, i) => (dials.includes(i) ? model.get("dials")[i].value : value));
+      model.set("dialed", values.every((value, i) => value === model.get("dials")[i].value) ? [] : values);
+    },
+    touched: ({ model }) => model.get("dialed").length > 0,
+    name: ({ model }, { dials }) => dials.map((k) => model.get("dials")[k].name).join(" and "),
+    now: ({ model }, { dials }) => `Now ${short(dials.map((k) => dialedNow(model)[k]))}.`,
+  },
+};
 
-  /** Where the ring is, in pixels: at the beginning of the first path. */
-  function middle() {
-    const axes = model.get("draggable"), path = shown().find((mark) => mark.kind === "path" && mark.axes === axes);
-    const place = path && [...select(path, at(index(), model.get("trail"), 0))];
-    return place?.every(Number.isFinite) ? place : null;
+/** The handles of a player. view: { model, canvas, asking, index, shown, placeOf, soon }, where shown() are the marks that
+ *  are drawn and placeOf(event, i) is the place of a pointer in pixels of the picture, on the panel of the i-th Axes. */
+export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }, signal) {
+  let held = null, telling = 0, chosen = 0; // what is held and how far beside its middle; when the kernel is told
+  const first = (place) => select(shown()[place], at(index(), model.get("trail"), 0));
+  const view = { model, shown, first };
+  const on = () => model.get("handles").length > 0 && !asking();
+  const axesOf = ({ axes }) => model.get("axes")[axes];
+
+  /** All of them, one for each place: { handle, kind, k, place }. */
+  function spots() {
+    return model.get("handles").flatMap((handle) => {
+      const kind = HANDLES[handle.kind], places = kind.places(view, handle);
+      return places.map((place, k) => ({ handle, kind, k, place })).filter(({ place }) => place.every(Number.isFinite));
+    });
   }
 
-  const near = (place, reach) => {
-    const from = middle();
-    return from && Math.hypot(place[0] - from[0], place[1] - from[1]) < reach ? from : null;
-  };
-
-  /** Outside of its Axes the start stays at the edge. */
-  function move([x, y]) {
-    const axes = axesOf(), [left, top, width, height] = axes.box;
-    const there = toData(axes, [clamped(x, left, width), clamped(y, top, height)]);
-    model.set("start", there.slice(0, model.get("descents")[0].init.inputs[0][0])); // one number or two
+  /** The nearest one to a pointer, no farther than reach, and where it is beside it. */
+  function near(event, reach) {
+    let best = null;
+    for (const spot of spots()) {
+      const place = placeOf(event, spot.handle.axes);
+      if (!place || !inside(axesOf(spot.handle).box, place)) continue;
+      const beside = [place[0] - spot.place[0], place[1] - spot.place[1]], far = Math.hypot(...beside);
+      if (far < reach && !(far >= best?.far)) best = { ...spot, beside, far };
+    }
+    return best;
   }
 
-  function putBack() {
-    model.set("start", []);
+  /** Outside of its Axes it stays at the edge. */
+  function move({ handle, kind, k }, [x, y]) {
+    const axes = axesOf(handle), [left, top, width, height] = axes.box;
+    kind.move(view, handle, k, toData(axes, [clamped(x, left, width), clamped(y, top, height)]));
+  }
+
+  function putBack({ handle, kind }) {
+    kind.back(view, handle);
     model.save_changes();
   }
 
+  /** The free handle of the Axes where a pointer is. */
+  function free(event) {
+    return spots().find(({ handle, kind }) => {
+      const place = placeOf(event, handle.axes);
+      return kind.free && place && inside(axesOf(handle).box, place);
+    });
+  }
+
   function grasped(event) {
-    const place = on() && event.button === 0 && placeOf(event);
-    if (!place || !inside(axesOf().box, place)) return;
-    const from = near(place, GRASP);
-    held = from ? [place[0] - from[0], place[1] - from[1]] : [0, 0];
+    if (!on() || event.button !== 0) return;
+    const spot = near(event, GRASP), elsewhere = spot ? null : free(event);
+    held = spot ?? (elsewhere && { ...elsewhere, beside: [0, 0] });
+    if (!held) return;
+    chosen = spots().findIndex(({ handle, k }) => handle === held.handle && k === held.k);
     canvas.setPointerCapture(event.pointerId);
-    if (!from) move(place); // a click sets it there
+    if (elsewhere) move(held, placeOf(event, held.handle.axes)); // a click sets it there
     soon();
   }
 
   function dragged(event) {
-    const place = held && placeOf(event);
-    if (place) move([place[0] - held[0], place[1] - held[1]]);
+    const place = held && placeOf(event, held.handle.axes);
+    if (place) move(held, [place[0] - held.beside[0], place[1] - held.beside[1]]);
   }
 
   function released() {
@@ -61,38 +122,49 @@ export function startRing({ model, canvas, asking, index, shown, placeOf, soon }
     soon();
   }
 
-  /** A finger on the ring drags it; elsewhere it scrolls the page, as usual. */
+  /** A finger on a handle drags it; elsewhere it scrolls the page, as usual. */
   function touched(event) {
-    const place = on() && placeOf(event.touches[0]);
-    if (place && near(place, 2 * GRASP)) event.preventDefault();
+    if (on() && near(event.touches[0], 2 * GRASP)) event.preventDefault();
   }
 
-  const heard = { pointerdown: grasped, pointermove: dragged, pointerup: released, pointercancel: released };
+  function twice(event) {
+    const spot = on() && (near(event, GRASP) ?? free(event));
+    if (spot) putBack(spot);
+  }
+
+  const heard = { pointerdown: grasped, pointermove: dragged, pointerup: released, pointercancel: released, dblclick: twice };
   for (const [event, listener] of Object.entries(heard)) canvas.addEventListener(event, listener, { signal });
   canvas.addEventListener("touchstart", touched, { passive: false, signal });
-  canvas.addEventListener("dblclick", () => { if (on()) putBack(); }, { signal });
   signal.addEventListener("abort", () => clearTimeout(telling));
 
   return {
     on,
 
-    draw(ctx) {
-      const place = middle(), { ink, halo } = axesOf();
-      if (!place) return;
-      const circle = Array.from({ length: 33 }, (_, i) => (i * Math.PI) / 16);
-      const ring = circle.map((turn) => [place[0] + RING * Math.cos(turn), place[1] + RING * Math.sin(turn)]);
-      strokeLine(ctx, ring, halo, 6, []);
-      strokeLine(ctx, ring, ink, held ? 4 : 2.5, []);
-      const around = { halo, span: model.get("size")[0] };
-      if (!model.get("start").length) drawText(ctx, "drag", [place[0], place[1] + RING + 3], "center", "top", ink, 16, around);
+    /** The rings; enter(i) makes pixels of the i-th Axes those of the canvas. */
+    draw(ctx, enter) {
+      const focused = canvas.matches(":focus-visible");
+      spots().forEach(({ handle, kind, k, place }, i) => {
+        const { ink, halo } = axesOf(handle), grabbed = held?.handle === handle && held.k === k;
+        enter(handle.axes);
+        const circle = Array.from({ length: 33 }, (_, turn) => (turn * Math.PI) / 16);
+        const ring = circle.map((turn) => [place[0] + RING * Math.cos(turn), place[1] + RING * Math.sin(turn)]);
+        strokeLine(ctx, ring, halo, 6, []);
+        strokeLine(ctx, ring, ink, grabbed || (focused && i === chosen) ? 4 : 2.5, []);
+        const around = { halo, span: model.get("size")[0] };
+        if (!kind.touched(view, handle)) drawText(ctx, "drag", [place[0], place[1] + RING + 3], "center", "top", ink, 16, around);
+      });
     },
 
     /** What a key does: way is the direction of an arrow, [1, 0] to the right; null for other keys. Whether it did. */
     pressed(event, way) {
-      const from = middle(), [, , width, height] = axesOf().box, step = event.shiftKey ? 1 / 16 : 1 / 80;
-      if (event.key === "Home") putBack();
-      else if (way && from) move([from[0] + way[0] * step * width, from[1] + way[1] * step * height]);
+      const all = spots(), spot = all[chosen] ?? all[0];
+      if (!spot) return false;
+      const [, , width, height] = axesOf(spot.handle).box, step = event.shiftKey ? 1 / 16 : 1 / 80;
+      if (event.key === "Home") putBack(spot);
+      else if (event.key.toLowerCase() === "n" && all.length > 1) chosen = (chosen + 1) % all.length;
+      else if (way) move(spot, [spot.place[0] + way[0] * step * width, spot.place[1] + way[1] * step * height]);
       else return false;
+      soon();
       clearTimeout(telling);
       telling = setTimeout(() => model.save_changes(), 300);
       return true;
@@ -100,9 +172,11 @@ export function startRing({ model, canvas, asking, index, shown, placeOf, soon }
 
     /** What a screen reader says of it. */
     words() {
-      const place = model.get("start").map((value) => Number(value.toPrecision(3))).join(", ");
-      const now = place && ` Now from the start (${place}).`;
-      return `${now} Arrow keys (with Shift: far), a click or dragging move the start; Home puts it back.`;
+      const all = spots(), { handle, kind } = all[chosen] ?? all[0] ?? {};
+      if (!kind) return "";
+      const next = all.length > 1 ? " N chooses what is moved." : "";
+      const how = `Arrow keys (with Shift: far), a click or dragging move ${kind.name(view, handle)}; Home puts it back.`;
+      return [" ", kind.now(view, handle), how].filter(Boolean).join(" ").replace(/ +/g, " ") + next;
     },
   };
 }

@@ -5,7 +5,7 @@
 import { marksNow } from "./alive.mjs";
 import { clockButtons, runClock } from "./clock.mjs";
 import { dialRows } from "./dials.mjs";
-import { startRing } from "./drag.mjs";
+import { handlesOf } from "./drag.mjs";
 import { at, density, inside, layout, select, toData, toPixels, partOf } from "./geometry.mjs";
 import { drawMark, drawMarkers, drawText, readout, strokeLine } from "./marks.mjs";
 import { JOINER, plain } from "./words.mjs";
@@ -43,7 +43,7 @@ export function render({ model, el }) {
 
   const index = () => model.get("sliders").map((s, i) => Math.round((model.get(`slider_${i}`) - s.first) / s.stride));
   const asking = () => model.get("asks") >= 0 && !model.get("guess").length; // the controls wait for a guess
-  const target = () => (asking() ? model.get("asks") : ring.on() ? model.get("draggable") : model.get("clickable")); // or -1
+  const target = () => (asking() ? model.get("asks") : model.get("clickable")); // or -1
   const soon = () => { frame ||= requestAnimationFrame(draw); };
 
   // Units of the picture to those of the canvas, for what is drawn on one Axes.
@@ -67,7 +67,7 @@ export function render({ model, el }) {
       enter(mark.axes);
       drawMark(ctx, mark, model.get("axes")[mark.axes].box, now, model.get("trail"));
     }
-    if (ring.on()) enter(model.get("draggable")), ring.draw(ctx);
+    if (handles.on()) handles.draw(ctx, enter);
     const guessed = model.get("guess"), asked = model.get("asks");
     if (guessed.length) {
       enter(asked);
@@ -77,7 +77,7 @@ export function render({ model, el }) {
       const around = { halo, span: model.get("size")[0] };
       drawText(ctx, "your guess", [place[0], place[1] + 12], "center", "top", ink, 16, around);
     }
-    if (cursor && target() >= 0 && !ring.on()) {
+    if (cursor && target() >= 0) {
       enter(target());
       const [x, y] = cursor, { ink } = model.get("axes")[target()];
       for (const [dx, dy] of [[14, 0], [0, 14]]) strokeLine(ctx, [[x - dx, y - dy], [x + dx, y + dy]], ink, 2, []);
@@ -90,7 +90,7 @@ export function render({ model, el }) {
     const words = marksNow(model, now).filter((mark) => mark.kind === "text").map((mark) => readout(mark, now)).join("; ");
     const places = model.get("sliders").map((s, i) => `${s.name} ${s.labels[now[i]]}`);
     const click = model.get("clickable") < 0 ? "" : " Arrow keys or a click move the start.";
-    const start = ring.on() ? ring.words() : click;
+    const start = handles.on() ? handles.words() : click;
     const how = asking() ? " Arrow keys and Enter, or a click, make your guess." : start;
     const state = [...places, words].filter(Boolean).join("; ");
     const first = model.get("start").length || model.get("dialed").length ? "As it was first: " : "";
@@ -103,11 +103,11 @@ export function render({ model, el }) {
       label.textContent = plain(label.textContent);
       label.title = plain(label.title);
     }
-    const handles = controls.querySelectorAll(".noUi-handle, .ui-slider-handle");
+    const knobs = controls.querySelectorAll(".noUi-handle, .ui-slider-handle");
     const shown = model.get("sliders").map((s, i) => [s, now[i]]).filter(([s]) => s.labels.length > 1);
-    if (handles.length === shown.length) shown.forEach(([slider, k], i) => {
-      handles[i].setAttribute("aria-label", slider.name);
-      handles[i].setAttribute("aria-valuetext", [slider.labels[k], words].filter(Boolean).join("; "));
+    if (knobs.length === shown.length) shown.forEach(([slider, k], i) => {
+      knobs[i].setAttribute("aria-label", slider.name);
+      knobs[i].setAttribute("aria-valuetext", [slider.labels[k], words].filter(Boolean).join("; "));
     });
   }
 
@@ -156,9 +156,9 @@ export function render({ model, el }) {
   }
 
   function showClickable() {
-    const on = target() >= 0;
+    const on = target() >= 0 || handles.on();
     canvas.classList.toggle("clickable", on);
-    canvas.title = ring.on() ? "Drag the start; double click puts it back" : "";
+    canvas.title = handles.on() ? "Drag what has a ring; double click puts it back" : "";
     canvas.setAttribute("role", on ? "application" : "img");
     canvas.tabIndex = on ? 0 : -1;
     play.follow();
@@ -202,9 +202,9 @@ export function render({ model, el }) {
     send("click", [...toData(axes, place), (model.get("click")[2] ?? 0) + 1]);
   }
 
-  /** The place of a pointer in pixels of the picture, on the Axes that is clicked. */
-  function placeOf(event) {
-    const shown = canvas.getBoundingClientRect(), place = plan?.places[target()];
+  /** The place of a pointer in pixels of the picture, on the panel of this Axes. */
+  function placeOf(event, axes) {
+    const shown = canvas.getBoundingClientRect(), place = plan?.places[axes];
     if (!place || !shown.width) return null;
     const { from, scale, y } = place;
     const u = ((event.clientX - shown.left) / shown.width) * plan.width;
@@ -213,17 +213,17 @@ export function render({ model, el }) {
   }
 
   function clicked(event) {
-    const place = !ring.on() && placeOf(event);
+    const place = placeOf(event, target());
     if (place) ask(place);
   }
 
   function pressed(event) {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     const axes = model.get("axes")[target()], sets = asking() && cursor && ["Enter", " "].includes(event.key);
-    if (!axes || !(ring.on() ? ring.pressed(event, way) : way || sets)) return;
+    if (!(handles.on() ? handles.pressed(event, way) : axes && (way || sets))) return;
     event.preventDefault();
     event.stopPropagation();
-    if (ring.on()) return;
+    if (handles.on()) return;
     if (sets) return ask(cursor);
     const path = shown().find((mark) => mark.kind === "path" && model.get("axes")[mark.axes] === axes);
     const [left, top, width, height] = axes.box, trail = model.get("trail");
@@ -236,12 +236,12 @@ export function render({ model, el }) {
   }
 
   const shown = () => marksNow(model, index());
-  const ring = startRing({ model, canvas, asking, index, shown, placeOf, soon }, signals.signal);
+  const handles = handlesOf({ model, canvas, asking, index, shown, placeOf, soon }, signals.signal);
   const tell = () => { if (!model.get("descents").length) wait(); model.save_changes(); };
   const dials = dialRows(model, { asking, say: (words) => { message.textContent = words; }, told: tell }, signals.signal);
   const listeners = {
     "change:picture": showPicture, "change:marks": soon, "change:clickable": showClickable,
-    "change:draggable": showClickable, "change:descents": soon, "change:start": soon, "change:dialed": soon,
+    "change:handles": showClickable, "change:descents": soon, "change:start": soon, "change:dialed": soon,
     "change:asks": showClickable, "change:guess": showClickable,
     "change:answered": say, "change:heard": say, "change:message": say, "change:caption": soon,
     ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, soon])),
