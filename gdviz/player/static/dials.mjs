@@ -40,6 +40,7 @@ function dialRow(model, dial, k, { say, told }, signal) {
   const row = make("div", { className: "dial" }), unit = dial.unit && ` ${dial.unit}`;
   const slider = make("input", { type: "range", min: 0, max: NOTCHES, step: 1 });
   const field = make("input", { type: "text", inputMode: "decimal", title: "type a number" });
+  row.dataset.key = dial.key;
   slider.setAttribute("aria-label", dial.name);
   field.setAttribute("aria-label", `${dial.name}, typed`);
   const set = (value) => { turn(model, k, value), say(""); };

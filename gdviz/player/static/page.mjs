@@ -1,8 +1,13 @@
 // A player on a page without a kernel: the model that anywidget would give the view, and the browser's own controls.
 
+import { asked, keyOf, partsOf, settingOf, withParts } from "./address.mjs";
 import { marksNow } from "./alive.mjs";
 import { readout } from "./marks.mjs";
 import { initialize, render } from "./view.mjs";
+
+const COPIED = "The link is copied: whoever opens it sees this setting.";
+const WRITTEN = "The link to this setting is in the address bar.";
+const players = []; // of each on the page: its model, and its traits at first
 
 /** Bring every player of the page to life that is not yet. */
 export function showAll() {
@@ -27,12 +32,48 @@ function showPlayer(element) {
   const mind = () => element.toggleAttribute("data-moved", traits.start.length + traits.dialed.length > 0);
   for (const name of ["start", "dialed"]) model.on(`change:${name}`, mind);
   controls.addEventListener("keydown", keepKeys);
+  const n = players.push({ model, first: { ...traits } });
+  const obey = () => {
+    const { set, hidden, strange } = settingOf(asked(location, n), model.get);
+    for (const [name, value] of Object.entries(set)) model.set(name, value);
+    if (strange) model.set("message", strange);
+    return hidden;
+  };
+  const hidden = obey();
+  addEventListener("hashchange", obey);
   initialize({ model });
   render({ model, el: place });
+  place.querySelector(".clock").append(copyButton(model));
+  hide(element, hidden);
   model.on(`change:slider_${traits.trail}`, () => { if (!element.isConnected) model.set("playing", false); });
   place.addEventListener("keydown", keepKeys);
   wait(), mind();
   element.querySelector(".asleep")?.remove();
+}
+
+/** Copies the address of the page with the settings of all its players. */
+function copyButton(model) {
+  const button = make("button", { type: "button", className: "copy", textContent: "Copy link" });
+  button.title = "copy the address of this page, with what is shown now";
+  button.addEventListener("click", async () => {
+    const parts = players.map(({ model: { get }, first }, i) => partsOf(get, first, i + 1)).filter(Boolean).join("&");
+    const address = withParts(location, parts);
+    try {
+      await navigator.clipboard.writeText(address);
+      model.set("message", COPIED);
+    } catch {
+      history.replaceState(null, "", address);
+      model.set("message", WRITTEN);
+    }
+  });
+  return button;
+}
+
+/** Take away the controls that an address hides, by their names; "controls" is all of them. */
+function hide(element, names) {
+  const all = names.includes("controls");
+  for (const row of element.querySelectorAll("[data-key]")) row.hidden = all || names.includes(row.dataset.key);
+  for (const one of element.querySelectorAll(".clock, .copy")) one.hidden = all;
 }
 
 const make = (tag, properties = {}) => Object.assign(document.createElement(tag), properties);
@@ -79,6 +120,7 @@ function sliderRow(model, i, { name, first, stride, labels }, said) {
   for (const other of model.get("sliders").keys()) model.on(`change:slider_${other}`, follow); // the readouts follow all
   for (const other of ["start", "dialed"]) model.on(`change:${other}`, follow);
   row.append(make("span", { textContent: name }), input, shown);
+  row.dataset.key = keyOf(name);
   follow();
   return row;
 }

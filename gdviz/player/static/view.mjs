@@ -7,6 +7,7 @@ import { clockButtons, runClock } from "./clock.mjs";
 import { dialRows } from "./dials.mjs";
 import { handlesOf } from "./drag.mjs";
 import { at, density, inside, layout, select, toData, toPixels, partOf } from "./geometry.mjs";
+import { drawKept, keeper } from "./kept.mjs";
 import { drawMark, drawMarkers, drawText, readout, strokeLine } from "./marks.mjs";
 import { JOINER, plain } from "./words.mjs";
 
@@ -63,6 +64,7 @@ export function render({ model, el }) {
     if (canvas.height !== pixels[1]) canvas.height = pixels[1];
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.clearRect(0, 0, ...pixels);
+    drawKept(ctx, model, now, enter);
     for (const mark of marksNow(model, now)) {
       enter(mark.axes);
       drawMark(ctx, mark, model.get("axes")[mark.axes].box, now, model.get("trail"));
@@ -96,6 +98,7 @@ export function render({ model, el }) {
     const first = model.get("start").length || model.get("dialed").length ? "As it was first: " : "";
     canvas.setAttribute("aria-label", [`${first}${model.get("caption")}${how}`, state].filter(Boolean).join(" Shown: "));
     dials.follow(words);
+    keep.follow(now);
     if (!findControls()) return;
     for (const label of controls.querySelectorAll(".widget-label")) {
       if (!label.textContent.includes(JOINER)) continue;
@@ -241,7 +244,7 @@ export function render({ model, el }) {
   const dials = dialRows(model, { asking, say: (words) => { message.textContent = words; }, told: tell }, signals.signal);
   const listeners = {
     "change:picture": showPicture, "change:marks": soon, "change:clickable": showClickable,
-    "change:handles": showClickable, "change:descents": soon, "change:start": soon, "change:dialed": soon,
+    "change:handles": showClickable, "change:descents": soon, "change:start": soon, "change:dialed": soon, "change:kept": soon,
     "change:asks": showClickable, "change:guess": showClickable,
     "change:answered": say, "change:heard": say, "change:message": say, "change:caption": soon,
     ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, soon])),
@@ -259,7 +262,9 @@ export function render({ model, el }) {
   }
 
   const play = clockButtons(model, asking, signals.signal);
-  clock.append(...play.buttons);
+  const keep = keeper(model, asking, signals.signal);
+  clock.append(...play.buttons, keep.button);
+  clock.after(keep.words);
   dialed.append(...dials.rows);
   el.append(root);
   showPicture(), showClickable(), say();
