@@ -113,7 +113,7 @@ def test_every_control_of_a_page_is_reached_and_moved_by_keys(saved):
     while (name := page.evaluate(FOCUSED)) and len(names) < 9:
         names.append(name)
         page.keyboard.press("Tab")
-    assert names == ["Play", "Back to the start", "step", "learning rate"]
+    assert names == ["Play", "Back to the start", "Keep", "Copy link", "step", "learning rate"]
     for name, key, value in [("step", "End", "30"), ("step", "ArrowLeft", "29"), ("learning rate", "Home", "0")]:
         page.get_by_label(name, exact=True).press(key)
         assert page.get_by_label(name, exact=True).input_value() == value
@@ -144,10 +144,11 @@ def test_a_rendered_notebook_has_no_violation_and_keys_reach_its_controls(lab, a
     assert passed > 5
     names = []
     page.locator(".widget-vbox:has(.gdviz-player)").first.locator("button").first.focus()
-    for _ in range(5):
+    for _ in range(7):
         names.append(page.evaluate(FOCUSED))
         page.keyboard.press("Tab")
-    assert names == ["Play", "Back to the start", "step", "20", "learning rate"]  # 20: where one may type the step
+    rate = ["learning rate", "learning rate, typed"]
+    assert names == ["Play", "Back to the start", "Keep", *rate, "step", "0"]  # 0: where one may type the step
 
 
 # --- what is seen -----------------------------------------------------------------------------------------------------

@@ -17,6 +17,9 @@ export const written = (value) => String(Number(value.toPrecision(6)));
 /** The values of all dials: as turned, or as they were first. */
 export const dialedNow = (model) => (model.get("dialed").length ? model.get("dialed") : model.get("dials").map((dial) => dial.value));
 
+/** Each with its value, in words. */
+export const saidOf = (dials, values) => dials.map(({ name, unit }, k) => `${name} ${written(values[k])}${unit && ` ${unit}`}`);
+
 /** Set one of the dials. */
 export function turn(model, k, value) {
   const values = dialedNow(model).map((old, i) => (i === k ? value : old));
@@ -29,6 +32,7 @@ export function dialRows(model, { asking, say, told }, signal) {
   const rows = model.get("dials").map((dial, k) => dialRow(model, dial, k, { say, told }, signal));
   return {
     rows: rows.map(({ row }) => row),
+    said: () => saidOf(model.get("dials"), dialedNow(model)),
     follow(words) {
       rows.forEach(({ follow }, k) => follow(dialedNow(model)[k], words, asking()));
     },

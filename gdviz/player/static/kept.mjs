@@ -1,7 +1,7 @@
 // One setting beside another: what was kept is drawn pale below what is shown now, with its numbers in words.
 
 import { marksNow } from "./alive.mjs";
-import { dialedNow, written } from "./dials.mjs";
+import { dialedNow, saidOf } from "./dials.mjs";
 import { drawMark, readout } from "./marks.mjs";
 
 const PALE = 0.38; // of the ink of a kept mark
@@ -48,7 +48,7 @@ function keptWords(model, index) {
   const { start, dialed } = model.get("kept"), values = dialedNow({ get: (name) => (name === "dialed" ? dialed : model.get(name)) });
   const places = model.get("sliders").flatMap(({ name, labels }, i) =>
     i === model.get("trail") || labels.length < 2 ? [] : [`${name} ${labels[kept.at[i]]}`]);
-  const turned = model.get("dials").map(({ name, unit }, k) => `${name} ${written(values[k])}${unit && ` ${unit}`}`);
+  const turned = saidOf(model.get("dials"), values);
   const from = start.length ? [`start (${start.map((value) => Number(value.toPrecision(3))).join(", ")})`] : [];
   const numbers = kept.marks.filter(({ kind }) => kind === "text").map((mark) => readout(mark, kept.at));
   return `Kept, pale: ${[...turned, ...places, ...from, ...numbers].join("; ")}`;

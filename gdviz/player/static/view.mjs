@@ -94,7 +94,7 @@ export function render({ model, el }) {
     const click = model.get("clickable") < 0 ? "" : " Arrow keys or a click move the start.";
     const start = handles.on() ? handles.words() : click;
     const how = asking() ? " Arrow keys and Enter, or a click, make your guess." : start;
-    const state = [...places, words].filter(Boolean).join("; ");
+    const state = [...places, ...dials.said(), words].filter(Boolean).join("; ");
     const first = model.get("start").length || model.get("dialed").length ? "As it was first: " : "";
     canvas.setAttribute("aria-label", [`${first}${model.get("caption")}${how}`, state].filter(Boolean).join(" Shown: "));
     dials.follow(words);
