@@ -114,6 +114,63 @@ def test_a_ball_in_a_valley_keeps_to_its_curve(opened):
     assert start(page) == pytest.approx([-6], abs=0.1)
 
 
+def test_the_line_is_turned_by_its_ends_and_descends_from_there(opened):
+    player = line_fit()
+    page = page_of(opened, player)
+    handle = next(handle for handle in player.handles if handle["kind"] == "ends")
+    axes, scale = player.axes[handle["axes"]], page.locator("canvas").bounding_box()["width"] / player.size[0]
+    left, top, width, height = axes["box"]
+    (x0, x1), (y0, y1) = axes["xlim"], axes["ylim"]
+
+    def there(x, y):
+        box = page.locator("canvas").bounding_box()
+        return (
+            box["x"] + scale * (left + width * (x - x0) / (x1 - x0)),
+            box["y"] + scale * (top + height * (1 - (y - y0) / (y1 - y0))),
+        )
+
+    right = float(TOY.x.max())  # the line of the start (0, 0) lies along y = 0
+    page.mouse.move(*there(right, 0))
+    page.mouse.down()
+    assert moved(page, lambda: page.mouse.move(*there(right, 1.5), steps=3))
+    page.mouse.up()
+    says(page)
+    w, b = start(page)
+    assert w * right + b == pytest.approx(1.5, abs=0.05)
+    assert w * float(TOY.x.min()) + b == pytest.approx(0, abs=0.05), "it turns about the other end"
+    said = float(re.search(r"loss ([\d.e+-]+)", says(page))[1])
+    assert said == pytest.approx(descent([w, b]).losses[0, 1].item(), rel=0.01)
+    page.mouse.dblclick(*there(right, 1.5))
+    says(page)
+    assert start(page) is None
+    assert page.errors == []
+
+
+def test_where_the_loss_is_infinite_the_ring_stays_at_the_edge_and_the_words_say_so(opened):
+    def loss(w):
+        return w[..., 0] - w[..., 0].log()
+
+    player = views.valley(loss, minimize(loss, GradientDescent(0.1), [5.0], 20), xlim=(-2, 8), at={"step": 0})
+    page = page_of(opened, player)
+    assert "w = 5" in says(page)
+    page.mouse.move(*pixel(page, player, (5, 5 - float(np.log(5)))))
+    page.mouse.down()
+    page.mouse.move(*pixel(page, player, (-1, 3)), steps=3)
+    page.mouse.up()
+    assert re.search(r"w = -[01]\.?\d* \(diverged\)", says(page))
+    assert start(page) == pytest.approx([-1], abs=0.1)
+    player.start = [-1.0]
+    assert "w = -1 (diverged)" in player.describe()
+    player.start = []
+    top = player.axes[0]["ylim"][1]
+    page.mouse.move(*pixel(page, player, (start(page)[0], top)))
+    page.mouse.down()  # the ring is there, and can be held
+    page.mouse.move(*pixel(page, player, (6, 3)), steps=3)
+    page.mouse.up()
+    assert "w = 6" in says(page)
+    assert page.errors == []
+
+
 def test_racers_start_from_one_place(opened):
     surface = surfaces.ravine()
     rules = {"Momentum": Momentum(lr=0.1, momentum=0.9), "Adam": Adam(lr=0.2)}

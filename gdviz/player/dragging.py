@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from matplotlib.axes import Axes
 from torch import Tensor
 
 from gdviz.player.formula import NotFollowed, traced
@@ -31,7 +32,8 @@ class Dragging(Stage):
         Args:
             handles: what can be dragged, each with its `kind` and its `ax`, a 2-D Axes of this player. "start": along
                 the axes are the first and the second parameter, or of one parameter the first alone. "turn": along them
-                are two `dials`, given by their numbers.
+                are two `dials`, given by their numbers. "ends": of a `mark`, the line y = w x + b whose w and b are the
+                start.
             formulas: of each descent what views.alive.formula returns. The first slider is the step, the next ones are
                 the axes of the rates.
             marks: of each descent, what its marks draw: functions of params (steps + 1, d), losses (steps + 1,),
@@ -56,12 +58,12 @@ class Dragging(Stage):
         if self.trail != 0:
             raise ValueError("the first slider must be the step, a range")
         sent = [self._sent(formula, drawn) for formula, drawn in zip(formulas, marks, strict=True)]
-        self.handles = [
-            {name: value for name, value in handle.items() if name != "ax"}
-            | {"axes": self._clicked_axes("live", handle["ax"])}
-            for handle in handles
-        ]
+        self.handles = [self._handle(**handle) for handle in handles]
         self.descents, self.dials, self._again = sent, list(dials), again
+
+    def _handle(self, kind: str, ax: Axes, mark: Mark | None = None, **more: Any) -> dict[str, Any]:
+        place = {} if mark is None else {"mark": self._marks.index(mark)}
+        return {"kind": kind, "axes": self._clicked_axes("live", ax), **place, **more}
 
     def _sent(self, formula: Mapping[str, Any], marks: Mapping[Mark, Callable]) -> dict[str, Any]:
         d, *rates = formula["init"]["inputs"]

@@ -160,7 +160,7 @@ def follow(
     runs: Mapping[str, Trajectory],
     marks: Mapping[str, Mapping[Mark, Callable[[Trajectory], Any]]],
     caption: Callable[[Mapping[str, Trajectory]], str],
-    turn: tuple[Axes, str, str] | None = None,
+    handles: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Let one drag the start of these descents on an Axes, and turn each hyperparameter that is a range.
 
@@ -172,7 +172,8 @@ def follow(
         runs: by name.
         marks: by the same name; what each mark draws of a trajectory: its array, or that and where it has diverged.
         caption: the sentence about all of them.
-        turn: an Axes and the two hyperparameters along it, which are dragged there where they are Ranges.
+        handles: what else can be dragged, as for player.live; `dials` are names of hyperparameters, and a handle whose
+            hyperparameters are no Ranges is left out.
 
     Example:
         >>> from gdviz.descent import minimize
@@ -200,17 +201,19 @@ def follow(
         drawn = [_drawn(run, made["names"], marks[name]) for (name, run), made in zip(runs.items(), formulas)]
         for dial, places in dials.values():
             dial["feeds"] = [[i, formulas[i]["names"].index(name)] for i, name in places]
-        player.live(_handles(ax, dials, turn), formulas, drawn, [dial for dial, _ in dials.values()], again)
+        player.live(_handles(ax, dials, handles), formulas, drawn, [dial for dial, _ in dials.values()], again)
     except NotFollowed as reason:
         player.unfollowed = str(reason)
         _ask_the_kernel(player, ax, next(iter(runs.values())).params.shape[-1], dials, again)
 
 
-def _handles(ax: Axes | None, dials: Mapping, turn: tuple[Axes, str, str] | None) -> list[dict[str, Any]]:
-    handles: list[dict[str, Any]] = [] if ax is None else [{"kind": "start", "ax": ax}]
+def _handles(ax: Axes | None, dials: Mapping, more: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     keys = [dial["key"] for dial, _ in dials.values()]
-    if turn and set(turn[1:]) <= set(keys):
-        handles.append({"kind": "turn", "ax": turn[0], "dials": [keys.index(name) for name in turn[1:]]})
+    handles: list[dict[str, Any]] = [] if ax is None else [{"kind": "start", "ax": ax}]
+    for handle in more:
+        names = handle.get("dials", ())
+        if set(names) <= set(keys) and (names or ax is not None):
+            handles.append({**handle, **({"dials": [keys.index(name) for name in names]} if names else {})})
     return handles
 
 

@@ -30,7 +30,7 @@ def line_fit(
 ) -> Player:
     """One descent seen three ways, joined by the step: the line in the data, the path on the loss, the loss curve.
 
-    The start can be dragged on the loss.
+    The start can be dragged on the loss, and in the data as the two ends of the first line.
 
     Args:
         data: has x, y and their labels.
@@ -74,7 +74,8 @@ def line_fit(
         curve: lambda run: run.losses,
         words: lambda run: (run.losses, lost(run)),
     }
-    follow(player, middle, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe())
+    ends = [{"kind": "ends", "ax": left, "mark": line}]
+    follow(player, middle, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe(), ends)
     return player
 
 
@@ -111,8 +112,9 @@ def valley(
     w = torch.linspace(*xlim, 200)
     heights = loss(w[:, None])
     left.plot(w, heights, color=PALE)
-    top = float(heights.max())
+    top = highest(heights)
     label(left, title="the valley", xlabel="parameter w", ylabel="loss", ylim=(-top / 18, top * 25 / 24))
+    left.set(xlim=(1.05 * xlim[0] - 0.05 * xlim[1], 1.05 * xlim[1] - 0.05 * xlim[0]))
     label(right, title="the loss after each step", xlabel="step", ylabel="loss", yscale="log", ylim=(1e-8, 1e4))
     sliders = {"step": range(trajectory.steps + 1)} | ({} if rates is None else {"learning rate": rates})
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
@@ -144,9 +146,12 @@ def valley(
     }
     first = {"at": (0.5, 0.98), "align": "center", "color": BLACK}
     second = first | {"at": (0.5, 0.88), "color": VERMILLION}
-    worse = trajectory.losses > trajectory.losses[0]
-    place = player.text(left, trajectory.params[..., 0], "w = {:.4g}", diverged=worse, **first)
-    drawn[place] = lambda run: (run.params[..., 0], run.losses > run.losses[0])
+
+    def at(run: Trajectory) -> tuple[Tensor, Tensor]:
+        return run.params[..., 0], ~(run.losses <= run.losses[0])  # where the loss is not a number, too
+
+    number, worse = at(trajectory)
+    drawn[player.text(left, number, "w = {:.4g}", diverged=worse, **first)] = at
     drawn[player.text(left, slopes(trajectory), "slope {:+.4g}", **second)] = slopes
     follow(player, left, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe())
     return player

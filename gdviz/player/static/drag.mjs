@@ -1,7 +1,7 @@
 // What can be dragged in the picture, its handles: by mouse, finger, or arrow keys on the focused picture.
 
 import { dialedNow } from "./dials.mjs";
-import { at, inside, select, toData, toPixels } from "./geometry.mjs";
+import { at, inside, lost, select, toData, toPixels } from "./geometry.mjs";
 import { drawText, strokeLine } from "./marks.mjs";
 
 const GRASP = 16; // px from the middle of a ring
@@ -10,15 +10,32 @@ const RING = 12; // px, its radius
 const clamped = (value, low, size) => Math.min(Math.max(value, low), low + size);
 const short = (values) => values.map((value) => Number(value.toPrecision(3))).join(", ");
 
+/** A place, at the edge of the box where it lies outside. */
+const edged = ([x, y], [left, top, width, height]) => [clamped(x, left, width), clamped(y, top, height)];
+
+/** The two ends of a line [x0, y0, x1, y1], cut where it leaves a box; none where it stays outside. */
+function within([x0, y0, x1, y1], [left, top, width, height]) {
+  const way = [x1 - x0, y1 - y0], sides = [[x0 - left, way[0]], [left + width - x0, -way[0]], [y0 - top, way[1]], [top + height - y0, -way[1]]];
+  let [from, to] = [0, 1];
+  for (const [room, speed] of sides) {
+    if (speed > 0) from = Math.max(from, -room / speed);
+    else if (speed < 0) to = Math.min(to, -room / speed);
+    else if (room < 0) return [];
+  }
+  return from < to ? [from, to].map((part) => [x0 + part * way[0], y0 + part * way[1]]) : [];
+}
+
 /** Of each kind of handle: where they are in pixels, what a move to a place in the data sets, what puts it back, and its
  *  name. free: a click anywhere in its Axes moves it there. view: { model, shown, first }, where shown() are the marks that
  *  are drawn and first(i) the numbers of the i-th of them at the first step. */
 const HANDLES = {
   start: {
     free: true,
-    places({ shown, first }, { axes }) {
-      const path = shown().findIndex((mark) => mark.kind === "path" && mark.axes === axes);
-      return path < 0 ? [] : [[...first(path)]];
+    places({ model, shown, first }, { axes }) {
+      const path = shown().findIndex((mark) => mark.kind === "path" && mark.axes === axes), where = model.get("axes")[axes];
+      if (path < 0) return [];
+      const [x, y] = model.get("start"), place = first(path); // lost where the loss is infinite: then at the upper edge
+      return [edged(lost(place) && x !== undefined ? toPixels(where, [x, y ?? where.ylim[1]]) : place, where.box)];
     },
     move({ model }, handle, k, there) {
       model.set("start", there.slice(0, model.get("descents")[0].init.inputs[0][0])); // one number or two
@@ -27,6 +44,18 @@ const HANDLES = {
     touched: ({ model }) => model.get("start").length > 0,
     name: () => "the start",
     now: ({ model }) => (model.get("start").length ? `Now from the start (${short(model.get("start"))}).` : ""),
+  },
+  ends: { // of the line of the first step, y = w x + b, whose params are the start: it turns about the other end
+    places: ({ model, first }, { axes, mark }) => within(first(mark), model.get("axes")[axes].box),
+    move(view, handle, k, there) {
+      const axes = view.model.get("axes")[handle.axes], ends = HANDLES.ends.places(view, handle).map((end) => toData(axes, end));
+      const [[x, y], [along]] = [ends[1 - k], ends[k]], slope = (there[1] - y) / (along - x);
+      if (Number.isFinite(slope)) view.model.set("start", [slope, y - slope * x]);
+    },
+    back: (view) => HANDLES.start.back(view),
+    touched: (view) => HANDLES.start.touched(view),
+    name: () => "the end of the line",
+    now: (view) => HANDLES.start.now(view),
   },
   turn: {
     free: true,
@@ -81,9 +110,9 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
   }
 
   /** Outside of its Axes it stays at the edge. */
-  function move({ handle, kind, k }, [x, y]) {
-    const axes = axesOf(handle), [left, top, width, height] = axes.box;
-    kind.move(view, handle, k, toData(axes, [clamped(x, left, width), clamped(y, top, height)]));
+  function move({ handle, kind, k }, place) {
+    const axes = axesOf(handle);
+    kind.move(view, handle, k, toData(axes, edged(place, axes.box)));
   }
 
   function putBack({ handle, kind }) {
@@ -143,15 +172,17 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
     /** The rings; enter(i) makes pixels of the i-th Axes those of the canvas. */
     draw(ctx, enter) {
       const focused = canvas.matches(":focus-visible");
-      spots().forEach(({ handle, kind, k, place }, i) => {
+      const all = spots();
+      all.forEach(({ handle, kind, k, place }, i) => {
         const { ink, halo } = axesOf(handle), grabbed = held?.handle === handle && held.k === k;
         enter(handle.axes);
+        if (k > 0) strokeLine(ctx, [all[i - 1].place, place], ink, 1.5, [4, 3]); // the line between two ends
         const circle = Array.from({ length: 33 }, (_, turn) => (turn * Math.PI) / 16);
         const ring = circle.map((turn) => [place[0] + RING * Math.cos(turn), place[1] + RING * Math.sin(turn)]);
         strokeLine(ctx, ring, halo, 6, []);
         strokeLine(ctx, ring, ink, grabbed || (focused && i === chosen) ? 4 : 2.5, []);
         const around = { halo, span: model.get("size")[0] };
-        if (!kind.touched(view, handle)) drawText(ctx, "drag", [place[0], place[1] + RING + 3], "center", "top", ink, 16, around);
+        if (k === 0 && !kind.touched(view, handle)) drawText(ctx, "drag", [place[0], place[1] + RING + 3], "center", "top", ink, 16, around);
       });
     },
 

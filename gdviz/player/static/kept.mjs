@@ -54,6 +54,9 @@ function keptWords(model, index) {
   return `Kept, pale: ${[...turned, ...places, ...from, ...numbers].join("; ")}`;
 }
 
+/** Set the words of an element where they change: the view draws anew when its box does. */
+const tell = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+
 /** The button that keeps and lets go, the words below, and what brings both up to date. */
 export function keeper(model, asking, signal) {
   const button = Object.assign(document.createElement("button"), { type: "button", className: "keep" });
@@ -67,12 +70,11 @@ export function keeper(model, asking, signal) {
     button,
     words,
     follow(index) {
-      button.textContent = on() ? "Let go" : "Keep";
+      tell(button, on() ? "Let go" : "Keep");
       button.title = on() ? "take the pale setting away" : "keep this setting, pale, beside the next one";
       button.disabled = asking();
       button.hidden = !canKeep(model);
-      const now = keptWords(model, index);
-      if (words.textContent !== now) words.textContent = now;
+      tell(words, keptWords(model, index));
     },
   };
 }

@@ -105,8 +105,8 @@ def rate_map(
         player.points(right, spot(trajectory), color=VERMILLION, size=13, casing=3.5): spot,
         player.text(right, factor(trajectory), "factor {:.3f}", at=(0.97, 0.98), align="right"): factor,
     }
-    turn = (right, "lr", "momentum")
-    follow(player, left, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe(), turn)
+    spots = [{"kind": "turn", "ax": right, "dials": ("lr", "momentum")}]
+    follow(player, left, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe(), spots)
     return player
 
 
