@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from gdviz.player import scripts
-from gdviz.views.alive import formula
+from gdviz.views.formula import formula
 
 HERE = Path(__file__).parent
 

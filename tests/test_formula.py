@@ -21,7 +21,7 @@ from gdviz.descent import grid, minimize
 from gdviz.optimizers import LBFGS, Adam, GradientDescent, Momentum
 from gdviz.player import Player, scripts
 from gdviz.player.formula import NotFollowed, traced
-from gdviz.views.alive import formula
+from gdviz.views.formula import formula
 
 TOLERANCE = 1e-12
 LOSSES = [*(make() for make in CLASSICS), surfaces.linear_model(data.diabetes())]

@@ -152,6 +152,19 @@ def test_a_bad_or_old_address_shows_the_start_and_says_so(visit, end):
     assert page.errors == []
 
 
+def test_another_address_begins_anew_and_an_anchor_leaves_all_as_it_is(visit):
+    page = visit("#step=12&lr=0.15&start=3,-2", turning())
+    page.evaluate("location.hash = 'step=5'")
+    page.wait_for_function("document.querySelector('canvas').ariaLabel.includes('step 5')")
+    assert says(page) == f"step 5; learning rate 0.1; {loss(0.1, step=5)}"
+    page.evaluate("location.hash = 'which-minimum'")
+    page.get_by_label("step", exact=True).press("ArrowRight")
+    assert says(page).startswith("step 6")
+    page.evaluate("location.hash = 'step=99'")
+    page.wait_for_function("document.querySelector('.message').textContent.includes('step=99')")
+    assert says(page) == f"step 40; learning rate 0.1; {loss(0.1)}"
+
+
 def test_an_anchor_is_no_setting(visit):
     page = visit("#which-minimum", turning())
     assert not page.locator(".message").is_visible()

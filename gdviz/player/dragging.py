@@ -34,8 +34,8 @@ class Dragging(Stage):
                 the axes are the first and the second parameter, or of one parameter the first alone. "turn": along them
                 are two `dials`, given by their numbers. "ends": of a `mark`, the line y = w x + b whose w and b are the
                 start.
-            formulas: of each descent what views.alive.formula returns. The first slider is the step, the next ones are
-                the axes of the rates.
+            formulas: of each descent what views.formula.formula returns. The first slider is the step, the next ones
+                are the axes of the rates.
             marks: of each descent, what its marks draw: functions of params (steps + 1, d), losses (steps + 1,),
                 gradients (steps, d), each rate, and each part of the state (steps + 1, ...) that return a tuple of the
                 array, with an axis for each further slider, and, of a text, where it has diverged.

@@ -1,4 +1,4 @@
-"""Descents that the browser computes anew: the run that minimize made, as a formula for any start."""
+"""Players whose descents the browser computes anew: from another start, at another rate."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
@@ -9,157 +9,40 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from gdviz.descent import Trajectory, minimize
-from gdviz.hyperparameters import Range, as_tensor, hyperparameters
+from gdviz.hyperparameters import Range
 from gdviz.player import Player
-from gdviz.player.formula import NotFollowed, traced
+from gdviz.player.formula import NotFollowed
 from gdviz.player.marks import Mark
+from gdviz.views.formula import formula
 
-SLACK = 1e-9  # relative: how far a repeated step may be from that of minimize
+WORDS = {"lr": "learning rate"}
 
 
-def formula(run: Trajectory) -> dict[str, Any]:
-    """A descent as what the browser repeats: one step, its loss and gradient, for any params, rates and state.
+def said(runs: Mapping[str, Trajectory]) -> str:
+    """What these descents say of themselves, each after its name.
 
     Args:
-        run: from minimize, with axes of runs or without.
+        runs: by name; "" is none.
 
     Returns:
-        `init` and `advance`, traces as of player.formula.traced, for one run; `names` of the hyperparameters that are
-        numbers, and `rates`, of each (steps or 1, *runs or 1) in float64; `start` (*runs, d); `steps`.
-
-    Raises:
-        NotFollowed: what cannot be followed, and in which line.
+        The sentences.
 
     Example:
         >>> from gdviz.descent import minimize
         >>> from gdviz.optimizers import GradientDescent
-        >>> run = minimize(lambda w: w.square().sum(-1), GradientDescent(lr=0.1), [1.0, 2.0], steps=3)
-        >>> formula(run)["rates"][0].tolist()
-        [0.1]
+        >>> said({"a": minimize(lambda w: w.square().sum(-1), GradientDescent(lr=0.25), [8.0], steps=2)})
+        'a: GradientDescent with lr 0.25, 2 steps from (8) to (2): the loss goes from 64 to 4.'
     """
-    if run.sampled_loss is not None:
-        raise NotFollowed("the minibatches are drawn by the kernel")
-    rules = [run.asked(step) for step in range(max(run.steps, 1))] if run.scheduled else [run.rule]
-    names, rates = _rates(rules, len(run.runs))
-    rule, start = rules[0], run.params[(0, *[0] * len(run.runs))]
-    picked = [rate[(0, *[0] * len(run.runs))].clone() for rate in rates]
-
-    def given(values: tuple[Tensor, ...]) -> Any:
-        return replace(rule, **dict(zip(names, values))) if names else rule
-
-    def init(params: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
-        return _state(given(values).init(params))[1]
-
-    def advance(params: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        leaf = params.detach().requires_grad_()
-        with torch.enable_grad():
-            value = run.loss(leaf)
-        if not isinstance(value, Tensor) or value.shape != ():
-            raise NotFollowed("the loss is another for each run")
-        (grads,) = torch.autograd.grad(value, leaf)
-        one, kept = given(rest[: len(names)]), remade(rest[len(names) :])
-        before = dict(getattr(one, "__dict__", {}))
-        moved, after = one.update(params.detach().clone(), grads, kept)
-        _refuse_memory(one, before)
-        return value.detach(), grads, moved, *_state(after)[1]
-
-    try:
-        remade = _state(rule.init(start))[0]
-        _refuse_other_steps(run, init, advance, rates)
-        first = [start.clone(), *(value.clone() for value in picked)]
-        kept = [value.clone() for value in init(*first)]
-        return {
-            "init": traced(init, *first),
-            "advance": traced(advance, start.clone(), *(v.clone() for v in picked), *kept),
-            "names": names,
-            "rates": rates,
-            "start": run.params[0],
-            "steps": run.steps,
-        }
-    except NotFollowed:
-        raise
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise NotFollowed(f"the loss or the rule cannot be run for one start alone ({error})") from error
-
-
-def _rates(rules: list[Any], runs: int) -> tuple[list[str], list[Tensor]]:
-    """The hyperparameters that are real numbers, and of each (steps or 1, *runs or 1)."""
-    kinds = {type(rule) for rule in rules}
-    if len(kinds) > 1:
-        raise NotFollowed("the schedule changes from one kind of rule to another")
-    if not is_dataclass(rules[0]):
-        if len({id(rule) for rule in rules}) > 1:
-            raise NotFollowed("the schedule makes rules that are no dataclasses")
-        return [], []
-    given = [{field.name: getattr(rule, field.name) for field in fields(rule) if field.init} for rule in rules]
-    values = [hyperparameters(rule) for rule in rules]
-    names = [name for name in given[0] if _is_rate([one[name] for one in given], runs)]
-    for name in given[0].keys() - set(names):
-        if not all(_same(one[name], given[0][name]) for one in given):
-            raise NotFollowed(f"the schedule changes {name}, which is no number or sweep")
-    rates = []
-    for name in names:
-        rows = torch.stack([one[name].double() for one in values])
-        rows = rows if bool((rows != rows[:1]).any()) else rows[:1]
-        shape = rows.shape[1:-1]  # without the axis of 1 at the end of a sweep; a number has none
-        rates.append(rows.reshape(len(rows), *[1] * (runs - len(shape)), *shape))
-    return names, rates
-
-
-def _is_rate(values: list[Any], runs: int) -> bool:
-    """Whether these values of a field, one for each step, are numbers, or sweeps over the runs.
-
-    A whole number that stays, such as history_size, is a part of the formula.
-    """
-    if all(isinstance(value, int) for value in values):  # True and False, too
-        return any(value != values[0] for value in values)
-    tensors = [as_tensor(value) for value in values if isinstance(value, float | int | Tensor)]
-    fits = (one.ndim == 0 or (one.ndim <= runs + 1 and one.shape[-1] == 1) for one in tensors)
-    return len(tensors) == len(values) and all(fits)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two values of a field are the same."""
-    return one is other or (torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other))
-
-
-def _state(state: Any) -> tuple[Callable[[Any], Any], tuple[Tensor, ...]]:
-    """What makes a state of its tensors, and these."""
-    if not isinstance(state, tuple) or not all(isinstance(part, Tensor | int | float) for part in state):
-        raise NotFollowed(f"the state is a {type(state).__name__}; a tuple of tensors could be followed")
-    parts = tuple(part if isinstance(part, Tensor) else torch.tensor(float(part)).double() for part in state)
-    kind: Any = type(state)
-    return (lambda values: kind(*values)) if hasattr(kind, "_fields") else (lambda values: kind(values)), parts
-
-
-def _refuse_memory(rule: Any, before: dict[str, Any]) -> None:
-    changed = [name for name, value in getattr(rule, "__dict__", {}).items() if before.get(name) is not value]
-    if changed:
-        kept = ", ".join(f"self.{name}" for name in changed)
-        raise NotFollowed(f"{type(rule).__name__} keeps {kept} on itself; return it as a part of the state")
-
-
-def _refuse_other_steps(run: Trajectory, init: Callable, advance: Callable, rates: list[Tensor]) -> None:
-    """Repeat the first steps, of the first run, as torch; refused where they are not those that minimize made."""
-    place = (0,) * len(run.runs)
-    params, state = run.params[(0, *place)], None
-    for t in range(min(run.steps, 3)):
-        now = [rate[(min(t, len(rate) - 1), *place)] for rate in rates]
-        state = init(params, *now) if state is None else state
-        value, grads, moved, *state = advance(params, *now, *state)
-        wanted = run.losses[(t, *place)], run.grads[(t, *place)], run.params[(t + 1, *place)]
-        for got, known in zip((value, grads, moved), wanted):
-            if not torch.allclose(got.double(), known.double(), rtol=SLACK, atol=SLACK, equal_nan=True):
-                raise NotFollowed("the same step comes out differently when it is made again")
-        params = moved
+    return " ".join(f"{name}: {run.describe()}" if name else run.describe() for name, run in runs.items())
 
 
 def follow(
     player: Player,
     ax: Axes | None,
-    runs: Mapping[str, Trajectory],
-    marks: Mapping[str, Mapping[Mark, Callable[[Trajectory], Any]]],
-    caption: Callable[[Mapping[str, Trajectory]], str],
+    runs: Trajectory | Mapping[str, Trajectory],
+    marks: Mapping[Any, Any],
+    caption: Callable[[Mapping[str, Trajectory]], str] = said,
+    *,
     handles: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Let one drag the start of these descents on an Axes, and turn each hyperparameter that is a range.
@@ -169,8 +52,9 @@ def follow(
     Args:
         player: its first slider is the step, and the next ones are the axes of the runs.
         ax: where the start is dragged; it has the coordinates of the params. None: it stays.
-        runs: by name.
-        marks: by the same name; what each mark draws of a trajectory: its array, or that and where it has diverged.
+        runs: one, or several by name.
+        marks: what each mark draws of a trajectory: its array, or that and where it has diverged; of several runs such
+            a mapping for each name.
         caption: the sentence about all of them.
         handles: what else can be dragged, as for player.live; `dials` are names of hyperparameters, and a handle whose
             hyperparameters are no Ranges is left out.
@@ -183,9 +67,11 @@ def follow(
         >>> _ = ax.set(xlim=(-6, 6), ylim=(-3, 3))
         >>> run = minimize(ravine(), GradientDescent(lr=0.4), (-5.0, -2.0), steps=20)
         >>> player = Player(figure, {"step": range(21)})
-        >>> drawn = {"": {player.path(ax, run.params): lambda run: run.params}}
-        >>> follow(player, ax, {"": run}, drawn, lambda runs: runs[""].describe())
+        >>> drawn = {player.path(ax, run.params): lambda run: run.params}
+        >>> follow(player, ax, run, drawn)
     """
+    if isinstance(runs, Trajectory):
+        runs, marks = {"": runs}, {"": marks}
     if any(bool((run.params[0] != run.params[(0, *[0] * len(run.runs))]).any()) for run in runs.values()):
         ax = None  # a slider chooses the start
     dials = _dials(runs)
@@ -251,9 +137,6 @@ def _dials(runs: Mapping[str, Trajectory]) -> dict[int, tuple[dict[str, Any], li
             dial["name"] = value.name or (known if of_all else f"{first}: {known}")
             dial["key"] = field if of_all else f"{first}.{field}"
     return found
-
-
-WORDS = {"lr": "learning rate"}
 
 
 def _ranges(rule: Any) -> dict[str, Range]:

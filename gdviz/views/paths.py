@@ -16,7 +16,7 @@ from gdviz.pictures.words import label
 from gdviz.player import Player
 from gdviz.style import BLACK, PALE, VERMILLION
 from gdviz.surfaces import Surface
-from gdviz.views.alive import follow
+from gdviz.views.alive import follow, said
 from gdviz.views.frames import highest, key, loss_limits, lost, mark_look, pair
 
 
@@ -75,7 +75,7 @@ def line_fit(
         words: lambda run: (run.losses, lost(run)),
     }
     ends = [{"kind": "ends", "ax": left, "mark": line}]
-    follow(player, middle, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe(), ends)
+    follow(player, middle, trajectory, drawn, handles=ends)
     return player
 
 
@@ -153,7 +153,7 @@ def valley(
     number, worse = at(trajectory)
     drawn[player.text(left, number, "w = {:.4g}", diverged=worse, **first)] = at
     drawn[player.text(left, slopes(trajectory), "slope {:+.4g}", **second)] = slopes
-    follow(player, left, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe())
+    follow(player, left, trajectory, drawn)
     return player
 
 
@@ -229,7 +229,7 @@ def descents(
     first = next(iter(named.values()))
     figure, left, right = pair(surface, levels=levels)
     heights = _loss_axes(surface, list(named.values()), right)
-    caption = _said(named)
+    caption = said(named)
     steps = {"step": range(first.steps + 1)}
     player = Player(figure, steps | dict(sliders or {}), caption=caption, **options)
     drawn: dict[str, dict] = {}
@@ -243,12 +243,8 @@ def descents(
         next(iter(drawn.values()))[words] = lambda run: (run.losses, lost(run))
     else:
         key(right, {name: run.rule for name, run in named.items()})
-    follow(player, left, named, drawn, _said)
+    follow(player, left, named, drawn)
     return player
-
-
-def _said(runs: Mapping[str, Trajectory]) -> str:
-    return " ".join(f"{name}: {run.describe()}" if name else run.describe() for name, run in runs.items())
 
 
 def _loss_axes(surface: Surface, runs: Sequence[Trajectory], ax: Axes) -> Callable[..., Tensor]:

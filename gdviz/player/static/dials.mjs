@@ -20,9 +20,8 @@ export const dialedNow = (model) => (model.get("dialed").length ? model.get("dia
 /** Each with its value, in words. */
 export const saidOf = (dials, values) => dials.map(({ name, unit }, k) => `${name} ${written(values[k])}${unit && ` ${unit}`}`);
 
-/** Set one of the dials. */
-export function turn(model, k, value) {
-  const values = dialedNow(model).map((old, i) => (i === k ? value : old));
+/** Set all dials; as they were first they are untouched. */
+export function turnTo(model, values) {
   model.set("dialed", values.every((one, i) => one === model.get("dials")[i].value) ? [] : values);
 }
 
@@ -47,7 +46,7 @@ function dialRow(model, dial, k, { say, told }, signal) {
   row.dataset.key = dial.key;
   slider.setAttribute("aria-label", dial.name);
   field.setAttribute("aria-label", `${dial.name}, typed`);
-  const set = (value) => { turn(model, k, value), say(""); };
+  const set = (value) => { turnTo(model, dialedNow(model).map((old, i) => (i === k ? value : old))), say(""); };
   const button = (words, value, title) => {
     const made = make("button", { type: "button", textContent: words, title });
     made.addEventListener("click", () => { set(value), told(); }, { signal });

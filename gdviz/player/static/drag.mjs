@@ -1,6 +1,6 @@
 // What can be dragged in the picture, its handles: by mouse, finger, or arrow keys on the focused picture.
 
-import { dialedNow } from "./dials.mjs";
+import { dialedNow, turnTo } from "./dials.mjs";
 import { at, inside, lost, select, toData, toPixels } from "./geometry.mjs";
 import { drawText, strokeLine } from "./marks.mjs";
 
@@ -68,11 +68,10 @@ const HANDLES = {
         const { low, high } = model.get("dials")[dial];
         values[dial] = clamped(Number(there[i].toPrecision(3)), low, high - low);
       });
-      model.set("dialed", values);
+      turnTo(model, values);
     },
     back({ model }, { dials }) {
-      const values = dialedNow(model).map((value, i) => (dials.includes(i) ? model.get("dials")[i].value : value));
-      model.set("dialed", values.every((value, i) => value === model.get("dials")[i].value) ? [] : values);
+      turnTo(model, dialedNow(model).map((value, i) => (dials.includes(i) ? model.get("dials")[i].value : value)));
     },
     touched: ({ model }) => model.get("dialed").length > 0,
     name: ({ model }, { dials }) => dials.map((k) => model.get("dials")[k].name).join(" and "),

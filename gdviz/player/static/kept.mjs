@@ -45,7 +45,7 @@ export function drawKept(ctx, model, index, enter) {
 function keptWords(model, index) {
   const kept = keptNow(model, index);
   if (!kept) return "";
-  const { start, dialed } = model.get("kept"), values = dialedNow({ get: (name) => (name === "dialed" ? dialed : model.get(name)) });
+  const { start } = model.get("kept"), values = dialedNow(shades.get(model.get("kept")));
   const places = model.get("sliders").flatMap(({ name, labels }, i) =>
     i === model.get("trail") || labels.length < 2 ? [] : [`${name} ${labels[kept.at[i]]}`]);
   const turned = saidOf(model.get("dials"), values);

@@ -34,9 +34,12 @@ function showPlayer(element) {
   controls.addEventListener("keydown", keepKeys);
   const n = players.push({ model, first: { ...traits } });
   const obey = () => {
-    const { set, hidden, strange } = settingOf(asked(location, n), model.get);
-    for (const [name, value] of Object.entries(set)) model.set(name, value);
-    if (strange) model.set("message", strange);
+    const pairs = asked(location, n);
+    if (!pairs.length) return []; // an anchor, or another player's
+    const { set, hidden, strange } = settingOf(pairs, model.get), { first } = players[n - 1];
+    const moving = Object.keys(first).filter((name) => /^(slider_\d+|start|dialed)$/.test(name));
+    for (const name of moving) model.set(name, set[name] ?? first[name]);
+    model.set("message", strange);
     return hidden;
   };
   const hidden = obey();

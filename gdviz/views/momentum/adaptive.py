@@ -115,7 +115,7 @@ def xray(surface: Surface, trajectory: Trajectory, **options: Any) -> Player:
 
         look = {"color": color, "size": 20, "at": (0.0, 1.0 - 0.125 * i)}
         drawn[player.text(right, numbers(trajectory), template, **look)] = numbers
-    follow(player, left, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe())
+    follow(player, left, trajectory, drawn)
     return player
 
 

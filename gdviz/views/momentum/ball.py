@@ -20,7 +20,7 @@ from gdviz.style import BLACK, GREEN, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.theory import heavy_ball_rate
 from gdviz.theory.rates import refuse_other_runs
-from gdviz.views.alive import follow
+from gdviz.views.alive import follow, said
 from gdviz.views.frames import lost, mark_look, pair
 
 
@@ -106,7 +106,7 @@ def rate_map(
         player.text(right, factor(trajectory), "factor {:.3f}", at=(0.97, 0.98), align="right"): factor,
     }
     spots = [{"kind": "turn", "ax": right, "dials": ("lr", "momentum")}]
-    follow(player, left, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe(), spots)
+    follow(player, left, trajectory, drawn, handles=spots)
     return player
 
 
@@ -145,9 +145,6 @@ def look_ahead(surface: Surface, ball: Trajectory, nesterov: Trajectory, **optio
     figure, panels = plt.subplots(1, 2, figsize=(12, 4.8), sharey=True, layout="constrained")
     runs = {"heavy ball": ball, "Nesterov": nesterov}
 
-    def said(runs: Mapping[str, Trajectory]) -> str:
-        return " ".join(run.describe() for run in runs.values())
-
     def place(run: Trajectory) -> Tensor:
         measured = run.params[:-1]
         if isinstance(run.rule, Momentum):
@@ -178,5 +175,5 @@ def look_ahead(surface: Surface, ball: Trajectory, nesterov: Trajectory, **optio
             player.points(ax, measured(run), color=BLACK, size=11): measured,
         }
     label(panels[0], ylabel="parameter y")
-    follow(player, panels[0], runs, drawn, said)
+    follow(player, panels[0], runs, drawn)
     return player

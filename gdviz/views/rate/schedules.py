@@ -69,7 +69,7 @@ def schedules(surface: Surface, trajectory: Trajectory, rates: Tensor, names: Se
         curve: lambda run: run.losses.clamp(min=1e-9 * floor),
         words: lambda run: (run.losses, lost(run)),
     }
-    follow(player, left, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe())
+    follow(player, left, trajectory, drawn)
     return player
 
 

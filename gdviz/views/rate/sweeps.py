@@ -68,7 +68,7 @@ def sweep(
     right.plot(*spots.T, color=ink(right, BLUE), scalex=False, scaley=False)
     first = highest(trajectory.losses[0])
     right.axhline(first, color=ink(right, GREY), linewidth=1)
-    right.text(0.02 * right.get_xlim()[1], 1.5 * first, "loss at the start", color=ink(right, GREY))
+    right.text(0.02 * right.get_xlim()[1], 1.5 * first, "loss at the first start", color=ink(right, GREY))
 
     def spot(run: Trajectory) -> Tensor:
         height = run.losses[-1].double().clamp(low, HIGHEST)
@@ -86,7 +86,7 @@ def sweep(
     }
     if rates is None:
         drawn[player.text(right, predicted(trajectory), "{:converges|zig-zags|diverges}")] = predicted
-    follow(player, left, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe())
+    follow(player, left, trajectory, drawn)
     return player
 
 
@@ -244,5 +244,5 @@ def modes(surface: Surface, trajectory: Trajectory, rates: Sequence[float] | Non
         drawn[player.curve(right, error(trajectory), color=color)] = error
         drawn[player.points(right, dots(trajectory), color=BLACK, size=6)] = dots
         drawn[player.text(right, factor(trajectory), f"{name}: factor {{:+.2f}}", **words)] = factor
-    follow(player, left, {"": trajectory}, {"": drawn}, lambda runs: runs[""].describe())
+    follow(player, left, trajectory, drawn)
     return player
