@@ -68,7 +68,8 @@ def sweep(
     right.plot(*spots.T, color=ink(right, BLUE), scalex=False, scaley=False)
     first = highest(trajectory.losses[0])
     right.axhline(first, color=ink(right, GREY), linewidth=1)
-    right.text(0.02 * right.get_xlim()[1], 1.5 * first, "loss at the first start", color=ink(right, GREY))
+    look = {"color": ink(right, GREY), "path_effects": plots.halo(right, 4)}
+    right.text(0.02 * right.get_xlim()[1], 1.5 * first, "loss at the first start", **look)
 
     def spot(run: Trajectory) -> Tensor:
         height = run.losses[-1].double().clamp(low, HIGHEST)
