@@ -1,23 +1,29 @@
 """What a descent costs in the browser's own engine, in node, against torch in the same run. `make bench`.
 
 The same formula, traced from Python: 200 steps in two dimensions, 200 steps over 442 patients, seven racers of 100
-steps.
+steps; and the contours of the patients' loss, against torch and contourpy, which draws them for matplotlib.
 """
 
+import base64
 import json
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from node import case, repeated
+import contourpy
+from node import HERE, case, node, repeated
 
-from gdviz import data, surfaces
+from gdviz import data, surfaces, views
 from gdviz.descent import minimize
 from gdviz.optimizers import AdaGrad, Adam, AdamW, GradientDescent, Momentum, Nesterov, RMSProp
+from gdviz.pictures.levels import heights
+from gdviz.player import scripts
 
-ROSENBROCK, PATIENTS = surfaces.rosenbrock(), surfaces.linear_model(data.diabetes().standardized())
+EXAMPLES = data.diabetes().standardized()
+ROSENBROCK, PATIENTS = surfaces.rosenbrock(), surfaces.linear_model(EXAMPLES)
 RACERS = [GradientDescent(lr=1e-3), Momentum(lr=1e-3, momentum=0.9), Nesterov(lr=1e-3, momentum=0.9)]
 RACERS += [AdaGrad(lr=0.1), RMSProp(lr=0.01), Adam(lr=0.1), AdamW(lr=0.1)]
 WORK = {
@@ -38,6 +44,33 @@ def main():
     print("|---|---|---|---|---|")
     for what, ours, theirs, size in zip(WORK, repeated(groups, "time"), torchs, sizes):
         print(f"| {what} | {ours:.2f} ms | {theirs:.0f} ms | {theirs / ours:.0f} | {size / 1000:.1f} kB |")
+
+    ours, theirs, size = contours()
+    what = "contours of 442 patients, mesh of 101 x 101"
+    print(f"| {what} | {ours:.2f} ms | {theirs:.0f} ms | {theirs / ours:.0f} | {size / 1000:.1f} kB |")
+
+
+def contours():
+    """Milliseconds in the engine, and by torch and contourpy, of contours over new data; bytes of the trace."""
+    run = minimize(PATIENTS, GradientDescent(lr=0.1), PATIENTS.start, 40)
+    traits = views.line_fit(EXAMPLES, PATIENTS, run).state()["traits"]
+    place = next(i for i, mark in enumerate(traits["marks"]) if mark["kind"] == "contours")
+    (sent,), mark = traits["descents"], traits["marks"][place]
+    trace = dict(map(tuple, sent["marks"]))[place]
+    given = [rate["data"] for rate in sent["rates"][-2:]]
+    asked = {"trace": trace, "given": given, "window": mark["window"], "levels": mark["levels"]}
+    told = json.dumps(asked, default=lambda value: {"base64": base64.b64encode(value).decode()})
+    command = [node(), str(HERE / "levels.node.mjs"), str(scripts.STATIC), "time"]
+    ours = float(subprocess.run(command, input=told, capture_output=True, text=True, check=True).stdout)
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        x, y, z = PATIENTS.mesh(101)
+        lines = contourpy.contour_generator(x, y, z, name="mpl2014")
+        for height in heights(12, z.numpy()):
+            lines.lines(height)
+        times.append(1000 * (time.perf_counter() - began))
+    return ours, statistics.median(times), len(json.dumps(trace, default=weight))
 
 
 def timed(parts):

@@ -43,7 +43,24 @@ def line():
     return views.line_fit(TOY, loss, down(GradientDescent(LR), loss, start=[0.0, 0.0]))
 
 
+def of_data(data, **window):
+    loss = surfaces.linear_model(data, **window)
+    return views.line_fit(data, loss, down(GradientDescent(LR), loss, start=[0.5, 0.25]))
+
+
+def bowls():
+    bowl = surfaces.bowl(Range(1, 30, 10), angle=Range(-90, 90, 20))
+    return views.descents(bowl, {"a": down(Momentum(LR, BETA), bowl), "b": down(GradientDescent(0.02), bowl)})
+
+
+FEW = data.own([50.0, 62, 75, 80, 96, 110], [310.0, 350, 420, 460, 520, 610])
+BETWEEN = data.diabetes().rescaled(shift=Range(0, 1, 0.2), scale=Range(0, 1, 0.3))
+
 ALIVE = {
+    "line over few data": lambda: of_data(FEW.standardized()),
+    "line over many data": lambda: of_data(data.diabetes("bp").standardized()),
+    "line over rescaled data": lambda: of_data(BETWEEN, xlim=(-30, 100), ylim=(-160, 220)),
+    "bowls that turn": bowls,
     "valley": lambda: views.valley(square, minimize(square, GradientDescent(LR), [10.0], 20)),
     "valley, a grid": lambda: views.valley(
         square, minimize(square, GradientDescent(**grid(lr=[0.1, 0.9])), [10.0], 20), [0.1, 0.9]
@@ -97,20 +114,26 @@ def test_each_mark_of_a_moved_player_is_where_minimize_has_it(name):
     assert not player.unfollowed
     (x0, x1), (y0, y1) = (player.axes[player.handles[0]["axes"]][limits] for limits in ("xlim", "ylim"))
     d = player.descents[0]["init"]["inputs"][0][0]
-    settings = []
+    settings, dots = [], next((handle["mark"] for handle in player.handles if handle["kind"] == "points"), None)
     for k in range(6):
         start = [float(random.uniform(x0, x1)), float(random.uniform(y0, y1))][:d]
         dialed = [float(random.uniform(dial["low"], dial["high"])) for dial in player.dials]
         index = [int(random.integers(len(slider["labels"]))) for slider in player.sliders]
-        settings.append({"start": start if k % 3 else [], "dialed": dialed if k % 3 < 2 else [], "index": index})
+        setting = {"start": start if k % 3 else [], "dialed": dialed if k % 3 < 2 else [], "index": index, "placed": []}
+        if dots is not None and k < 5:
+            (u0, u1), (v0, v1) = (player.axes[0][limits] for limits in ("xlim", "ylim"))
+            for which in random.choice(player.marks[dots]["shape"][-2], k, replace=False):
+                setting["placed"] += [int(which), float(random.uniform(u0, u1)), float(random.uniform(v0, v1))]
+        settings.append(setting)
     changed = 0
     for setting, marks in zip(settings, in_the_browser(player, settings), strict=True):
-        player.start, player.dialed = setting["start"], setting["dialed"]
+        player.start, player.dialed, player.placed = (setting[name] for name in ("start", "dialed", "placed"))
         first = [at(mark, setting["index"]) for mark in player._marks]
         with player.moved():
             for mark, ours, before in zip(player._marks, marks, first, strict=True):
                 ours, theirs = np.array(ours, float), at(mark, setting["index"])
-                close = {"rtol": 1e-9, "atol": 1e-12} if mark.kind == "text" else {"rtol": 0, "atol": 0.02}
+                numbers = mark.kind in ("text", "contours")
+                close = {"rtol": 1e-9, "atol": 1e-12} if numbers else {"rtol": 0, "atol": 0.02}
                 np.testing.assert_allclose(ours, theirs, err_msg=f"{mark.kind} of {mark.look}", **close)
                 changed += not np.array_equal(before, theirs, equal_nan=True)
     assert changed >= 3

@@ -144,7 +144,7 @@ def test_the_addresses_of_the_metadata_are_those_of_the_repository():
 
 
 def test_the_table_of_scikit_learn_has_its_notice_beside_it():
-    notice = (ROOT / "gdviz" / "LICENSE.diabetes").read_text()
+    notice = (ROOT / "gdviz" / "data" / "LICENSE.diabetes").read_text()
     described = (Path(datasets.__file__).parent / "descr" / "diabetes.rst").read_text()
     assert re.search(r"https://www4\S+diabetes.html", described)[0] in notice
     for words in (
@@ -180,9 +180,12 @@ def test_the_wheel_is_small_typed_and_holds_no_tool(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert wheel.stat().st_size < 500_000
     package = [name for name in names if name.startswith("gdviz/")]
-    assert {"gdviz/py.typed", "gdviz/diabetes.csv", "gdviz/LICENSE.diabetes", "gdviz/names/LICENSE.unicode"} <= set(
-        package
-    )
+    assert {
+        "gdviz/py.typed",
+        "gdviz/data/diabetes.csv",
+        "gdviz/data/LICENSE.diabetes",
+        "gdviz/data/names/LICENSE.unicode",
+    } <= set(package)
     assert [name for name in names if not name.startswith("gdviz")] == []
     texts = {path.name for path in (ROOT / "notebooks" / "tools").glob("*.py")}
     assert {Path(name).name for name in package} & texts == set()

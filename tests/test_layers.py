@@ -17,7 +17,7 @@ ROOMS = {  # room, a file or a folder of gdviz: which others its files may impor
     "hyperparameters": set(),
     "tables": {"hyperparameters"},
     "optimizers": {"hyperparameters"},
-    "surfaces": {"progress"},
+    "surfaces": {"hyperparameters", "progress"},
     "data": {"hyperparameters", "tables"},
     "minibatches": {"hyperparameters"},
     "doors": {"hyperparameters", "optimizers"},

@@ -543,7 +543,7 @@ def test_other_bad_input_is_refused(player, axes):
     ("look", "message"),
     [
         ({"color": "nonsense"}, "color must be one that matplotlib knows, got 'nonsense'"),
-        ({"marker": "x"}, r"marker must be one of o s \^ D, got 'x'"),
+        ({"marker": "x"}, r"marker must be one of o s \^ D \+, got 'x'"),
         ({"dash": "--"}, "dash must be a tuple of 0 or 2 or 4 or 6 numbers, got '--'"),
         ({"width": -1}, "width must be a number of pixels, got -1"),
         ({"colour": "red"}, "a path has no colour; it has color, dash"),
@@ -588,7 +588,8 @@ def test_the_three_views_weigh_under_a_megabyte_and_follow_a_dragged_start():
         player = views.line_fit(toy, loss, run([0.0, 0.0]), sliders={"learning rate": rates})
         player.twin()
     assert len(player.picture) + sum(len(mark["data"]) for mark in player.marks) < 1_000_000
-    words, before, sent = player._marks[-1], player.twin(), player.marks
+    words = next(mark for mark in player._marks if mark.kind == "text")
+    before, sent = player.twin(), player.marks
     player.start = [1.0, 2.0]
     with player.moved() as caption:
         assert words.readout((0, 3)) == f"loss {loss(torch.tensor([1.0, 2.0])).item():.5g}"

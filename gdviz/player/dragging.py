@@ -1,4 +1,4 @@
-"""What the browser computes anew: descents from a start that one drags, at a hyperparameter that one turns."""
+"""What the browser computes anew: descents from a start, over data that one drags, at a number that one turns."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from gdviz.player.formula import NotFollowed, traced
+from gdviz.player.formula import NotFollowed
 from gdviz.player.marks import Mark
 from gdviz.player.stage import Stage
 
@@ -25,23 +25,25 @@ class Dragging(Stage):
         formulas: Sequence[Mapping[str, Any]],
         marks: Sequence[Mapping[Mark, Callable]],
         dials: Sequence[Mapping[str, Any]],
-        again: Callable[[list[float], list[float]], tuple[dict[Mark, tuple], str]],
+        again: Callable[[list[float], list[float], list[float]], tuple[dict[Mark, tuple], str]],
     ) -> None:
-        """Let one drag the start of descents, and turn their hyperparameters; marks and readouts follow.
+        """Let one drag the start of descents, and data, and turn hyperparameters; marks and readouts follow.
 
         Args:
             handles: what can be dragged, each with its `kind` and its `ax`, a 2-D Axes of this player. "start": along
                 the axes are the first and the second parameter, or of one parameter the first alone. "turn": along them
                 are two `dials`, given by their numbers. "ends": of a `mark`, the line y = w x + b whose w and b are the
-                start.
+                start. "points": of a `mark`, points whose x and y are given with descents; `feeds` says with which, and
+                as which of its rates.
             formulas: of each descent what views.formula.formula returns. The first slider is the step, the next ones
                 are the axes of the rates.
             marks: of each descent, what its marks draw: functions of params (steps + 1, d), losses (steps + 1,),
                 gradients (steps, d), each rate, and each part of the state (steps + 1, ...) that return a tuple of the
                 array, with an axis for each further slider, and, of a text, where it has diverged.
             dials: of each hyperparameter that is a range its slider, and `feeds`: which descents and rates it sets.
-            again: given a start and the dialed values, or of either an empty list where it is untouched, the arrays of
-                all these marks and the caption: what twin, films and describe show.
+            again: given a start, the dialed values, and the points that were dragged, [number, x, y, number, ...], or
+                of each an empty list where it is untouched, the arrays of all these marks and the caption: what twin,
+                films and describe show.
 
         Raises:
             NotFollowed: a mark that cannot be computed in the browser.
@@ -66,15 +68,16 @@ class Dragging(Stage):
         return {"kind": kind, "axes": self._clicked_axes("live", ax), **place, **more}
 
     def _sent(self, formula: Mapping[str, Any], marks: Mapping[Mark, Callable]) -> dict[str, Any]:
-        d, *rates = formula["init"]["inputs"]
+        (d, *rates), given = formula["init"]["inputs"], formula["given"]
         states, steps = formula["advance"]["inputs"][1 + len(rates) :], formula["steps"]
-        shapes = [(steps + 1, *d), (steps + 1,), (steps, *d), *rates, *((steps + 1, *state) for state in states)]
+        before = [(steps + 1, *d), (steps + 1,), (steps, *d), *rates[: len(rates) - len(given)]]
+        after = [(steps + 1, *state) for state in states]
 
         def trace(mark: Mark, draw: Callable) -> dict[str, Any]:
             if mark.ax.name == "3d" or {mark.ax.get_xscale(), mark.ax.get_yscale()} - {"linear", "log"}:
                 raise NotFollowed(f"the Axes {mark.ax.get_title()!r} is not a 2-D one, linear or log")
-            whole = [torch.ones(shape, dtype=torch.float64) for shape in shapes]
-            return traced(lambda *run: mark.follow(*draw(*run)), *whole)
+            first, last = ([torch.ones(shape, dtype=torch.float64) for shape in some] for some in (before, after))
+            return mark.traced(draw, [*first, *given, *last], given)
 
         return {
             "init": formula["init"],
@@ -89,10 +92,11 @@ class Dragging(Stage):
     @contextmanager
     def moved(self) -> Iterator[str]:
         """While the block lasts, the marks are those of what has been dragged; it gives the caption of these."""
-        if not (self.start or self.dialed) or self._again is None:
+        changed = [[float(one) for one in trait] for trait in (self.start, self.dialed, self.placed)]
+        if not any(changed) or self._again is None:
             yield self.caption
             return
-        arrays, caption = self._again([float(one) for one in self.start], [float(one) for one in self.dialed])
+        arrays, caption = self._again(*changed)
         kept, stale, self._busy = [(mark, mark.array) for mark in arrays], self._stale, True
         try:
             for mark, (array, *diverged) in arrays.items():

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 
 from gdviz.pictures.ellipses import ellipses
 from gdviz.pictures.limits import hold_log, hold_steps, usual
+from gdviz.player.contours import Contours
 from gdviz.player.marks import Arrow, Curve, Line, Mark, Path, Points, Text
 from gdviz.player.stage import Stage
 
@@ -19,7 +20,7 @@ class Drawing(Stage):
         Args:
             ax: an Axes of the player's figure.
             array: (*sliders, 2), or (*sliders, 3) on a 3-D Axes.
-            look: color; dash, on and off in line widths; marker, one of o s ^ D; width of the line, size of the head
+            look: color; dash, on and off in line widths; marker, one of o s ^ D +; width of the line, size of the head
                 and dots for the steps (0: none) in px; label, a word at the head.
 
         Returns:
@@ -163,6 +164,35 @@ class Drawing(Stage):
             >>> _ = player.arrow(ax, torch.stack([torch.zeros_like(tips), tips], -2))
         """
         return self._add(Arrow, ax, array, look)
+
+    def contours(self, ax: Axes, surface: Any, *, n: int = 101, **look: Any) -> Contours:
+        """Lines of equal loss below all other marks, for a loss that can be changed; else plots.contours draws them.
+
+        Args:
+            ax: an Axes of the player's figure.
+            surface: of two parameters, such as gdviz.surfaces.bowl().
+            n: points of the mesh along each side.
+            look: color; width; levels, how many lines or their heights, as for plots.contours.
+
+        Returns:
+            The mark; mark.set_data(mark.mesh()) takes the loss as it is now.
+
+        Raises:
+            ValueError: the look is none.
+
+        Example:
+            >>> from gdviz.optimizers import Range
+            >>> from gdviz.player import Player
+            >>> from gdviz.surfaces import bowl
+            >>> figure, ax = plt.subplots(figsize=(5, 4))
+            >>> bowls = bowl(Range(1, 30, value=10))
+            >>> _ = ax.set(xlim=bowls.xlim, ylim=bowls.ylim)
+            >>> player = Player(figure, {"step": range(2)})
+            >>> _ = player.contours(ax, bowls)
+        """
+        mark = self._add(Contours, ax, surface, look, n)
+        self._marks.insert(0, self._marks.pop())
+        return mark
 
     def text(self, ax: Axes, array: Any, template: str = "{:.3g}", *, diverged: Any = False, **look: Any) -> Mark:
         """Words with numbers. Where a number is not finite, or the run diverges, the readout says so.

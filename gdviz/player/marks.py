@@ -3,6 +3,7 @@
 The canvas draws the same pixels: a kind has one entry in static/marks.mjs.
 """
 
+from collections.abc import Callable, Sequence
 from numbers import Number
 from typing import Any, ClassVar
 
@@ -16,13 +17,14 @@ from torch import Tensor
 
 from gdviz.pictures.arrays import as_array
 from gdviz.pictures.words import wide
+from gdviz.player.formula import traced
 from gdviz.player.geometry import PX, box, clipped, dims, figure_of, to_pixels
 from gdviz.player.pen import ASIDE, HEAD, WORDS, Pen, arrow_head
 from gdviz.player.sliders import Positions
 from gdviz.player.templates import shown, template_parts
 from gdviz.style import BLACK, BLUE, RUST, VERMILLION, ground, inks, seen
 
-MARKERS = ("o", "s", "^", "D")
+MARKERS = ("o", "s", "^", "D", "+")
 
 
 class Mark(t.HasTraits):
@@ -60,6 +62,10 @@ class Mark(t.HasTraits):
     def follow(self, values: Tensor, *_: Tensor) -> Tensor:
         """The same as prepare, for what the browser computes: values of torch, (steps, further sliders, own axes)."""
         return values
+
+    def traced(self, draw: Callable[..., tuple], run: Sequence[Tensor], given: Sequence[Tensor]) -> dict[str, Any]:
+        """What the browser computes: of a run, and of what is given with it, the values of this mark."""
+        return traced(lambda *of: self.follow(*draw(*of)), *run)
 
     def bytes(self) -> int:
         """What the array weighs on its way to the browser: two float32 for each point."""

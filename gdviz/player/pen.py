@@ -16,6 +16,9 @@ PT = 72 / PX  # points in a pixel
 WORDS = 19  # px of words: bold and above 14 pt they are large, and 3:1 is contrast enough (WCAG 2.2)
 ASIDE = 12  # px from a head to its label
 HEAD = 15  # px from the base of an arrow's head to its tip
+ARM = 1 / 6  # of a cross: half the width of its arms, where each is 1 long
+CROSS = [(-ARM, 1), (ARM, 1), (ARM, ARM), (1, ARM), (1, -ARM), (ARM, -ARM)]
+CROSS = [*CROSS, *((-x, -y) for x, y in CROSS), (-ARM, 1)]
 
 
 class Pen:
@@ -46,7 +49,8 @@ class Pen:
     def spots(self, points: Any, size: float, marker: str, **style: Any) -> Artist:
         """Separate markers, size in px."""
         style = {"color": self.look["color"], "markeredgewidth": 0} | style
-        return self.line(points, linestyle="none", marker=marker, markersize=size * PT, **style)
+        outline = CROSS if marker == "+" else marker
+        return self.line(points, linestyle="none", marker=outline, markersize=size * PT, **style)
 
     def stroke(self, points: Any) -> list[Artist]:
         """A line, dashed or not, on its halo."""

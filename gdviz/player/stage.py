@@ -53,7 +53,8 @@ class Stage(anywidget.AnyWidget):
     start = t.List().tag(sync=True, echo_update=False)
     dials = t.List().tag(sync=True)  # of each hyperparameter that is a range: its slider, and which rates it sets
     dialed = t.List().tag(sync=True, echo_update=False)  # their values, set by the view, empty where untouched
-    kept = t.Dict().tag(sync=True, echo_update=False)  # start, dials and sliders of what is drawn pale
+    placed = t.List().tag(sync=True, echo_update=False)  # number, x and y of each data point that was dragged
+    kept = t.Dict().tag(sync=True, echo_update=False)  # start, dials, points and sliders of what is pale
 
     def __init__(self, figure: Figure, sliders: Mapping[str, Any], *, caption: str, at: Mapping[str, int] | None):
         if not isinstance(figure, Figure):

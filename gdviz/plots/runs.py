@@ -177,7 +177,8 @@ def lines(data: Any, params: Any) -> torch.Tensor:
     params = params if isinstance(params, torch.Tensor) else torch.from_numpy(as_array("line", params))
     if params.shape[-1:] != (2,):
         raise ValueError(f"a line is of two parameters, w and b: params are (..., 2), got shape {tuple(params.shape)}")
-    x = torch.tensor([float(data.x.min()), float(data.x.max())], dtype=torch.float64)
+    x = torch.as_tensor(data.x, dtype=torch.float64)
+    x = torch.stack([x.amin(), x.amax()])
     y = params[..., :1] * x + params[..., 1:]
     return torch.stack([x.expand(y.shape), y], -1)
 

@@ -12,8 +12,9 @@ from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d import Axes3D
 
 from gdviz.pictures.arrays import as_array
+from gdviz.pictures.levels import edges, heights, without
+from gdviz.pictures.limits import HIGHEST
 from gdviz.pictures.words import label
-from gdviz.plots.levels import edges, finite_mesh, heights, without
 from gdviz.style import BLACK, GREEN, GREY, ORANGE, PALE, SKY, YELLOW, ground, ink, inks
 from gdviz.surfaces import Surface
 
@@ -52,7 +53,7 @@ def contours(
         [1.0, 10.0, 100.0]
     """
     ax = plt.gca() if ax is None else ax
-    x, y, z = finite_mesh(surface, n)
+    x, y, z = _finite_mesh(surface, n)
     at = edges(heights(levels, z), z) if filled else heights(levels, z)
     look_of: dict[str, Any] = (
         {"cmap": "cividis"} if filled else {"colors": ink(ax, PALE), "negative_linestyles": "solid"}
@@ -203,7 +204,7 @@ def surface3d(surface: Surface, *, ax: Axes | None = None, n: int = 61, **kwargs
         ax = plt.gcf().add_subplot(projection="3d")
     if not isinstance(ax, Axes3D):
         raise ValueError('surface3d needs a 3-D Axes: plt.subplots(subplot_kw={"projection": "3d"})')
-    x, y, z = finite_mesh(surface, n)
+    x, y, z = _finite_mesh(surface, n)
     x, y = np.meshgrid(x, y)
     look_of: dict[str, Any] = {"cmap": "cividis", "rcount": 60, "ccount": 60, "linewidth": 0, "antialiased": False}
     with without("Z contains NaN values"):  # there the surface has a hole
@@ -215,3 +216,12 @@ def surface3d(surface: Surface, *, ax: Axes | None = None, n: int = 61, **kwargs
         axis.labelpad = pad
     ax.zaxis.set_tick_params(pad=9)
     return drawn
+
+
+def _finite_mesh(surface: Surface, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The mesh of a surface, NaN where it is not finite or too large to be drawn; refused where nothing is left."""
+    x, y, z = (as_array("surface", values) for values in surface.mesh(n))
+    z = np.where(np.abs(z) <= HIGHEST, z, np.nan)
+    if np.isnan(z).all():
+        raise ValueError(f"the loss of {surface.name} is finite nowhere in its window: there is nothing to draw")
+    return x, y, z

@@ -1,11 +1,12 @@
 """Surfaces that are made of something: a condition number, a tilt, data."""
 
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from gdviz.hyperparameters import Range
 from gdviz.surfaces.surface import Surface, Window
 
 
@@ -27,9 +28,10 @@ def bowl(condition: float | Tensor = 10.0, *, smallest: float = 1.0, angle: floa
     """f(w) = 1/2 w^T A w, where A has the eigenvalues mu = smallest and L = condition * smallest
 
     Args:
-        condition: kappa = L / mu, at least 1; a tensor broadcasts against params[..., 0], one bowl for each run.
+        condition: kappa = L / mu, at least 1; a tensor broadcasts against params[..., 0], one bowl for each run; a
+            Range is a slider of the player.
         smallest: mu, positive.
-        angle: degrees by which the long axis is turned from the x axis, counter-clockwise.
+        angle: degrees by which the long axis is turned from the x axis, counter-clockwise; or a Range.
 
     Returns:
         The surface.
@@ -43,23 +45,34 @@ def bowl(condition: float | Tensor = 10.0, *, smallest: float = 1.0, angle: floa
 
     Reference: Boyd & Vandenberghe 2004, section 9.3.2.
     """
-    kappa = torch.as_tensor(condition, dtype=torch.float64)
-    if kappa.numel() == 0 or not bool((torch.isfinite(kappa) & (kappa >= 1)).all()):
-        raise ValueError(f"condition must be at least 1 and finite, got {condition!r}")
+    kappa, turn = (torch.as_tensor(value, dtype=torch.float64) for value in (condition, angle))
+    ends = torch.as_tensor([condition.low, condition.high] if isinstance(condition, Range) else kappa)
+    if kappa.numel() == 0 or not bool((torch.isfinite(ends) & (ends >= 1)).all()):
+        raise ValueError(f"condition must be at least 1 and finite, got {_shown(condition)}")
     if not (math.isfinite(smallest) and smallest > 0):
         raise ValueError(f"smallest must be positive, got {smallest!r}")
     if not math.isfinite(angle):
         raise ValueError(f"angle must be finite, in degrees, got {angle!r}")
-    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
 
     def fn(w: Tensor) -> Tensor:
+        radians = turn * (math.pi / 180)
+        cos, sin = radians.cos(), radians.sin()
         along = cos * w[..., 0] + sin * w[..., 1]
         across = cos * w[..., 1] - sin * w[..., 0]
         return 0.5 * smallest * (along**2 + kappa * across**2)
 
     shown = f"{float(kappa):g}" if kappa.ndim == 0 else f"{float(kappa.min()):g} to {float(kappa.max()):g}"
-    name = f"bowl, condition number {shown}"
-    return Surface(fn, (-11.0, 11.0), (-6.0, 6.0), start=(10.0, 4.0), minima=((0.0, 0.0),), name=name)
+    name = "bowl" if isinstance(condition, Range) else f"bowl, condition number {shown}"
+    place: Any = {"xlim": (-11.0, 11.0), "ylim": (-6.0, 6.0), "start": (10.0, 4.0), "minima": ((0.0, 0.0),)}
+    return Surface(fn, **place, name=name, ranges=_ranges(condition=(condition, kappa), angle=(angle, turn)))
+
+
+def _shown(value: Any) -> str:
+    return f"a range from {value.low:g} to {value.high:g}" if isinstance(value, Range) else repr(value)
+
+
+def _ranges(**given: tuple[Any, Tensor]) -> dict[str, tuple[Range, Tensor]]:
+    return {name: (value, tensor) for name, (value, tensor) in given.items() if isinstance(value, Range)}
 
 
 def linear_model(data: Examples, *, xlim: Window | None = None, ylim: Window | None = None) -> Surface:
@@ -69,7 +82,7 @@ def linear_model(data: Examples, *, xlim: Window | None = None, ylim: Window | N
     of the centred x.
 
     Args:
-        data: has x (n,) and y (n,), such as gdviz.data.diabetes().
+        data: has x (n,) and y (n,), such as gdviz.data.diabetes(), and where they can be changed their `ranges`.
         xlim: the window of w; left out, it is centred on the minimum and holds the start (0, 0).
         ylim: the window of b, likewise.
 
@@ -84,14 +97,17 @@ def linear_model(data: Examples, *, xlim: Window | None = None, ylim: Window | N
 
     Reference: Bishop 2006, equation 3.15.
     """
-    x, y = data.x, data.y
-    centred = x - x.mean()
-    w = float((centred * (y - y.mean())).sum() / (centred**2).sum())
-    b = float(y.mean() - w * x.mean())
+
+    def least_squares() -> Tensor:
+        x, y = data.x, data.y
+        centred = x - x.mean()
+        w = (centred * (y - y.mean())).sum() / (centred**2).sum()
+        return torch.stack([w, y.mean() - w * x.mean()])[None]
 
     def example_loss(params: Tensor, i: Tensor | slice) -> Tensor:
-        return (params[..., :1] * x[i] + params[..., 1:] - y[i]) ** 2  # (..., B)
+        return (params[..., :1] * data.x[i] + params[..., 1:] - data.y[i]) ** 2  # (..., B)
 
+    w, b = least_squares()[0].tolist()
     return Surface(
         lambda params: example_loss(params, slice(None)).mean(-1),
         xlim or _around(w),
@@ -99,8 +115,10 @@ def linear_model(data: Examples, *, xlim: Window | None = None, ylim: Window | N
         start=(0.0, 0.0),
         minima=((w, b),),
         name="mean squared error",
-        examples=len(x),
+        examples=len(data.x),
         example_loss=example_loss,
+        ranges=getattr(data, "ranges", {}),
+        find_minima=least_squares,
     )
 
 

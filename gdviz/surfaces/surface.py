@@ -1,13 +1,14 @@
 """A loss of one or two parameters that can be drawn, with the window to draw it in."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from gdviz.hyperparameters import Range
 from gdviz.progress import watched
 
 Window = tuple[float, float]
@@ -30,6 +31,9 @@ class Surface:
         examples: how many examples of data one gradient touches (1 where there are no data).
         example_loss: the loss of each, (params, i) -> (*runs, B) of params (*runs, d) and indices (*runs, B); fn is its
             mean over all of them.
+        ranges: name -> (range, tensor) of each number of the loss that a player may turn: fn computes with the tensor,
+            which holds the value of the range.
+        find_minima: the minima (k, 2) of what fn computes with now, where data or ranges move them.
 
     Raises:
         ValueError: three parameters or more, a window whose ends are not finite or not in ascending order.
@@ -48,6 +52,8 @@ class Surface:
     name: str
     examples: int = 1
     example_loss: Callable[[Tensor, Tensor], Tensor] | None = None
+    ranges: Mapping[str, tuple[Range, Tensor]] = field(default_factory=dict)
+    find_minima: Callable[[], Tensor] | None = None
 
     def __post_init__(self):
         if len(self.start) not in (1, 2):

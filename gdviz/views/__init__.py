@@ -1,6 +1,7 @@
 """Ready-made players of the course, by subject: one call for a picture that comes back."""
 
 from gdviz.views import momentum, names, noise, rate, training, zoo
-from gdviz.views.paths import descents, line_fit, over_surface, valley
+from gdviz.views.line import line_fit
+from gdviz.views.paths import descents, over_surface, valley
 
 __all__ = ["descents", "line_fit", "momentum", "names", "noise", "over_surface", "rate", "training", "valley", "zoo"]

@@ -14,8 +14,9 @@ from gdviz.player import Player
 from gdviz.player.formula import NotFollowed
 from gdviz.player.marks import Mark
 from gdviz.views.formula import formula
+from gdviz.views.given import changed, dragged, fed, given, number_of, turned, with_loss
 
-WORDS = {"lr": "learning rate"}
+WORDS = {"lr": "learning rate", "condition": "condition number"}
 
 
 def said(runs: Mapping[str, Trajectory]) -> str:
@@ -44,10 +45,12 @@ def follow(
     caption: Callable[[Mapping[str, Trajectory]], str] = said,
     *,
     handles: Sequence[Mapping[str, Any]] = (),
+    levels: Any = 12,
 ) -> None:
     """Let one drag the start of these descents on an Axes, and turn each hyperparameter that is a range.
 
     The browser computes them, or, where it cannot, the kernel. Where a slider chooses the start, it cannot be dragged.
+    Of a loss that can be changed, by ranges or by data that are dragged, the contours and minima are drawn here.
 
     Args:
         player: its first slider is the step, and the next ones are the axes of the runs.
@@ -57,7 +60,8 @@ def follow(
             a mapping for each name.
         caption: the sentence about all of them.
         handles: what else can be dragged, as for player.live; `dials` are names of hyperparameters, and a handle whose
-            hyperparameters are no Ranges is left out.
+            hyperparameters are no Ranges is left out; `data` are those of the points.
+        levels: of the contours.
 
     Example:
         >>> from gdviz.descent import minimize
@@ -72,31 +76,44 @@ def follow(
     """
     if isinstance(runs, Trajectory):
         runs, marks = {"": runs}, {"": marks}
+    plane = ax
     if any(bool((run.params[0] != run.params[(0, *[0] * len(run.runs))]).any()) for run in runs.values()):
         ax = None  # a slider chooses the start
     dials = _dials(runs)
+    data = [handle["data"] for handle in handles if "data" in handle]
+    computed = {name: given(run.loss, data) for name, run in runs.items()}
+    if plane is not None and any(computed.values()):
+        marks = with_loss(player, plane, runs, marks, levels)
 
-    def again(start: list[float], turned: list[float]) -> tuple[dict[Mark, tuple], str]:
-        values = dict(zip(dials, turned))
-        moved = {name: _again(run, start, values) for name, run in runs.items()}
-        arrays = {mark: _parts(draw(moved[name])) for name, drawn in marks.items() for mark, draw in drawn.items()}
-        return arrays, caption(moved)
+    def again(start: list[float], dialed: list[float], points: list[float]) -> tuple[dict[Mark, tuple], str]:
+        values = dict(zip(dials, dialed))
+        with changed([*turned(runs, values), *dragged(data, points)]):
+            moved = {name: _again(run, start, values) for name, run in runs.items()}
+            arrays = {mark: _parts(draw(moved[name])) for name, drawn in marks.items() for mark, draw in drawn.items()}
+            return arrays, caption(moved)
 
     try:
-        formulas = [formula(run) for run in runs.values()]
-        drawn = [_drawn(run, made["names"], marks[name]) for (name, run), made in zip(runs.items(), formulas)]
+        formulas = [formula(run, computed[name]) for name, run in runs.items()]
+        drawn = [_drawn(run, made, marks[name]) for (name, run), made in zip(runs.items(), formulas)]
         for dial, places in dials.values():
-            dial["feeds"] = [[i, formulas[i]["names"].index(name)] for i, name in places]
-        player.live(_handles(ax, dials, handles), formulas, drawn, [dial for dial, _ in dials.values()], again)
+            dial["feeds"] = [[i, number_of(formulas[i], what)] for i, what in places]
+        found = _handles(ax, dials, handles, formulas)
+        player.live(found, formulas, drawn, [dial for dial, _ in dials.values()], again)
     except NotFollowed as reason:
         player.unfollowed = str(reason)
         _ask_the_kernel(player, ax, next(iter(runs.values())).params.shape[-1], dials, again)
 
 
-def _handles(ax: Axes | None, dials: Mapping, more: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _handles(
+    ax: Axes | None, dials: Mapping, more: Sequence[Mapping[str, Any]], formulas: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     keys = [dial["key"] for dial, _ in dials.values()]
     handles: list[dict[str, Any]] = [] if ax is None else [{"kind": "start", "ax": ax}]
     for handle in more:
+        if "data" in handle:
+            feeds = fed(formulas, handle["data"])
+            handles += [{"kind": "points", "ax": handle["ax"], "mark": handle["mark"], "feeds": feeds}] if feeds else []
+            continue
         names = handle.get("dials", ())
         if set(names) <= set(keys) and (names or ax is not None):
             handles.append({**handle, **({"dials": [keys.index(name) for name in names]} if names else {})})
@@ -105,11 +122,11 @@ def _handles(ax: Axes | None, dials: Mapping, more: Sequence[Mapping[str, Any]])
 
 def _ask_the_kernel(player: Player, ax: Axes | None, d: int, dials: Mapping, again: Callable) -> None:
     """A click and a turned hyperparameter go to the kernel, which computes what the browser cannot."""
-    now: dict[str, list[float]] = {"start": [], "turned": []}
+    now: dict[str, list[float]] = {"start": [], "dialed": [], "points": []}
 
-    def show(**changed: list[float]) -> None:
-        arrays, sentence = again(**(now | changed))
-        now.update(changed)
+    def show(**moves: list[float]) -> None:
+        arrays, sentence = again(**(now | moves))
+        now.update(moves)
         for mark, (array, *diverged) in arrays.items():
             mark.set_data(array, **({"diverged": diverged[0]} if diverged else {}))
         player.caption = sentence
@@ -117,26 +134,35 @@ def _ask_the_kernel(player: Player, ax: Axes | None, d: int, dials: Mapping, aga
     if ax is not None:
         player.on_click(lambda *place: show(start=list(place[:d])), ax=ax)
     if dials:
-        player.on_dials([{**dial, "feeds": []} for dial, _ in dials.values()], lambda turned: show(turned=turned))
+        player.on_dials([{**dial, "feeds": []} for dial, _ in dials.values()], lambda dialed: show(dialed=dialed))
 
 
-def _dials(runs: Mapping[str, Trajectory]) -> dict[int, tuple[dict[str, Any], list[tuple[int, str]]]]:
-    """Of each range in the rules, by its id: its slider, and in which descents it is which hyperparameter."""
-    found: dict[int, tuple[dict[str, Any], list[tuple[int, str]]]] = {}
+def _dials(runs: Mapping[str, Trajectory]) -> dict[int, tuple[dict[str, Any], list[tuple[int, Any]]]]:
+    """Of each range in the rules and losses, by its id: its slider, and in which descents it is what.
+
+    What: the name of a hyperparameter, or a tensor of the loss.
+    """
+    found: dict[int, tuple[dict[str, Any], list[tuple[int, Any]]]] = {}
     for i, run in enumerate(runs.values()):
-        for field, value in _ranges(run.rule).items():
-            if run.scheduled and any(getattr(run.asked(step), field) != value for step in range(run.steps)):
-                continue  # a schedule moves it
+        of_rule = [(field, value, field) for field, value in _ranges(run.rule).items() if not _moves(run, field)]
+        of_loss = [(name, value, tensor) for name, (value, tensor) in getattr(run.loss, "ranges", {}).items()]
+        for name, value, what in of_rule + of_loss:
             if id(value) not in found:
                 ends = {"low": value.low, "high": value.high, "value": float(value), "log": value.log}
                 found[id(value)] = {**ends, "unit": value.unit, "named": list(value.named.items())}, []
             dial, places = found[id(value)]
-            places.append((i, field))
+            places.append((i, what))
             of_all = {place for place, _ in places} == set(range(len(runs)))
-            known, first = WORDS.get(field, field.replace("_", " ")), list(runs)[places[0][0]]
+            known, first = WORDS.get(name, name.replace("_", " ")), list(runs)[places[0][0]]
             dial["name"] = value.name or (known if of_all else f"{first}: {known}")
-            dial["key"] = field if of_all else f"{first}.{field}"
+            dial["key"] = name if of_all else f"{first}.{name}"
     return found
+
+
+def _moves(run: Trajectory, field: str) -> bool:
+    """Whether a schedule moves this hyperparameter."""
+    steps = range(run.steps if run.scheduled else 0)
+    return any(getattr(run.asked(step), field) != getattr(run.rule, field) for step in steps)
 
 
 def _ranges(rule: Any) -> dict[str, Range]:
@@ -164,12 +190,12 @@ def _parts(drawn: Any) -> tuple:
     return drawn if isinstance(drawn, tuple) else (drawn,)
 
 
-def _drawn(run: Trajectory, names: Sequence[str], marks: Mapping[Mark, Callable]) -> dict[Mark, Callable]:
+def _drawn(run: Trajectory, made: Mapping[str, Any], marks: Mapping[Mark, Callable]) -> dict[Mark, Callable]:
     """For each mark: its array, of the params, losses, gradients, rates and states of a single run."""
 
     def of(draw: Callable) -> Callable[..., tuple]:
         def drawn(params: Tensor, losses: Tensor, grads: Tensor, *rest: Tensor) -> tuple:
-            rates, states = dict(zip(names, rest)), rest[len(names) :]
+            rates, states = dict(zip(made["names"], rest)), rest[len(made["names"]) + len(made["given"]) :]
             kind: Any = type(run.states)
             state = kind(*states) if hasattr(kind, "_fields") else states
             rule = replace(run.rule, **rates) if rates else run.rule

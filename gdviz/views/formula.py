@@ -1,6 +1,6 @@
 """The run that minimize made as a formula for any start: what the browser repeats."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -14,15 +14,17 @@ from gdviz.player.formula import NotFollowed, traced
 SLACK = 1e-9  # relative: how far a repeated step may be from that of minimize
 
 
-def formula(run: Trajectory) -> dict[str, Any]:
+def formula(run: Trajectory, given: Sequence[Tensor] = ()) -> dict[str, Any]:
     """A descent as what the browser repeats: one step, its loss and gradient, for any params, rates and state.
 
     Args:
         run: from minimize, with axes of runs or without.
+        given: tensors that the loss computes with, such as data.x, which may change between two descents.
 
     Returns:
         `init` and `advance`, traces as of player.formula.traced, for one run; `names` of the hyperparameters that are
-        numbers, and `rates`, of each (steps or 1, *runs or 1) in float64; `start` (*runs, d); `steps`.
+        numbers, and `rates`, of each (steps or 1, *runs or 1) in float64, then what is `given`, each (1, *ones, ...);
+        `start` (*runs, d); `steps`.
 
     Raises:
         NotFollowed: what cannot be followed, and in which line.
@@ -40,12 +42,13 @@ def formula(run: Trajectory) -> dict[str, Any]:
     names, rates = _rates(rules, len(run.runs))
     rule, start = rules[0], run.params[(0, *[0] * len(run.runs))]
     picked = [rate[(0, *[0] * len(run.runs))].clone() for rate in rates]
+    many = len(names) + len(given)
 
-    def given(values: tuple[Tensor, ...]) -> Any:
+    def given_rule(values: tuple[Tensor, ...]) -> Any:
         return replace(rule, **dict(zip(names, values))) if names else rule
 
     def init(params: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
-        return _state(given(values).init(params))[1]
+        return _state(given_rule(values[: len(names)]).init(params))[1]
 
     def advance(params: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         leaf = params.detach().requires_grad_()
@@ -54,7 +57,7 @@ def formula(run: Trajectory) -> dict[str, Any]:
         if not isinstance(value, Tensor) or value.shape != ():
             raise NotFollowed("the loss is another for each run")
         (grads,) = torch.autograd.grad(value, leaf)
-        one, kept = given(rest[: len(names)]), remade(rest[len(names) :])
+        one, kept = given_rule(rest[: len(names)]), remade(rest[many:])
         before = dict(getattr(one, "__dict__", {}))
         moved, after = one.update(params.detach().clone(), grads, kept)
         _refuse_memory(one, before)
@@ -62,14 +65,15 @@ def formula(run: Trajectory) -> dict[str, Any]:
 
     try:
         remade = _state(rule.init(start))[0]
-        _refuse_other_steps(run, init, advance, rates)
-        first = [start.clone(), *(value.clone() for value in picked)]
+        _refuse_other_steps(run, init, advance, [*rates, *_for_all(run, given)])
+        first = [start.clone(), *picked, *given]
         kept = [value.clone() for value in init(*first)]
         return {
             "init": traced(init, *first),
-            "advance": traced(advance, start.clone(), *(v.clone() for v in picked), *kept),
+            "advance": traced(advance, start.clone(), *picked, *given, *kept),
             "names": names,
-            "rates": rates,
+            "rates": [*rates, *_for_all(run, given)],
+            "given": list(given),
             "start": run.params[0],
             "steps": run.steps,
         }
@@ -77,6 +81,11 @@ def formula(run: Trajectory) -> dict[str, Any]:
         raise
     except (RuntimeError, TypeError, ValueError) as error:
         raise NotFollowed(f"the loss or the rule cannot be run for one start alone ({error})") from error
+
+
+def _for_all(run: Trajectory, given: Sequence[Tensor]) -> list[Tensor]:
+    """What is the same for each step and run, with axes for them."""
+    return [one.reshape(*[1] * (1 + len(run.runs)), *one.shape) for one in given]
 
 
 def _rates(rules: list[Any], runs: int) -> tuple[list[str], list[Tensor]]:

@@ -6,77 +6,17 @@ from typing import Any
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
 from torch import Tensor
 
 from gdviz import plots
 from gdviz.descent import Trajectory
-from gdviz.pictures.limits import HIGHEST, log_axis, plain_ticks
+from gdviz.pictures.limits import HIGHEST, log_axis
 from gdviz.pictures.words import label
 from gdviz.player import Player
 from gdviz.style import BLACK, PALE, VERMILLION
 from gdviz.surfaces import Surface
 from gdviz.views.alive import follow, said
 from gdviz.views.frames import highest, key, loss_limits, lost, mark_look, pair
-
-
-def line_fit(
-    data: Any,
-    surface: Surface,
-    trajectory: Trajectory,
-    *,
-    sliders: Mapping[str, Any] | None = None,
-    **options: Any,
-) -> Player:
-    """One descent seen three ways, joined by the step: the line in the data, the path on the loss, the loss curve.
-
-    The start can be dragged on the loss, and in the data as the two ends of the first line.
-
-    Args:
-        data: has x, y and their labels.
-        surface: the loss over (w, b).
-        trajectory: from minimize, with one axis of runs for each of the sliders.
-        sliders: name -> values.
-        options: at=..., as for Player.
-
-    Returns:
-        The player.
-
-    Example:
-        >>> from gdviz import data, surfaces
-        >>> from gdviz.descent import minimize
-        >>> from gdviz.optimizers import GradientDescent
-        >>> examples = data.toy_line(30)
-        >>> loss = surfaces.linear_model(examples)
-        >>> player = line_fit(examples, loss, minimize(loss, GradientDescent(lr=0.1), loss.start, steps=30))
-    """
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12.6, 4.4), layout="constrained")
-    plots.examples(data, ax=left)
-    plots.contours(surface, ax=middle, n=101)
-    label(left, title="data and line")
-    label(middle, title="loss surface", xlabel="slope w", ylabel="intercept b")
-    low, first = loss_limits(trajectory.losses, trajectory.diverged, least=1e-12)
-    label(right, title="loss curve", xlabel="step")
-    label(right, ylabel=surface.name)
-    log_axis(right, 0.7 * low, 3 * first)
-    plain_ticks(right, few=first > 1e4 * low)
-    right.yaxis.set_minor_formatter(NullFormatter())
-
-    steps = {"step": range(trajectory.steps + 1)}
-    player = Player(figure, steps | dict(sliders or {}), caption=trajectory.describe(), **options)
-    line = player.line(left, plots.lines(data, trajectory.params))
-    path, curve = player.path(middle, trajectory.params), player.curve(right, trajectory.losses)
-    place = {"at": (0.97, 0.98), "align": "right"}
-    words = player.text(right, trajectory.losses, "loss {:.5g}", diverged=lost(trajectory), **place)
-    drawn = {
-        line: lambda run: plots.lines(data, run.params),
-        path: lambda run: run.params,
-        curve: lambda run: run.losses,
-        words: lambda run: (run.losses, lost(run)),
-    }
-    ends = [{"kind": "ends", "ax": left, "mark": line}]
-    follow(player, middle, trajectory, drawn, handles=ends)
-    return player
 
 
 def valley(

@@ -1,4 +1,4 @@
-"""Write gdviz/names/names.csv: names in twelve languages, from the CLDR data that the package Babel carries.
+"""Write gdviz/data/names/names.csv: names in twelve languages, from the CLDR data that the package Babel carries.
 
 python notebooks/tools/from_cldr.py. Countries, languages, scripts, currencies and cities; only names without digits and
 brackets that belong to exactly one of the twelve, whatever the case of their letters. Counts drift with CLDR, so the
@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-NAMES = Path(__file__).parents[2] / "gdviz" / "names" / "names.csv"
+NAMES = Path(__file__).parents[2] / "gdviz" / "data" / "names" / "names.csv"
 LANGUAGES = ("cs", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "pl", "pt", "tr")
 
 

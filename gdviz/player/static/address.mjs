@@ -18,8 +18,15 @@ export function asked({ hash, search }, n) {
 
 const parsed = (text, many) => {
   const found = text.split(",").map((part) => (part.trim() ? Number(part) : NaN));
-  return found.length === many && found.every(Number.isFinite) ? found : null;
+  return found.length === (many ?? found.length) && found.every(Number.isFinite) ? found : null;
 };
+
+/** Dragged data points, number, x, y, ..., each counted from 0 and there; null for others. */
+function parsedPoints(text, get) {
+  const handle = get("handles").find(({ kind }) => kind === "points"), found = parsed(text), many = handle && get("marks")[handle.mark].shape.at(-2);
+  const known = (k) => Number.isInteger(k) && k >= 0 && k < many;
+  return found && handle && found.length % 3 === 0 && found.every((k, i) => i % 3 > 0 || known(k)) ? found : null;
+}
 
 /** The traits that these [name, value] set, and which controls are hidden; of one that cannot be, `strange` says it. */
 export function settingOf(pairs, get) {
@@ -29,10 +36,12 @@ export function settingOf(pairs, get) {
     const k = dials.findIndex(({ key }) => key === name), dial = dials[k];
     const place = slider ? slider.labels.indexOf(value) : -1, number = parsed(value, 1)?.[0];
     const start = name === "start" && get("descents").length && parsed(value, get("descents")[0].init.inputs[0][0]);
+    const points = name === "points" && parsedPoints(value, get);
     if (name === "hide") hidden.push(...value.split(",").map(keyOf));
     else if (place >= 0) set[`slider_${i}`] = slider.first + slider.stride * place;
     else if (dial && number >= dial.low && number <= dial.high) (dialed[k] = number), (set.dialed = dialed);
     else if (start) set.start = start;
+    else if (points) set.placed = points;
     else return { set: {}, hidden: [], strange: `${STRANGE} ${name}=${value}. It is shown as at first.` };
   }
   return { set, hidden, strange: "" };
@@ -50,6 +59,7 @@ export function partsOf(get, first, n) {
     if (now !== (first.dialed[k] ?? value)) add(key, written(now));
   });
   if (get("start").length && get("start") !== first.start) add("start", get("start").map(written).join(","));
+  if (get("placed").length && get("placed") !== first.placed) add("points", get("placed").map(written).join(","));
   return parts.join("&");
 }
 

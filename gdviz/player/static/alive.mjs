@@ -1,8 +1,9 @@
-// The marks of a dragged start and of turned rates: the descents are computed here, and drawn in the pixels that marks.py
-// would send.
+// The marks of what was dragged and turned: the descents are computed here, and drawn in the pixels that marks.py would
+// send.
 
 import { count, descending, numbers, ready } from "./formula.mjs";
 import { toPixels, unpack } from "./geometry.mjs";
+import { meshOf } from "./levels.mjs";
 
 const REACH = 1e4; // px from the middle of an Axes: as FAR in geometry.py
 const living = new WeakMap(); // of each model: its descents made ready, and what they were last computed for
@@ -18,31 +19,36 @@ function chosen({ shape, data }, index) {
   return found;
 }
 
+/** Whether anything was dragged or turned. */
+export const isMoved = (get) => ["start", "dialed", "placed"].some((name) => get(name).length > 0);
+
 /** The marks at these positions: as they came, or of what has been dragged and turned. */
 export function marksNow(model, index) {
-  const sent = model.get("marks"), descents = model.get("descents"), dragged = model.get("start"), turned = model.get("dialed");
+  const sent = model.get("marks"), descents = model.get("descents"), trail = model.get("trail");
   if (!unpacked.has(sent)) unpacked.set(sent, sent.map(unpack));
-  const marks = unpacked.get(sent), trail = model.get("trail");
-  if (!descents.length || !(dragged.length || turned.length)) return marks;
-  const key = [dragged, turned, index.map((k, i) => (i === trail ? "" : k))].join(";");
+  const marks = unpacked.get(sent);
+  if (!descents.length || !isMoved((name) => model.get(name))) return marks;
+  const [dragged, turned, points] = ["start", "dialed", "placed"].map((name) => model.get(name));
+  const key = [dragged, turned, points, index.map((k, i) => (i === trail ? "" : k))].join(";");
   let known = living.get(model);
   if (known?.descents !== descents || known.marks !== marks) {
-    known = { descents, marks, ready: descents.map(readyDescent), key: "", moved: marks };
+    known = { descents, marks, ready: descents.map((one) => readyDescent(one, marks)), key: "", moved: marks, meshes: new Map() };
     living.set(model, known);
   }
   if (known.key !== key) {
     known.moved = [...marks];
-    for (const [i, { run, start, rates, extra, drawn }] of known.ready.entries()) {
-      const at = index.slice(0, index.length - extra), used = rates.map((rate) => chosen(rate, at));
-      const first = dragged.length ? Float64Array.from(dragged) : chosen({ shape: [1, ...start.shape], data: start.data }, at);
-      if (turned.length) model.get("dials").forEach(({ feeds }, k) => {
-        for (const [descent, rate] of feeds) if (descent === i) used[rate] = Float64Array.of(turned[k]);
-      });
-      const { params, losses, grads, states } = run(first, used), once = used.map((rate, k) => rate.subarray(0, run.sizes[k]));
-      for (const { place, trace } of drawn) {
+    for (const [i, descent] of known.ready.entries()) {
+      const at = index.slice(0, index.length - descent.extra), { first, used } = givenNow(model, descent, i, at);
+      const { params, losses, grads, states } = descent.run(first, used);
+      const once = used.map((rate, k) => rate.subarray(0, descent.run.sizes[k]));
+      for (const { place, trace } of descent.drawn) {
+        if (marks[place].kind === "contours") {
+          known.moved[place] = contoured(marks[place], trace, once, known.meshes, index.length);
+          continue;
+        }
         [params, losses, grads, ...once, ...states].forEach((values, k) => trace.inputs[k].set(values));
         trace.run();
-        known.moved[place] = moved(marks[place], trace, model.get("axes")[marks[place].axes], index.length, extra);
+        known.moved[place] = moved(marks[place], trace, model.get("axes")[marks[place].axes], index.length, descent.extra);
       }
     }
     known.key = key;
@@ -50,9 +56,39 @@ export function marksNow(model, index) {
   return known.moved;
 }
 
-function readyDescent(descent) {
+/** The start and the rates of the i-th descent: as they were at first, or as they were dragged and turned. */
+function givenNow(model, { start, rates }, i, at) {
+  const [dragged, turned, points] = ["start", "dialed", "placed"].map((name) => model.get(name));
+  const first = dragged.length ? Float64Array.from(dragged) : chosen({ shape: [1, ...start.shape], data: start.data }, at);
+  const used = rates.map((rate) => chosen(rate, at));
+  if (turned.length) model.get("dials").forEach(({ feeds }, k) => {
+    for (const [descent, rate] of feeds) if (descent === i) used[rate] = Float64Array.of(turned[k]);
+  });
+  for (const [descent, x, y] of model.get("handles").flatMap(({ kind, feeds }) => (kind === "points" ? feeds : []))) {
+    if (descent !== i) continue;
+    for (let k = 0; k < points.length; k += 3) (used[x][points[k]] = points[k + 1]), (used[y][points[k]] = points[k + 2]);
+  }
+  return { first, used };
+}
+
+/** Contours of a loss with these numbers in it; as long as they stay, so does the mesh. */
+function contoured(mark, trace, once, meshes, sliders) {
+  const given = once.slice(once.length - trace.inputs.length + 1), known = meshes.get(trace);
+  const same = known?.given.every((values, k) => values.every((value, j) => value === given[k][j]));
+  if (!same) {
+    given.forEach((values, k) => trace.inputs[k + 1].set(values));
+    trace.prepare();
+    const values = meshOf(trace, mark.window), n = Math.round(Math.sqrt(values.length));
+    const shape = [...Array(sliders).fill(1), n, n], strides = shape.map((_, i) => count(shape.slice(i + 1)));
+    meshes.set(trace, { given: given.map((one) => Float64Array.from(one)), mark: { ...mark, shape, strides, values } });
+  }
+  return meshes.get(trace).mark;
+}
+
+function readyDescent(descent, all) {
   const drawn = descent.marks.map(([place, traceOf]) => {
-    const trace = ready(traceOf);
+    const onlyRow = all[place].kind === "contours"; // what it is given stays for all rows of a mesh
+    const trace = ready(traceOf, onlyRow ? traceOf.inputs.slice(1).map((_, k) => k + 1) : []);
     trace.prepare();
     return { place, trace };
   });

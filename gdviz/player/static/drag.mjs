@@ -1,13 +1,16 @@
 // What can be dragged in the picture, its handles: by mouse, finger, or arrow keys on the focused picture.
 
 import { dialedNow, turnTo } from "./dials.mjs";
-import { at, inside, lost, select, toData, toPixels } from "./geometry.mjs";
+import { at, inside, lost, pairs, select, toData, toPixels } from "./geometry.mjs";
 import { drawText, strokeLine } from "./marks.mjs";
 
+const FEW = 12; // points: each has a ring; of more, those that were moved
 const GRASP = 16; // px from the middle of a ring
 const RING = 12; // px, its radius
 
 const clamped = (value, low, size) => Math.min(Math.max(value, low), low + size);
+const digits = (value) => Number(value.toPrecision(4));
+const trios = (flat) => Array.from({ length: flat.length / 3 }, (_, i) => flat.slice(3 * i, 3 * i + 3));
 const short = (values) => values.map((value) => Number(value.toPrecision(3))).join(", ");
 
 /** A place, at the edge of the box where it lies outside. */
@@ -26,7 +29,8 @@ function within([x0, y0, x1, y1], [left, top, width, height]) {
 }
 
 /** Of each kind of handle: where they are in pixels, what a move to a place in the data sets, what puts it back, and its
- *  name. free: a click anywhere in its Axes moves it there. view: { model, shown, first }, where shown() are the marks that
+ *  name. free: a click anywhere in its Axes moves it there; joined: a line joins them; quiet: of so many, only those that
+ *  were moved have a ring. view: { model, shown, first }, where shown() are the marks that
  *  are drawn and first(i) the numbers of the i-th of them at the first step. */
 const HANDLES = {
   start: {
@@ -46,6 +50,7 @@ const HANDLES = {
     now: ({ model }) => (model.get("start").length ? `Now from the start (${short(model.get("start"))}).` : ""),
   },
   ends: { // of the line of the first step, y = w x + b, whose params are the start: it turns about the other end
+    joined: true,
     places: ({ model, first }, { axes, mark }) => within(first(mark), model.get("axes")[axes].box),
     move(view, handle, k, there) {
       const axes = view.model.get("axes")[handle.axes], ends = HANDLES.ends.places(view, handle).map((end) => toData(axes, end));
@@ -56,6 +61,23 @@ const HANDLES = {
     touched: (view) => HANDLES.start.touched(view),
     name: () => "the end of the line",
     now: (view) => HANDLES.start.now(view),
+  },
+  points: {
+    ring: 9,
+    quiet: (many) => many > FEW,
+    places: ({ first }, { mark }) => pairs(first(mark)),
+    move({ model }, handle, k, [x, y]) {
+      const moved = trios(model.get("placed")).filter(([which]) => which !== k);
+      model.set("placed", [...moved, [k, digits(x), digits(y)]].flat());
+    },
+    back({ model }, handle, k) {
+      model.set("placed", trios(model.get("placed")).filter(([which]) => which !== k).flat());
+    },
+    touched: ({ model }, handle, k) => trios(model.get("placed")).some(([which]) => which === k),
+    name: () => "the data point",
+    now({ model }) {
+      return trios(model.get("placed")).map(([k, x, y]) => `Data point ${k + 1} is now at (${short([x, y])}).`).join(" ");
+    },
   },
   turn: {
     free: true,
@@ -92,7 +114,8 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
   function spots() {
     return model.get("handles").flatMap((handle) => {
       const kind = HANDLES[handle.kind], places = kind.places(view, handle);
-      return places.map((place, k) => ({ handle, kind, k, place })).filter(({ place }) => place.every(Number.isFinite));
+      const quiet = kind.quiet?.(places.length);
+      return places.map((place, k) => ({ handle, kind, k, place, quiet })).filter(({ place }) => place.every(Number.isFinite));
     });
   }
 
@@ -114,8 +137,8 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
     kind.move(view, handle, k, toData(axes, edged(place, axes.box)));
   }
 
-  function putBack({ handle, kind }) {
-    kind.back(view, handle);
+  function putBack({ handle, kind, k }) {
+    kind.back(view, handle, k);
     model.save_changes();
   }
 
@@ -172,16 +195,18 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
     draw(ctx, enter) {
       const focused = canvas.matches(":focus-visible");
       const all = spots();
-      all.forEach(({ handle, kind, k, place }, i) => {
+      all.forEach(({ handle, kind, k, place, quiet }, i) => {
         const { ink, halo } = axesOf(handle), grabbed = held?.handle === handle && held.k === k;
+        const touched = kind.touched(view, handle, k), marked = grabbed || (focused && i === chosen);
+        if (quiet && !touched && !marked) return;
         enter(handle.axes);
-        if (k > 0) strokeLine(ctx, [all[i - 1].place, place], ink, 1.5, [4, 3]); // the line between two ends
-        const circle = Array.from({ length: 33 }, (_, turn) => (turn * Math.PI) / 16);
-        const ring = circle.map((turn) => [place[0] + RING * Math.cos(turn), place[1] + RING * Math.sin(turn)]);
+        if (kind.joined && k > 0) strokeLine(ctx, [all[i - 1].place, place], ink, 1.5, [4, 3]); // the line between two ends
+        const radius = kind.ring ?? RING, circle = Array.from({ length: 33 }, (_, turn) => (turn * Math.PI) / 16);
+        const ring = circle.map((turn) => [place[0] + radius * Math.cos(turn), place[1] + radius * Math.sin(turn)]);
         strokeLine(ctx, ring, halo, 6, []);
-        strokeLine(ctx, ring, ink, grabbed || (focused && i === chosen) ? 4 : 2.5, []);
+        strokeLine(ctx, ring, ink, marked ? 4 : 2.5, []);
         const around = { halo, span: model.get("size")[0] };
-        if (k === 0 && !kind.touched(view, handle)) drawText(ctx, "drag", [place[0], place[1] + RING + 3], "center", "top", ink, 16, around);
+        if (k === 0 && !quiet && !touched) drawText(ctx, "drag", [place[0], place[1] + radius + 3], "center", "top", ink, 16, around);
       });
     },
 
@@ -204,9 +229,10 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
     words() {
       const all = spots(), { handle, kind } = all[chosen] ?? all[0] ?? {};
       if (!kind) return "";
+      const now = new Set(model.get("handles").map((one) => HANDLES[one.kind].now(view, one)));
       const next = all.length > 1 ? " N chooses what is moved." : "";
       const how = `Arrow keys (with Shift: far), a click or dragging move ${kind.name(view, handle)}; Home puts it back.`;
-      return [" ", kind.now(view, handle), how].filter(Boolean).join(" ").replace(/ +/g, " ") + next;
+      return [" ", ...now, how].filter(Boolean).join(" ").replace(/ +/g, " ") + next;
     },
   };
 }

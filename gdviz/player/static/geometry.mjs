@@ -1,10 +1,10 @@
 // Pure geometry in CSS pixels of the picture: the numbers of a mark, data coordinates, and where the picture is shown.
 
-/** A mark with its bytes as `values` (float32 pixels, or the float64 numbers of a text) and the `strides` of its axes. */
+/** A mark with its bytes as `values` (float32 pixels, or the float64 numbers of a text and of contours) and the `strides` of its axes. */
 export function unpack(mark) {
   const { buffer, byteOffset, byteLength } = mark.data;
   const bytes = buffer.slice(byteOffset, byteOffset + byteLength);
-  const values = mark.kind === "text" ? new Float64Array(bytes) : new Float32Array(bytes);
+  const values = ["text", "contours"].includes(mark.kind) ? new Float64Array(bytes) : new Float32Array(bytes);
   const strides = mark.shape.map((_, i) => mark.shape.slice(i + 1).reduce((a, b) => a * b, 1));
   return { ...mark, values, strides };
 }
@@ -18,7 +18,7 @@ export function select(mark, index) {
 
 export const lost = ([x, y]) => Number.isNaN(x) || Number.isNaN(y);
 export const at = (index, axis, position) => index.map((k, i) => (i === axis ? position : k));
-const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]);
+export const pairs = (flat) => Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]);
 
 /** The points to draw: of a path the trail up to its step, which ends before the first that is not a number. */
 export function pointsOf(mark, index, trail) {

@@ -15,7 +15,7 @@ export const canKeep = (model) =>
 /** What makes the present setting: all but the step. */
 function setting(model) {
   const sliders = model.get("sliders").map((_, i) => (i === model.get("trail") ? null : model.get(`slider_${i}`)));
-  return { start: model.get("start"), dialed: model.get("dialed"), sliders };
+  return { start: model.get("start"), dialed: model.get("dialed"), placed: model.get("placed"), sliders };
 }
 
 /** The kept setting at the step that is shown: its marks, and the sliders' positions. null where none is kept. */
@@ -45,13 +45,14 @@ export function drawKept(ctx, model, index, enter) {
 function keptWords(model, index) {
   const kept = keptNow(model, index);
   if (!kept) return "";
-  const { start } = model.get("kept"), values = dialedNow(shades.get(model.get("kept")));
+  const { start, placed } = model.get("kept"), values = dialedNow(shades.get(model.get("kept")));
   const places = model.get("sliders").flatMap(({ name, labels }, i) =>
     i === model.get("trail") || labels.length < 2 ? [] : [`${name} ${labels[kept.at[i]]}`]);
   const turned = saidOf(model.get("dials"), values);
   const from = start.length ? [`start (${start.map((value) => Number(value.toPrecision(3))).join(", ")})`] : [];
+  const data = placed?.length ? [`${placed.length / 3} data ${placed.length > 3 ? "points" : "point"} moved`] : [];
   const numbers = kept.marks.filter(({ kind }) => kind === "text").map((mark) => readout(mark, kept.at));
-  return `Kept, pale: ${[...turned, ...places, ...from, ...numbers].join("; ")}`;
+  return `Kept, pale: ${[...turned, ...places, ...from, ...data, ...numbers].join("; ")}`;
 }
 
 /** Set the words of an element where they change: the view draws anew when its box does. */

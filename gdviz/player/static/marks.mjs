@@ -2,6 +2,7 @@
 // matplotlib, are in marks.py.
 
 import { inside, lost, pointsOf, select } from "./geometry.mjs";
+import { heightsOf, linesAt } from "./levels.mjs";
 import { formatNumber } from "./words.mjs";
 
 const SANS = '"DejaVu Sans", Verdana, sans-serif';
@@ -43,12 +44,33 @@ const KINDS = {
       ctx.fill();
     });
   },
+  contours(ctx, mark, box, index) {
+    const lines = linesOf(mark, index), [[left, bottom], [right, top]] = mark.corners;
+    const n = mark.shape.at(-1), [across, up] = [(right - left) / (n - 1), (top - bottom) / (n - 1)];
+    clipTo(ctx, mark, box, () => {
+      ctx.beginPath();
+      for (const line of lines) line.forEach(([x, y], k) => ctx[k ? "lineTo" : "moveTo"](left + across * x, bottom + up * y));
+      ctx.strokeStyle = mark.color;
+      ctx.lineWidth = mark.width;
+      ctx.stroke();
+    });
+  },
   text(ctx, mark, [left, top, width, height], index) {
     const place = [left + mark.at[0] * width, top + (1 - mark.at[1]) * height];
     const words = readout(mark, index), color = words.endsWith("(diverged)") ? mark.warn : mark.color;
     drawText(ctx, words, place, mark.align, "top", color, mark.size, mark);
   },
 };
+
+const drawnLines = new WeakMap(); // of each mark: the lines of its contours, and at which positions
+
+function linesOf(mark, index) {
+  const mesh = select(mark, index), known = drawnLines.get(mark);
+  if (known?.at === mesh.byteOffset) return known.lines;
+  const lines = linesAt(mesh, heightsOf(mark.levels, mesh));
+  drawnLines.set(mark, { at: mesh.byteOffset, lines });
+  return lines;
+}
 
 /** One mark on the canvas. */
 export function drawMark(ctx, mark, box, index, trail) {
@@ -72,7 +94,10 @@ export function arrowHead([x0, y0], [x1, y1], length = HEAD, half = 7) {
   return [[x1, y1], [x1 - ax - ay * wide, y1 - ay + ax * wide], [x1 - ax + ay * wide, y1 - ay - ax * wide]];
 }
 
+const ARM = 1 / 6; // of a cross, as in pen.py
+const QUARTER = [[-ARM, -1], [ARM, -1], [ARM, -ARM], [1, -ARM], [1, ARM], [ARM, ARM]];
 const OUTLINES = {
+  "+": [...QUARTER, ...QUARTER.map(([u, v]) => [-u, -v])],
   s: [[-1, -1], [1, -1], [1, 1], [-1, 1]],
   "^": [[0, -1], [1, 1], [-1, 1]],
   D: [[0, -Math.SQRT2], [Math.SQRT2, 0], [0, Math.SQRT2], [-Math.SQRT2, 0]],

@@ -1,7 +1,7 @@
 // A player on a page without a kernel: the model that anywidget would give the view, and the browser's own controls.
 
 import { asked, keyOf, partsOf, settingOf, withParts } from "./address.mjs";
-import { marksNow } from "./alive.mjs";
+import { isMoved, marksNow } from "./alive.mjs";
 import { readout } from "./marks.mjs";
 import { initialize, render } from "./view.mjs";
 
@@ -29,15 +29,15 @@ function showPlayer(element) {
   });
   const wait = () => { controls.disabled = traits.asks >= 0 && !traits.guess.length; };
   model.on("change:guess", wait);
-  const mind = () => element.toggleAttribute("data-moved", traits.start.length + traits.dialed.length > 0);
-  for (const name of ["start", "dialed"]) model.on(`change:${name}`, mind);
+  const mind = () => element.toggleAttribute("data-moved", isMoved(model.get));
+  for (const name of ["start", "dialed", "placed"]) model.on(`change:${name}`, mind);
   controls.addEventListener("keydown", keepKeys);
   const n = players.push({ model, first: { ...traits } });
   const obey = () => {
     const pairs = asked(location, n);
     if (!pairs.length) return []; // an anchor, or another player's
     const { set, hidden, strange } = settingOf(pairs, model.get), { first } = players[n - 1];
-    const moving = Object.keys(first).filter((name) => /^(slider_\d+|start|dialed)$/.test(name));
+    const moving = Object.keys(first).filter((name) => /^(slider_\d+|start|dialed|placed)$/.test(name));
     for (const name of moving) model.set(name, set[name] ?? first[name]);
     model.set("message", strange);
     return hidden;
@@ -121,7 +121,7 @@ function sliderRow(model, i, { name, first, stride, labels }, said) {
   }
   input.addEventListener("input", () => model.set(`slider_${i}`, first + stride * Number(input.value)));
   for (const other of model.get("sliders").keys()) model.on(`change:slider_${other}`, follow); // the readouts follow all
-  for (const other of ["start", "dialed"]) model.on(`change:${other}`, follow);
+  for (const other of ["start", "dialed", "placed"]) model.on(`change:${other}`, follow);
   row.append(make("span", { textContent: name }), input, shown);
   row.dataset.key = keyOf(name);
   follow();

@@ -2,7 +2,7 @@
 // All state is in the model's traits. Inside the stage every place is a part of the stage, in per cent: paper, a zoom or a
 // scaled slide changes them together.
 
-import { marksNow } from "./alive.mjs";
+import { isMoved, marksNow } from "./alive.mjs";
 import { clockButtons, runClock } from "./clock.mjs";
 import { dialRows } from "./dials.mjs";
 import { handlesOf } from "./drag.mjs";
@@ -95,7 +95,7 @@ export function render({ model, el }) {
     const start = handles.on() ? handles.words() : click;
     const how = asking() ? " Arrow keys and Enter, or a click, make your guess." : start;
     const state = [...places, ...dials.said(), words].filter(Boolean).join("; ");
-    const first = model.get("start").length || model.get("dialed").length ? "As it was first: " : "";
+    const first = isMoved((name) => model.get(name)) ? "As it was first: " : "";
     canvas.setAttribute("aria-label", [`${first}${model.get("caption")}${how}`, state].filter(Boolean).join(" Shown: "));
     dials.follow(words);
     keep.follow(now);
@@ -244,7 +244,8 @@ export function render({ model, el }) {
   const dials = dialRows(model, { asking, say: (words) => { message.textContent = words; }, told: tell }, signals.signal);
   const listeners = {
     "change:picture": showPicture, "change:marks": soon, "change:clickable": showClickable,
-    "change:handles": showClickable, "change:descents": soon, "change:start": soon, "change:dialed": soon, "change:kept": soon,
+    "change:handles": showClickable, "change:descents": soon, "change:start": soon, "change:dialed": soon,
+    "change:placed": soon, "change:kept": soon,
     "change:asks": showClickable, "change:guess": showClickable,
     "change:answered": say, "change:heard": say, "change:message": say, "change:caption": soon,
     ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, soon])),

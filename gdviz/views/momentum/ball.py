@@ -13,9 +13,9 @@ from gdviz import plots
 from gdviz.descent import Trajectory
 from gdviz.hyperparameters import Range, as_tensor
 from gdviz.optimizers import Momentum, Nesterov
+from gdviz.pictures.levels import without
 from gdviz.pictures.words import label
 from gdviz.player import Player
-from gdviz.plots.levels import without
 from gdviz.style import BLACK, GREEN, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.theory import heavy_ball_rate

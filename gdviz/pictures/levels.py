@@ -1,4 +1,4 @@
-"""The heights at which a surface is drawn: what is finite of it, and where its lines of equal loss lie."""
+"""The heights at which lines of equal loss lie."""
 
 import warnings
 from collections.abc import Iterator
@@ -8,19 +8,8 @@ from typing import Any
 import numpy as np
 
 from gdviz.pictures.arrays import as_array
-from gdviz.pictures.limits import HIGHEST
-from gdviz.surfaces import Surface
 
 MANY = 1000  # lines
-
-
-def finite_mesh(surface: Surface, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The mesh of a surface, NaN where it is not finite or too large to be drawn; refused where nothing is left."""
-    x, y, z = (as_array("surface", values) for values in surface.mesh(n))
-    z = np.where(np.abs(z) <= HIGHEST, z, np.nan)
-    if np.isnan(z).all():
-        raise ValueError(f"the loss of {surface.name} is finite nowhere in its window: there is nothing to draw")
-    return x, y, z
 
 
 def heights(levels: Any, z: np.ndarray) -> np.ndarray:

@@ -1,15 +1,18 @@
 """Data sets that need no download: real, made, or the learner's own."""
 
 import re
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from gdviz.data.examples import Data, Rescaled
 from gdviz.hyperparameters import as_tensor, whole
-from gdviz.tables import column, columns, files
+from gdviz.tables import columns, files
+
+__all__ = ["DIABETES", "LANGUAGES", "Data", "Rescaled", "diabetes", "digits", "names", "own"]
+__all__ += ["toy_line", "toy_moons", "toy_tone"]
 
 DIABETES = {  # scikit-learn's names of the ten features -> what is on the axis, in raw units
     "age": "age (years)",
@@ -27,58 +30,6 @@ LANGUAGES = {
     "cs": "Czech", "de": "German", "en": "English", "es": "Spanish", "fi": "Finnish", "fr": "French",
     "hu": "Hungarian", "it": "Italian", "nl": "Dutch", "pl": "Polish", "pt": "Portuguese", "tr": "Turkish",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """One feature x (n,) and one target y (n,), float64, with the words for the axes.
-
-    Args:
-        x: the feature.
-        y: the target.
-        x_label: for the axis of x.
-        y_label: for the axis of y.
-
-    Raises:
-        ValueError: x and y of different lengths, fewer than two points, values that are not finite numbers, an x that
-            is constant up to rounding.
-
-    Example:
-        >>> len(Data(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 4.0, 7.0])))
-        3
-    """
-
-    x: Tensor
-    y: Tensor
-    x_label: str = "x"
-    y_label: str = "y"
-
-    def __post_init__(self):
-        object.__setattr__(self, "x", column("x", self.x, varies=True))
-        object.__setattr__(self, "y", column("y", self.y))
-        if len(self.x) != len(self.y):
-            raise ValueError(f"x and y must be of one length, got {len(self.x)} and {len(self.y)}")
-        if len(self.x) < 2:
-            raise ValueError(f"a line needs at least two points, got {len(self.x)}")
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def __repr__(self) -> str:
-        ends = ", ".join(
-            f"{label} from {float(v.min()):.4g} to {float(v.max()):.4g}"
-            for label, v in ((self.x_label, self.x), (self.y_label, self.y))
-        )
-        return f"{len(self)} examples: {ends}"
-
-    def standardized(self) -> "Data":
-        """z = (x - mean(x)) / std(x): the same examples with x of mean 0 and (population) standard deviation 1.
-
-        Returns:
-            The data anew.
-        """
-        z = (self.x - self.x.mean()) / self.x.std(correction=0)
-        return replace(self, x=z, x_label=re.sub(r" \([^()]*\)$", "", self.x_label) + " (standardised)")
 
 
 def diabetes(feature: str = "bmi") -> Data:

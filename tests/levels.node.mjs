@@ -1,0 +1,33 @@
+// Heights and lines of meshes, in node, for test_levels.py: on the standard input [{ mesh, levels }]; as JSON of each its
+// heights and the points of its lines, in cells of the mesh. For benchmarks/formula.py, with argv[3] "time": of a traced
+// loss { trace, given, window, levels } the milliseconds of mesh, heights and lines, the median of 30.
+
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+
+const [numbers, { heightsOf, linesAt, meshOf }] = await Promise.all(
+  ["formula.mjs", "levels.mjs"].map((name) => import(pathToFileURL(`${process.argv[2]}/${name}`))),
+);
+const revived = (_, value) =>
+  typeof value?.base64 === "string" ? new DataView(Uint8Array.from(Buffer.from(value.base64, "base64")).buffer) : value;
+
+function timed({ trace, given, window, levels }) {
+  const loss = numbers.ready(trace, given.map((_, k) => k + 1)), arrays = given.map(numbers.numbers), times = [];
+  for (let turn = 0; turn < 40; turn++) {
+    const began = performance.now();
+    arrays.forEach((values, k) => loss.inputs[k + 1].set(values));
+    loss.prepare();
+    const mesh = meshOf(loss, window);
+    linesAt(mesh, heightsOf(levels, mesh));
+    times.push(performance.now() - began);
+  }
+  return times.slice(10).sort((a, b) => a - b)[15];
+}
+
+function drawn({ mesh, levels }) {
+  const z = Float64Array.from(mesh, (value) => value ?? NaN), heights = heightsOf(levels, z);
+  return { heights, lines: linesAt(z, heights) };
+}
+
+const asked = JSON.parse(readFileSync(0, "utf8"), revived);
+process.stdout.write(JSON.stringify(process.argv[3] === "time" ? timed(asked) : asked.map(drawn)));
