@@ -124,7 +124,20 @@ def host(browser):
         page.evaluate(HOST)
         state = {name: getattr(player, name) for name in player.keys if not name.startswith("_")}
         names = ["size", "axes", "sliders", "trail", "caption", "clickable", "click", "answered", "message"]
-        names += ["asks", "guess", "locked", "descents", "handles", "start", "dials", "dialed", "placed", "kept"]
+        names += [
+            "asks",
+            "guess",
+            "locked",
+            "descents",
+            "handles",
+            "start",
+            "dials",
+            "dialed",
+            "placed",
+            "solids",
+            "turned",
+            "kept",
+        ]
         names += [name for name in state if name.startswith("slider_")]
         plain = {name: state[name] for name in names}
         plain["picture"] = base64.b64encode(player.picture).decode()

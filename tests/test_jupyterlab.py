@@ -11,9 +11,9 @@ pytestmark = pytest.mark.browser
 
 def test_notebook_01_is_dragged_and_moves_with_the_kernel_alive_busy_and_dead(lab):
     page = lab("01_linear_regression.ipynb")
-    run_all(page, players(5))
+    run_all(page, players(8))
     the_start_is_moved(page)
-    player = Shown(page, 3)
+    player = Shown(page, 5)
     first = player.pixels()
     assert first[1] > 500
     assert "Shown: step 40; learning rate 0.1; loss 3890" in player.says()
@@ -61,7 +61,7 @@ def test_notebook_01_is_dragged_and_moves_with_the_kernel_alive_busy_and_dead(la
 
 
 def the_start_is_moved(page):
-    player = Shown(page, 4)
+    player = Shown(page, 6)
     player.drag(0, 0.0)
     before = player.says()
     area = player.canvas.bounding_box()

@@ -21,6 +21,7 @@ from gdviz.player.geometry import PX, box, panel
 from gdviz.player.marks import Mark, Path, Text
 from gdviz.player.pen import Pen
 from gdviz.player.sliders import controls, first_values, positions_of, slider_specs
+from gdviz.player.space import space
 from gdviz.style import ground, inks
 
 LIMIT = 4_000_000  # bytes of marks
@@ -54,6 +55,8 @@ class Stage(anywidget.AnyWidget):
     dials = t.List().tag(sync=True)  # of each hyperparameter that is a range: its slider, and which rates it sets
     dialed = t.List().tag(sync=True, echo_update=False)  # their values, set by the view, empty where untouched
     placed = t.List().tag(sync=True, echo_update=False)  # number, x and y of each data point that was dragged
+    solids = t.List().tag(sync=True)  # of each 3-D Axes that can be turned: its surface
+    turned = t.List().tag(sync=True, echo_update=False)  # elevation and azimuth, set by the view, empty where untouched
     kept = t.Dict().tag(sync=True, echo_update=False)  # start, dials, points and sliders of what is pale
 
     def __init__(self, figure: Figure, sliders: Mapping[str, Any], *, caption: str, at: Mapping[str, int] | None):
@@ -235,4 +238,5 @@ def _axes_spec(ax: Axes) -> dict[str, Any]:
     limits = {"xlim": [*map(float, ax.get_xlim())], "ylim": [*map(float, ax.get_ylim())]}
     ink, halo = inks(ground(ax))  # of what the view itself draws: the place of a click
     colors = {"ink": ink, "halo": halo, "paper": ground(ax, outside=True)}
-    return {"box": box(ax), "panel": panel(ax), "scales": [ax.get_xscale(), ax.get_yscale()], **limits, **colors}
+    more = {"space": seen_from} if (seen_from := space(ax)) else {}
+    return more | {"box": box(ax), "panel": panel(ax), "scales": [ax.get_xscale(), ax.get_yscale()], **limits, **colors}

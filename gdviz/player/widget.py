@@ -15,9 +15,10 @@ from gdviz.player import pages
 from gdviz.player.asking import Asking
 from gdviz.player.dragging import Dragging
 from gdviz.player.drawing import Drawing
+from gdviz.player.turning import Turning
 
 
-class Player(Drawing, Asking, Dragging):
+class Player(Drawing, Asking, Turning, Dragging):
     """A matplotlib figure with marks that move when a slider does.
 
     A mark takes an array (or tensor) with one axis for each slider, of the slider's length or 1, then its own axes.

@@ -15,7 +15,7 @@ from gdviz.descent import Trajectory
 from gdviz.pictures.limits import log_axis, plain_ticks
 from gdviz.pictures.words import label
 from gdviz.player import Player
-from gdviz.style import BLACK, GREY, SKY
+from gdviz.style import BLACK, GREEN, GREY
 from gdviz.surfaces import Surface
 from gdviz.views.alive import follow
 from gdviz.views.frames import loss_limits, lost
@@ -75,7 +75,7 @@ def line_fit(
 
     steps = {"step": range(trajectory.steps + 1)}
     player = Player(figure, steps | dict(sliders or {}), caption=trajectory.describe(), **options)
-    squares = player.line(left, _squares(left, data, trajectory.params), color=SKY, width=2) if few else None
+    squares = player.line(left, _squares(left, data, trajectory.params), color=GREEN, width=2) if few else None
     size = {"size": 11} if few else {"size": 7, "casing": 1}
     dots = player.points(left, _dots(data, player.sliders), color=GREY, **size) if moving else None
     line = player.line(left, plots.lines(data, trajectory.params))

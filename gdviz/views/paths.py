@@ -100,7 +100,7 @@ def valley(
 def over_surface(
     surface: Surface, trajectory: Trajectory, *, elev: float = 38, azim: float = -60, **options: Any
 ) -> Player:
-    """The path of one run over the loss in 3-D, with the step on a slider.
+    """The path of one run over the loss in 3-D, with the step on a slider; it turns under the hand.
 
     Args:
         surface: of two parameters.
@@ -125,6 +125,7 @@ def over_surface(
     ax.view_init(elev=elev, azim=azim)
     player = Player(figure, {"step": range(trajectory.steps + 1)}, caption=trajectory.describe(), **options)
     player.path(ax, torch.cat([trajectory.params, trajectory.losses[..., None]], -1), color=VERMILLION)
+    player.solid(ax, *surface.mesh(31))
     return player
 
 

@@ -258,6 +258,7 @@ def in_slice(
     player = Player(figure, {"step": steps}, caption=caption, **options)
     heights = surface(path).detach()
     player.path(left, torch.cat([path, heights[:, None]], 1), color=VERMILLION)
+    player.solid(left, *surface.mesh(31))
     player.path(right, path, color=VERMILLION)
     both = np.stack([np.asarray(losses), heights.numpy()], -1)
     player.text(right, both, "loss {:.3f}, in the slice {:.3f}", at=(0.97, 0.98), align="right")

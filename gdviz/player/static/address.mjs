@@ -37,11 +37,13 @@ export function settingOf(pairs, get) {
     const place = slider ? slider.labels.indexOf(value) : -1, number = parsed(value, 1)?.[0];
     const start = name === "start" && get("descents").length && parsed(value, get("descents")[0].init.inputs[0][0]);
     const points = name === "points" && parsedPoints(value, get);
+    const view = name === "view" && get("solids").length && parsed(value, 2);
     if (name === "hide") hidden.push(...value.split(",").map(keyOf));
     else if (place >= 0) set[`slider_${i}`] = slider.first + slider.stride * place;
     else if (dial && number >= dial.low && number <= dial.high) (dialed[k] = number), (set.dialed = dialed);
     else if (start) set.start = start;
     else if (points) set.placed = points;
+    else if (view) set.turned = view;
     else return { set: {}, hidden: [], strange: `${STRANGE} ${name}=${value}. It is shown as at first.` };
   }
   return { set, hidden, strange: "" };
@@ -60,6 +62,7 @@ export function partsOf(get, first, n) {
   });
   if (get("start").length && get("start") !== first.start) add("start", get("start").map(written).join(","));
   if (get("placed").length && get("placed") !== first.placed) add("points", get("placed").map(written).join(","));
+  if (get("turned").length && get("turned") !== first.turned) add("view", get("turned").map(written).join(","));
   return parts.join("&");
 }
 

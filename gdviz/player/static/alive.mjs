@@ -4,6 +4,7 @@
 import { count, descending, numbers, ready } from "./formula.mjs";
 import { toPixels, unpack } from "./geometry.mjs";
 import { meshOf } from "./levels.mjs";
+import { turnedMarks } from "./turn.mjs";
 
 const REACH = 1e4; // px from the middle of an Axes: as FAR in geometry.py
 const living = new WeakMap(); // of each model: its descents made ready, and what they were last computed for
@@ -26,7 +27,7 @@ export const isMoved = (get) => ["start", "dialed", "placed"].some((name) => get
 export function marksNow(model, index) {
   const sent = model.get("marks"), descents = model.get("descents"), trail = model.get("trail");
   if (!unpacked.has(sent)) unpacked.set(sent, sent.map(unpack));
-  const marks = unpacked.get(sent);
+  const marks = turnedMarks(model, unpacked.get(sent));
   if (!descents.length || !isMoved((name) => model.get(name))) return marks;
   const [dragged, turned, points] = ["start", "dialed", "placed"].map((name) => model.get(name));
   const key = [dragged, turned, points, index.map((k, i) => (i === trail ? "" : k))].join(";");

@@ -6,7 +6,8 @@ export function unpack(mark) {
   const bytes = buffer.slice(byteOffset, byteOffset + byteLength);
   const values = ["text", "contours"].includes(mark.kind) ? new Float64Array(bytes) : new Float32Array(bytes);
   const strides = mark.shape.map((_, i) => mark.shape.slice(i + 1).reduce((a, b) => a * b, 1));
-  return { ...mark, values, strides };
+  const space = mark.space && new Float32Array(mark.space.buffer.slice(mark.space.byteOffset, mark.space.byteOffset + mark.space.byteLength));
+  return { ...mark, values, strides, space };
 }
 
 /** The numbers of a mark at the sliders' positions; an axis of length 1 serves every position. */

@@ -37,7 +37,7 @@ function showPlayer(element) {
     const pairs = asked(location, n);
     if (!pairs.length) return []; // an anchor, or another player's
     const { set, hidden, strange } = settingOf(pairs, model.get), { first } = players[n - 1];
-    const moving = Object.keys(first).filter((name) => /^(slider_\d+|start|dialed|placed)$/.test(name));
+    const moving = Object.keys(first).filter((name) => /^(slider_\d+|start|dialed|placed|turned)$/.test(name));
     for (const name of moving) model.set(name, set[name] ?? first[name]);
     model.set("message", strange);
     return hidden;

@@ -9,6 +9,7 @@ import { handlesOf } from "./drag.mjs";
 import { at, density, inside, layout, select, toData, toPixels, partOf } from "./geometry.mjs";
 import { drawKept, keeper } from "./kept.mjs";
 import { drawMark, drawMarkers, drawText, readout, strokeLine } from "./marks.mjs";
+import { drawSolids, turning } from "./turn.mjs";
 import { JOINER, plain } from "./words.mjs";
 
 const NO_ANSWER_MS = 3000;
@@ -64,6 +65,7 @@ export function render({ model, el }) {
     if (canvas.height !== pixels[1]) canvas.height = pixels[1];
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.clearRect(0, 0, ...pixels);
+    drawSolids(ctx, model, enter);
     drawKept(ctx, model, now, enter);
     for (const mark of marksNow(model, now)) {
       enter(mark.axes);
@@ -92,7 +94,7 @@ export function render({ model, el }) {
     const words = marksNow(model, now).filter((mark) => mark.kind === "text").map((mark) => readout(mark, now)).join("; ");
     const places = model.get("sliders").map((s, i) => `${s.name} ${s.labels[now[i]]}`);
     const click = model.get("clickable") < 0 ? "" : " Arrow keys or a click move the start.";
-    const start = handles.on() ? handles.words() : click;
+    const start = handles.on() ? handles.words() : solid.on() ? solid.words() : click;
     const how = asking() ? " Arrow keys and Enter, or a click, make your guess." : start;
     const state = [...places, ...dials.said(), words].filter(Boolean).join("; ");
     const first = isMoved((name) => model.get(name)) ? "As it was first: " : "";
@@ -159,9 +161,10 @@ export function render({ model, el }) {
   }
 
   function showClickable() {
-    const on = target() >= 0 || handles.on();
+    const on = target() >= 0 || handles.on() || solid.on();
     canvas.classList.toggle("clickable", on);
-    canvas.title = handles.on() ? "Drag what has a ring; double click puts it back" : "";
+    const turns = solid.on() ? "Drag to turn it; double click puts it back" : "";
+    canvas.title = handles.on() ? "Drag what has a ring; double click puts it back" : turns;
     canvas.setAttribute("role", on ? "application" : "img");
     canvas.tabIndex = on ? 0 : -1;
     play.follow();
@@ -223,10 +226,11 @@ export function render({ model, el }) {
   function pressed(event) {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     const axes = model.get("axes")[target()], sets = asking() && cursor && ["Enter", " "].includes(event.key);
-    if (!(handles.on() ? handles.pressed(event, way) : axes && (way || sets))) return;
+    const hand = handles.on() ? handles : !axes && solid.on() ? solid : null;
+    if (!(hand ? hand.pressed(event, way) : axes && (way || sets))) return;
     event.preventDefault();
     event.stopPropagation();
-    if (handles.on()) return;
+    if (hand) return;
     if (sets) return ask(cursor);
     const path = shown().find((mark) => mark.kind === "path" && model.get("axes")[mark.axes] === axes);
     const [left, top, width, height] = axes.box, trail = model.get("trail");
@@ -240,12 +244,13 @@ export function render({ model, el }) {
 
   const shown = () => marksNow(model, index());
   const handles = handlesOf({ model, canvas, asking, index, shown, placeOf, soon }, signals.signal);
+  const solid = turning({ model, canvas, placeOf, soon }, signals.signal);
   const tell = () => { if (!model.get("descents").length) wait(); model.save_changes(); };
   const dials = dialRows(model, { asking, say: (words) => { message.textContent = words; }, told: tell }, signals.signal);
   const listeners = {
     "change:picture": showPicture, "change:marks": soon, "change:clickable": showClickable,
     "change:handles": showClickable, "change:descents": soon, "change:start": soon, "change:dialed": soon,
-    "change:placed": soon, "change:kept": soon,
+    "change:placed": soon, "change:turned": soon, "change:kept": soon,
     "change:asks": showClickable, "change:guess": showClickable,
     "change:answered": say, "change:heard": say, "change:message": say, "change:caption": soon,
     ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, soon])),
