@@ -11,6 +11,7 @@ from node import HERE, node
 
 from gdviz import data, surfaces, views
 from gdviz.descent import grid, minimize
+from gdviz.minibatches import Minibatches, sampled_loss
 from gdviz.optimizers import Adam, GradientDescent, Momentum, Nesterov, Range, RMSProp
 from gdviz.player import scripts
 
@@ -56,7 +57,24 @@ def bowls():
 FEW = data.own([50.0, 62, 75, 80, 96, 110], [310.0, 350, 420, 460, 520, 610])
 BETWEEN = data.diabetes().rescaled(shift=Range(0, 1, 0.2), scale=Range(0, 1, 0.3))
 
+
+def wobble():
+    loss = surfaces.linear_model(TOY)
+    f = sampled_loss(loss, [Minibatches(30, size, generator=torch.Generator().manual_seed(1)) for size in (1, 8, 30)])
+    run = minimize(loss, GradientDescent(LR), loss.start, 25, sampled_loss=f)
+    return views.noise.wobble(TOY, loss, run, f)
+
+
+def students():
+    loss = surfaces.linear_model(TOY)
+    f = sampled_loss(loss, Minibatches(30, 4, 5, True, generator=torch.Generator().manual_seed(1)), reduce="sum")
+    run = minimize(loss, Momentum(Range(0.001, 0.02, 0.01), BETA), loss.start, 25, sampled_loss=f)
+    return views.descents(loss, run, sliders={"student": range(5)})
+
+
 ALIVE = {
+    "wobble": wobble,
+    "students": students,
     "line over few data": lambda: of_data(FEW.standardized()),
     "line over many data": lambda: of_data(data.diabetes("bp").standardized()),
     "line over rescaled data": lambda: of_data(BETWEEN, xlim=(-30, 100), ylim=(-160, 220)),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from torch import Tensor
@@ -109,4 +110,8 @@ class Dragging(Stage):
 
 
 def _array(tensor: Tensor) -> dict[str, Any]:
-    return {"shape": list(tensor.shape), "data": tensor.double().contiguous().numpy().tobytes()}
+    """As bytes of float64, or of int16 where many whole numbers fit in."""
+    numbers = tensor.double().contiguous().numpy()
+    small = numbers.astype(np.int16) if numbers.size > 1000 and np.abs(numbers).max() < 2**15 else numbers
+    whole = small is not numbers and bool((small == numbers).all())
+    return {"shape": list(tensor.shape), "data": (small if whole else numbers).tobytes(), "whole": whole}

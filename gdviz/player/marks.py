@@ -82,7 +82,9 @@ class Mark(t.HasTraits):
     def spec(self) -> dict[str, Any]:
         """What the view gets."""
         pixels, axes = self.pixels(), figure_of(self.ax).axes.index(self.ax)
-        more = {"space": self.array.astype(np.float32).tobytes()} if dims(self.ax) == 3 and self.kind != "text" else {}
+        with np.errstate(over="ignore"):  # as inf it is not drawn
+            places = self.array.astype(np.float32).tobytes() if dims(self.ax) == 3 and self.kind != "text" else b""
+        more = {"space": places} if places else {}
         sent = {"kind": self.kind, "axes": axes, "shape": list(pixels.shape), "data": pixels.tobytes()}
         return sent | more | self.seen()
 

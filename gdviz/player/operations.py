@@ -168,6 +168,13 @@ def _addmm(r: Any, out: Tensor, bias: Tensor, x: Tensor, y: Tensor, *, beta: flo
     return [r.step("add", out.shape, [_scaled(r, bias, beta), product])]
 
 
+def _index(r: Any, out: Tensor, x: Tensor, indices: Any) -> list[int]:
+    """Rows of an array, by their numbers."""
+    if len(indices) != 1 or indices[0] is None or indices[0].dtype != torch.int64:
+        raise Unknown("index with a mask or in several axes")
+    return [r.step("gather", out.shape, [x, indices[0]], math.prod(x.shape[1:]))]
+
+
 UNARY = "neg sqrt exp log sin cos tan tanh sigmoid abs sign reciprocal rsqrt relu floor round isnan logical_not log1p"
 BINARY = "mul pow maximum minimum gt ge lt le eq ne logical_and logical_or atan2"
 SAME = "detach alias clone view _unsafe_view reshape unsqueeze squeeze _to_copy lift_fresh contiguous view_as"
@@ -198,6 +205,7 @@ OPERATIONS: dict[str, Callable] = {
     "any": _reduce("any"),
     "mean": _mean,
     "linalg_vector_norm": _norm,
+    "index": _index,
     "cat": _cat,
     "stack": _stack,
     "where": _where,

@@ -12,6 +12,7 @@ from mpl_toolkits.mplot3d import Axes3D
 from gdviz.player.stage import Stage
 
 SHADES = 64  # of the map of colours
+LARGEST = 1e38  # of a float32, nearly
 
 
 class Turning(Stage):
@@ -46,11 +47,11 @@ class Turning(Stage):
         if z.shape != (len(y), len(x)) or len(x) != len(y) or len(x) < 2:
             raise ValueError(f"solid takes x (n,), y (n,) and z (n, n); got {x.shape}, {y.shape} and {z.shape}")
         known = z[np.isfinite(z)]
-        heights = [known.min(), known.max()] if len(known) else [0, 1]
+        heights = np.clip([known.min(), known.max()], -LARGEST, LARGEST) if len(known) else [0, 1]
         colors = [to_hex(color) for color in plt.get_cmap(cmap)(np.linspace(0, 1, SHADES))]
         ends = {"xlim": x[[0, -1]], "ylim": y[[0, -1]], "zlim": heights}
         limits = {name: [float(value) for value in pair] for name, pair in ends.items()}
-        data = z.astype(np.float32).tobytes()
+        data = np.clip(z, -LARGEST, LARGEST).astype(np.float32).tobytes()
         place = self.figure.axes.index(ax)
         self.solids = [*self.solids, {"axes": place, "n": len(x), "data": data, "colors": colors, **limits}]
 

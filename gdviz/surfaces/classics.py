@@ -6,14 +6,21 @@ from itertools import product
 import torch
 from torch import Tensor
 
+from gdviz.surfaces.parametric import bowl
 from gdviz.surfaces.surface import Surface
 
 
-def ravine() -> Surface:
+def ravine(angle: float = 0.0) -> Surface:
     """f(x, y) = 0.1 x^2 + 2 y^2: a bowl of condition number 20, with L = 4 and mu = 0.2
+
+    Args:
+        angle: degrees by which it is turned, counter-clockwise; or a Range, a slider of the player.
 
     Returns:
         The surface.
+
+    Raises:
+        ValueError: an angle that is not finite.
 
     Example:
         >>> float(ravine()(torch.tensor([10.0, 1.0])))
@@ -21,11 +28,13 @@ def ravine() -> Surface:
 
     Reference: Zhang et al., Dive into Deep Learning 2023, section 12.6.
     """
+    turned = bowl(20.0, smallest=0.2, angle=angle)
 
     def fn(w: Tensor) -> Tensor:
-        return 0.1 * w[..., 0] ** 2 + 2 * w[..., 1] ** 2
+        return turned(w) if angle or turned.ranges else 0.1 * w[..., 0] ** 2 + 2 * w[..., 1] ** 2
 
-    return Surface(fn, (-6.0, 6.0), (-3.0, 3.0), (-5.0, -2.0), ((0.0, 0.0),), "ravine")
+    ranges = turned.ranges
+    return Surface(fn, (-6.0, 6.0), (-3.0, 3.0), (-5.0, -2.0), ((0.0, 0.0),), "ravine", ranges=ranges)
 
 
 def rosenbrock() -> Surface:

@@ -195,7 +195,10 @@ def _drawn(run: Trajectory, made: Mapping[str, Any], marks: Mapping[Mark, Callab
 
     def of(draw: Callable) -> Callable[..., tuple]:
         def drawn(params: Tensor, losses: Tensor, grads: Tensor, *rest: Tensor) -> tuple:
-            rates, states = dict(zip(made["names"], rest)), rest[len(made["names"]) + len(made["given"]) :]
+            rates, states = (
+                dict(zip(made["names"], rest)),
+                rest[len(made["names"]) + made["batches"] + len(made["given"]) :],
+            )
             kind: Any = type(run.states)
             state = kind(*states) if hasattr(kind, "_fields") else states
             rule = replace(run.rule, **rates) if rates else run.rule

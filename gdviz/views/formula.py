@@ -1,7 +1,9 @@
 """The run that minimize made as a formula for any start: what the browser repeats."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
+from itertools import product
 from typing import Any
 
 import torch
@@ -9,8 +11,10 @@ from torch import Tensor
 
 from gdviz.descent import Trajectory
 from gdviz.hyperparameters import as_tensor, hyperparameters
+from gdviz.minibatches import SampledLoss
 from gdviz.player.formula import NotFollowed, traced
 
+MANY = 100_000  # indices of minibatches, of two bytes each
 SLACK = 1e-9  # relative: how far a repeated step may be from that of minimize
 
 
@@ -23,8 +27,9 @@ def formula(run: Trajectory, given: Sequence[Tensor] = ()) -> dict[str, Any]:
 
     Returns:
         `init` and `advance`, traces as of player.formula.traced, for one run; `names` of the hyperparameters that are
-        numbers, and `rates`, of each (steps or 1, *runs or 1) in float64, then what is `given`, each (1, *ones, ...);
-        `start` (*runs, d); `steps`.
+        numbers, and `rates`, of each (steps or 1, *runs or 1) in float64, then the minibatches, where there are any
+        (`batches` is 1), as indices (steps, *runs or 1, B), and what is `given`, each (1, *ones, ...); `start`
+        (*runs, d); `steps`.
 
     Raises:
         NotFollowed: what cannot be followed, and in which line.
@@ -36,13 +41,13 @@ def formula(run: Trajectory, given: Sequence[Tensor] = ()) -> dict[str, Any]:
         >>> formula(run)["rates"][0].tolist()
         [0.1]
     """
-    if run.sampled_loss is not None:
-        raise NotFollowed("the minibatches are drawn by the kernel")
+    batches = _batches(run)
     rules = [run.asked(step) for step in range(max(run.steps, 1))] if run.scheduled else [run.rule]
     names, rates = _rates(rules, len(run.runs))
     rule, start = rules[0], run.params[(0, *[0] * len(run.runs))]
     picked = [rate[(0, *[0] * len(run.runs))].clone() for rate in rates]
-    many = len(names) + len(given)
+    first_batch = [one[(0, *[0] * len(run.runs))].clone() for one in batches]
+    many = len(names) + len(batches) + len(given)
 
     def given_rule(values: tuple[Tensor, ...]) -> Any:
         return replace(rule, **dict(zip(names, values))) if names else rule
@@ -54,9 +59,10 @@ def formula(run: Trajectory, given: Sequence[Tensor] = ()) -> dict[str, Any]:
         leaf = params.detach().requires_grad_()
         with torch.enable_grad():
             value = run.loss(leaf)
+            sought = _of_batch(run.sampled_loss, leaf, rest[len(names)]) if batches else value
         if not isinstance(value, Tensor) or value.shape != ():
             raise NotFollowed("the loss is another for each run")
-        (grads,) = torch.autograd.grad(value, leaf)
+        (grads,) = torch.autograd.grad(sought, leaf)
         one, kept = given_rule(rest[: len(names)]), remade(rest[many:])
         before = dict(getattr(one, "__dict__", {}))
         moved, after = one.update(params.detach().clone(), grads, kept)
@@ -65,14 +71,15 @@ def formula(run: Trajectory, given: Sequence[Tensor] = ()) -> dict[str, Any]:
 
     try:
         remade = _state(rule.init(start))[0]
-        _refuse_other_steps(run, init, advance, [*rates, *_for_all(run, given)])
-        first = [start.clone(), *picked, *given]
+        _refuse_other_steps(run, init, advance, [*rates, *batches, *_for_all(run, given)])
+        first = [start.clone(), *picked, *first_batch, *given]
         kept = [value.clone() for value in init(*first)]
         return {
             "init": traced(init, *first),
-            "advance": traced(advance, start.clone(), *picked, *given, *kept),
+            "advance": traced(advance, start.clone(), *picked, *first_batch, *given, *kept),
             "names": names,
-            "rates": [*rates, *_for_all(run, given)],
+            "rates": [*rates, *batches, *_for_all(run, given)],
+            "batches": len(batches),
             "given": list(given),
             "start": run.params[0],
             "steps": run.steps,
@@ -81,6 +88,33 @@ def formula(run: Trajectory, given: Sequence[Tensor] = ()) -> dict[str, Any]:
         raise
     except (RuntimeError, TypeError, ValueError) as error:
         raise NotFollowed(f"the loss or the rule cannot be run for one start alone ({error})") from error
+
+
+def _batches(run: Trajectory) -> list[Tensor]:
+    """The examples that each step sees, (steps, *runs or 1, B) in float64; -1 where a batch has fewer."""
+    sampled = run.sampled_loss
+    if sampled is None:
+        return []
+    if not isinstance(sampled, SampledLoss):
+        raise NotFollowed("the minibatches, or the noise, of this sampled_loss are drawn by the kernel")
+    largest, inner = max(one.batch_size for one in sampled.batches), sampled.batches[0].runs
+    shape = (max(run.steps, 1), len(sampled.batches), *inner, largest)
+    if math.prod(shape) > MANY:
+        raise NotFollowed(f"the minibatches are {math.prod(shape):,} numbers; up to {MANY:,} travel")
+    drawn = torch.full(shape, -1.0, dtype=torch.float64)
+    for step, (k, batches) in product(range(run.steps), enumerate(sampled.batches)):
+        chosen = batches(step)
+        drawn[step, k, ..., : chosen.shape[-1]] = chosen
+    drawn = drawn if sampled.many else drawn[:, 0]
+    return [drawn.reshape(len(drawn), *[1] * (len(run.runs) - drawn.ndim + 2), *drawn.shape[1:])]
+
+
+def _of_batch(sampled: SampledLoss, params: Tensor, drawn: Tensor) -> Tensor:
+    """The loss of one minibatch, from its indices as numbers."""
+    losses = sampled.loss.example_loss(params, drawn.clamp(min=0).long())
+    there = (drawn >= 0).double()
+    total = (losses * there).sum(-1)
+    return total / there.sum(-1) if sampled.reduce == "mean" else total
 
 
 def _for_all(run: Trajectory, given: Sequence[Tensor]) -> list[Tensor]:

@@ -84,7 +84,7 @@ def number_of(made: Mapping[str, Any], what: Any) -> int:
     """Which rate of a formula a hyperparameter, by its name, or a given tensor is."""
     if isinstance(what, str):
         return made["names"].index(what)
-    return len(made["names"]) + [id(one) for one in made["given"]].index(id(what))
+    return len(made["names"]) + made["batches"] + [id(one) for one in made["given"]].index(id(what))
 
 
 def fed(formulas: Sequence[Mapping[str, Any]], data: Any) -> list[list[int]]:

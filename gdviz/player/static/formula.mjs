@@ -122,6 +122,14 @@ const OTHERS = {
     });
     return () => parts.forEach(({ values }, i) => { for (let k = 0; k < values.length; k++) out[where[i][k]] = values[k]; });
   },
+  gather(out, shape, [a, at], width) { // rows of an array by their numbers
+    return () => {
+      for (let k = 0; k < at.values.length; k++) {
+        const from = at.values[k] * width;
+        for (let i = 0; i < width; i++) out[k * width + i] = a.values[from + i];
+      }
+    };
+  },
   where(out, shape, [c, a, b]) {
     const [ci, ai, bi] = [c, a, b].map((one) => listed(reading(one.shape, shape), out.length));
     return () => { for (let k = 0; k < out.length; k++) out[k] = c.values[ci[k]] !== 0 ? a.values[ai[k]] : b.values[bi[k]]; };

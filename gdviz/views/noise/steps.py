@@ -1,6 +1,6 @@
 """What a noisy step sees, and what it costs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -19,6 +19,7 @@ from gdviz.player import Player
 from gdviz.style import BLACK, BLUE, GREEN, PALE, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.theory import covariance, gradient_covariance
+from gdviz.views.alive import follow
 from gdviz.views.frames import between, loss_limits, pair
 
 COSTS = ("steps", "epochs", "examples", "milliseconds")
@@ -27,6 +28,8 @@ RUNNERS = ((BLUE, (), "o"), (GREEN, (3, 1.5), "s"), (VERMILLION, (1, 1), "D"), (
 
 def wobble(data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, **options: Any) -> Player:
     """The examples of a minibatch in the data, the line, and the step that they ask for beside that of all examples.
+
+    The start can be dragged, and a rate that is a Range be turned.
 
     The black arrow is the step that comes next, against the minibatch's mean gradient; the green one that which all
     examples would ask for.
@@ -74,14 +77,33 @@ def wobble(data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, 
         for step in range(runs.steps):
             chosen = batches(step)
             spots[step, k, : len(chosen)] = torch.stack([data.x[chosen], data.y[chosen]], -1)
-    params = runs.params[:-1]
-    wanted = params - runs.rule.lr * gradient(surface, params)
+
+    def now(run: Trajectory) -> Tensor:
+        return run.params[:-1]
+
+    def asked(run: Trajectory) -> Tensor:
+        with torch.enable_grad():
+            leaf = now(run).detach().requires_grad_()
+            (full,) = torch.autograd.grad(surface(leaf).sum(), leaf)  # also where gradient() refuses what has diverged
+        return torch.stack([now(run), now(run) - run.rule.lr * full], -2)
+
+    drawn: dict[Any, Callable] = {
+        "line": lambda run: plots.lines(data, now(run)),
+        "path": now,
+        "all": asked,
+        "batch": lambda run: torch.stack([now(run), run.params[1:]], -2),
+        "loss": lambda run: run.losses[:-1],
+    }
+    first = {name: draw(runs) for name, draw in drawn.items()}
     player.points(left, spots, color=VERMILLION, size=9, casing=2)
-    player.line(left, plots.lines(data, params), color=BLUE)
-    player.path(right, params, color=BLUE, width=2)
-    player.arrow(right, torch.stack([params, wanted], -2), color=GREEN)
-    player.arrow(right, torch.stack([params, runs.params[1:]], -2), color=BLACK)
-    player.text(right, runs.losses[:-1], "loss {:.0f}")
+    marks = [
+        player.line(left, first["line"], color=BLUE),
+        player.path(right, first["path"], color=BLUE, width=2),
+        player.arrow(right, first["all"], color=GREEN),
+        player.arrow(right, first["batch"], color=BLACK),
+        player.text(right, first["loss"], "loss {:.0f}"),
+    ]
+    follow(player, right, runs, dict(zip(marks, drawn.values())), lambda _: caption)
     return player
 
 
