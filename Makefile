@@ -55,7 +55,7 @@ test: lint  ## lint, laws, notebooks (nbval) and the browser
 	$(BIN)/python -m pytest -n $(WORKERS) $(NBVAL) notebooks tests
 
 test-rounding: $(READY)  ## every notebook under other arithmetics: all that it prints must be the same
-	for how in generic threads nudged; do \
+	for how in generic nudged; do \
 		$(BIN)/python -m pytest -n auto --dist loadscope -p tests.rounding --arithmetic=$$how $(NBVAL) notebooks || exit 1; \
 	done
 

@@ -1,10 +1,10 @@
 """From the input to changed pixels, in JupyterLab in headless Chromium: our player, `interact` with inline, ipympl.
 
 One picture of notebook 01 three times, and the two players of notebook 04 with the most to draw. Each is driven by
-the arrow keys on its real slider, ours also by dragging its start; the time runs from the event to the frame after
-which other pixels are on the screen. The kernel is next door, or behind a proxy on loopback that delays each
-direction by half the round trip, or dead; and the same player is saved as a page, which has neither kernel nor
-network. `make bench`.
+the arrow keys on its real slider, ours also by dragging its start and a data point; the time runs from the event to
+the frame after which other pixels are on the screen. The kernel is next door, or behind a proxy on loopback that
+delays each direction by half the round trip, or dead; and the same player is saved as a page, which has neither
+kernel nor network. `make bench`.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import statistics
 import sys
 import tempfile
 import threading
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from lab import FLAGS, free_port, jupyter_server, open_notebook, run_all
 
 PRESSES = 60
+DRAGGED = (-95.0, 15.0)  # the start
 SETUP = """
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -69,7 +71,7 @@ display(slider)
 }
 HEAVIEST = """
 import matplotlib.pyplot as plt
-from gdviz import optimizers, surfaces, views_momentum
+from gdviz import optimizers, surfaces, views
 from gdviz.descent import grid, minimize
 plt.style.use("gdviz.course")
 """
@@ -80,7 +82,7 @@ rates, momenta = [0.07 * k for k in range(1, 15)], [0.095 * k for k in range(10)
 ravine = surfaces.ravine()
 balls = minimize(ravine, optimizers.Momentum(**grid(lr=rates, momentum=momenta)), ravine.start, steps=60)
 sliders = {"learning rate": rates, "momentum": momenta}
-views_momentum.rate_map(ravine, balls, [0.2, 4.0], sliders=sliders, at={"step": 30})
+views.momentum.rate_map(ravine, balls, [0.2, 4.0], sliders=sliders, at={"step": 30})
 """
 )
 WAYS["player of 04, race of seven"] = (
@@ -90,23 +92,23 @@ rules = [optimizers.GradientDescent(lr=0.05), optimizers.Momentum(lr=0.03), opti
          optimizers.AdaGrad(lr=0.6), optimizers.RMSProp(lr=0.02), optimizers.Adam(lr=0.3), optimizers.LBFGS(lr=0.5)]
 wells = surfaces.two_wells()
 runs = {type(rule).__name__: minimize(wells, rule, [[1.0, 1.7]], steps=100) for rule in rules}
-views_momentum.race(wells, runs, {name: [0.5] for name in runs}, ["swept"], at={"step": 50})
+views.momentum.race(wells, runs, {name: [0.5] for name in runs}, ["swept"], at={"step": 50})
 """
 )
 WAYS["player of 03, clouds of 200"] = """
 import matplotlib.pyplot as plt
 import torch
-from gdviz import noise, optimizers, surfaces, views_noise
+from gdviz import minibatches, optimizers, surfaces, theory, views
 from gdviz.descent import grid, minimize
 plt.style.use("gdviz.course")
 rates, momenta, bowl = [0.02, 0.05, 0.1], [0, 0.5, 0.9], surfaces.bowl(2, smallest=2)
 swept = {name: values[..., None] for name, values in grid(lr=rates, momentum=momenta).items()}
-noisy = noise.noisy_loss(bowl, 1.0, runs=(1, 1, 200), generator=torch.Generator().manual_seed(0))
+noisy = minibatches.noisy_loss(bowl, 1.0, runs=(1, 1, 200), generator=torch.Generator().manual_seed(0))
 balls = minimize(bowl, optimizers.Momentum(**swept), [5.0, 4.0], 200, sampled_loss=noisy)
 H = torch.diag(torch.tensor([2.0, 4.0]))
-ball = noise.ball(H, torch.eye(2), torch.tensor(rates)[:, None], torch.tensor(momenta))
+ball = theory.ball(H, torch.eye(2), torch.tensor(rates)[:, None], torch.tensor(momenta))
 sliders = {"step": range(0, 201, 5), "learning rate": rates, "momentum": momenta}
-views_noise.clouds(bowl, balls.params[::5], sliders, ball=ball, at={"step": 20})
+views.noise.clouds(bowl, balls.params[::5], sliders, ball=ball, at={"step": 20})
 """
 PLACE = "(document.querySelector('.jp-OutputArea-output:has(canvas, img)') ?? document)"
 PICTURE = f"['canvas', 'img'].map((tag) => {PLACE}.querySelector(tag)).find(Boolean)"
@@ -140,7 +142,8 @@ MEASURE = """([type, part]) => {
 
 
 def main():
-    rows = Rows()
+    rows, player = Rows(), made()
+    spots = places(player)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder, jupyter_server(folder) as address:
         for way, source in WAYS.items():
             cell = nbformat.v4.new_code_cell(source.strip())
@@ -158,18 +161,20 @@ def main():
                     run_all(page, f"{PICTURE} && document.querySelector('.noUi-handle')")
                     rows.append((way, where, keys(page)))
                     if way == "gdviz player":
-                        rows.append((f"{way}, start dragged", where, drags(page)))
+                        dragged(rows, where, page, spots)
                     if way == "gdviz player" and not delay:
+                        cost = kernel_seconds(page, spots[0])
                         kill_kernel(page)
                         rows.append((way, "kernel killed", keys(page)))
-                        rows.append((f"{way}, start dragged", "kernel killed", drags(page)))
+                        dragged(rows, "kernel killed", page, spots)
                     page.evaluate("jupyterapp.serviceManager.sessions.shutdownAll()")  # each way has the machine alone
                     page.close()
-        page = saved_page(browser, Path(folder, "page.html"))
+        page = saved_page(browser, player, Path(folder, "page.html"))
         rows.append(("gdviz player", "saved page, no network", keys(page)))
-        rows.append(("gdviz player, start dragged", "saved page, no network", drags(page)))
+        dragged(rows, "saved page, no network", page, spots)
         browser.close()
     report(rows)
+    print(f"\nTen seconds of dragging cost the kernel {cost:.3f} s of CPU.")
 
 
 class Rows(list):
@@ -181,15 +186,40 @@ class Rows(list):
         super().append(row)
 
 
-def saved_page(browser, file):
-    """The player of notebook 01, saved, and opened from its file."""
+def made():
+    """The player of notebook 01."""
     names = {}
     exec(SETUP, names)
-    names["views"].line_fit(names["patients"], names["loss"], names["descent"], at={"step": 100}).save(file)
+    player = names["views"].line_fit(names["patients"], names["loss"], names["descent"], at={"step": 100})
+    player.state()
+    return player
+
+
+def places(player):
+    """Of what is dragged, the start and the first patient: where it is, in parts of the picture."""
+    found = []
+    for kind in ("start", "points"):
+        handle = next(handle for handle in player.handles if handle["kind"] == kind)
+        axes = player.axes[handle["axes"]]
+        place = DRAGGED if kind == "start" else player._marks[handle["mark"]].array.reshape(-1, 2)[0]
+        parts = [(value - low) / (high - low) for value, (low, high) in zip(place, (axes["xlim"], axes["ylim"]))]
+        (left, top, width, height), size = axes["box"], player.size
+        found.append(((left + parts[0] * width) / size[0], (top + (1 - parts[1]) * height) / size[1]))
+    return found
+
+
+def saved_page(browser, player, file):
+    """The player, saved, and opened from its file."""
+    player.save(file)
     page = browser.new_context(viewport={"width": 1600, "height": 900}, offline=True).new_page()
     page.goto(file.as_uri())
     page.wait_for_function("document.querySelector('canvas')?.ariaLabel")
     return page
+
+
+def dragged(rows, where, page, spots):
+    for what, spot in zip(("start", "data point"), spots, strict=True):
+        rows.append((f"gdviz player, {what} dragged", where, drags(page, spot)))
 
 
 def keys(page):
@@ -200,15 +230,34 @@ def keys(page):
     ]
 
 
-def drags(page):
-    """Milliseconds of each move of a start that is held; the loss curve, right of the middle, must be another."""
+def drags(page, spot):
+    """Milliseconds of each move of what is held; the loss curve, right of the middle, must be another."""
+    with held(page, spot) as path:
+        return [timed(page, "pointermove", lambda place=place: page.mouse.move(*place), 0.7) for place in path]
+
+
+@contextmanager
+def held(page, spot, moves=40):
+    """What is at this part of the picture, held by the mouse; gives the places to move it to."""
     area = page.locator(".gdviz-player canvas").bounding_box()
-    page.mouse.move(area["x"] + area["width"] * 0.42, area["y"] + area["height"] * 0.3)
+    x, y = area["x"] + area["width"] * spot[0], area["y"] + area["height"] * spot[1]
+    page.mouse.move(x, y)
     page.mouse.down()
-    places = [(area["x"] + area["width"] * (0.42 + 0.002 * k), area["y"] + area["height"] * 0.3) for k in range(1, 41)]
-    times = [timed(page, "pointermove", lambda place=place: page.mouse.move(*place), 0.7) for place in places]
+    yield [(x + 2 * (1 + k % 20), y - 1 - k % 20) for k in range(moves)]
     page.mouse.up()
-    return times
+
+
+def kernel_seconds(page, spot):
+    """CPU that the kernel uses while the start is dragged for ten seconds."""
+    (kernel,) = kernels(page)
+    before, end = sum(kernel.cpu_times()[:2]), time.monotonic() + 10
+    with held(page, spot, 10_000) as path:
+        for place in path:
+            page.mouse.move(*place)
+            if time.monotonic() > end:
+                break
+    page.wait_for_timeout(500)
+    return sum(kernel.cpu_times()[:2]) - before
 
 
 def timed(page, event, act, part=0):
@@ -221,12 +270,17 @@ def timed(page, event, act, part=0):
     return milliseconds
 
 
-def kill_kernel(page):
-    kernel = page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.id")
+def kernels(page):
+    kernel, found = page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.id"), []
     for process in psutil.Process(os.getpid()).children(recursive=True):
         with suppress(psutil.Error):  # a helper of Chromium that has just gone
-            if any(kernel in part for part in process.cmdline()):
-                process.send_signal(signal.SIGKILL)
+            found += [process] if any(kernel in part for part in process.cmdline()) else []
+    return found
+
+
+def kill_kernel(page):
+    for process in kernels(page):
+        process.send_signal(signal.SIGKILL)
     page.locator(".jp-Dialog button.jp-mod-accept").click()
 
 

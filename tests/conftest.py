@@ -124,29 +124,21 @@ def host(browser):
         page.evaluate(HOST)
         state = {name: getattr(player, name) for name in player.keys if not name.startswith("_")}
         names = ["size", "axes", "sliders", "trail", "caption", "clickable", "click", "answered", "message"]
-        names += [
-            "asks",
-            "guess",
-            "locked",
-            "descents",
-            "handles",
-            "start",
-            "dials",
-            "dialed",
-            "placed",
-            "solids",
-            "turned",
-            "kept",
-        ]
+        names += ["asks", "guess", "locked", "descents", "handles", "start", "dials", "dialed", "placed", "kept"]
+        names += ["solids", "turned"]
         names += [name for name in state if name.startswith("slider_")]
         plain = {name: state[name] for name in names}
         plain["picture"] = base64.b64encode(player.picture).decode()
-        plain["marks"] = [m | {"data": base64.b64encode(m["data"]).decode()} for m in player.marks]
+        plain["marks"] = [
+            {name: base64.b64encode(v).decode() if isinstance(v, bytes) else v for name, v in m.items()}
+            for m in player.marks
+        ]
         page.evaluate(
             """async ([source, words, text]) => {
               const state = JSON.parse(text);
               state.picture = bytes(state.picture);
-              state.marks = state.marks.map((mark) => ({ ...mark, data: bytes(mark.data) }));
+              const whole = (mark) => ({ data: bytes(mark.data), space: mark.space && bytes(mark.space) });
+              state.marks = state.marks.map((mark) => ({ ...mark, ...whole(mark) }));
               const load = (text) => import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
               [window.view, window.words] = await Promise.all([load(source), load(words)]);
               window.model = makeModel(state);

@@ -24,7 +24,7 @@ GENERIC = {  # the narrowest instructions of torch, MKL, oneDNN, OpenBLAS and nu
     "NPY_DISABLE_CPU_FEATURES": " ".join(WIDE),
 }
 IDLE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}  # threads that wait leave the cores to the others
-ARITHMETICS = {"generic": GENERIC | threads(1), "threads": threads(4) | IDLE, "nudged": threads(1)}
+ARITHMETICS = {"generic": GENERIC | threads(1), "nudged": threads(4) | IDLE}  # the second moves every start, too
 NUDGE = '''
 def nudge():
     """Move every start by about 1e-12 of itself: what torch draws, a network's first weights, minimize's start.
