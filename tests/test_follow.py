@@ -12,7 +12,7 @@ from node import HERE, node
 from gdviz import data, surfaces, views
 from gdviz.descent import grid, minimize
 from gdviz.minibatches import Minibatches, sampled_loss
-from gdviz.optimizers import Adam, GradientDescent, Momentum, Nesterov, Range, RMSProp
+from gdviz.optimizers import Adam, GradientDescent, Momentum, Nesterov, Range, RMSProp, Schedule
 from gdviz.player import scripts
 
 RAVINE, TOY = surfaces.ravine(), data.toy_line(30)
@@ -72,7 +72,15 @@ def students():
     return views.descents(loss, run, sliders={"student": range(5)})
 
 
+def dropping():
+    drop, factor = Range(0, 25, 8, name="drop"), Range(0.8, 1, 0.95)
+    rules = {"a": Schedule(Momentum(0.1, BETA), lambda t, drop: torch.where(t < drop, 0.15, 0.015), drop=drop)}
+    rules["b"] = Schedule(GradientDescent(0.4), lambda t, factor, first: first * factor**t, factor=factor, first=0.3)
+    return views.descents(RAVINE, {name: down(rule) for name, rule in rules.items()})
+
+
 ALIVE = {
+    "rates that drop": dropping,
     "wobble": wobble,
     "students": students,
     "line over few data": lambda: of_data(FEW.standardized()),

@@ -12,9 +12,10 @@ from gdviz.optimizers.adaptive import Adadelta, AdaGrad, RMSProp, SquaredMean, S
 from gdviz.optimizers.lbfgs import LBFGS, History
 from gdviz.optimizers.momentum import GradientDescent, GradientDescentState, Momentum, Nesterov, Velocity
 from gdviz.optimizers.rule import Rule
+from gdviz.optimizers.schedule import Schedule
 
 RULES = (GradientDescent, Momentum, Nesterov, AdaGrad, RMSProp, Adadelta, Adam, AMSGrad, AdamW, LBFGS)
 
 __all__ = ["LBFGS", "RULES", "AMSGrad", "AdaGrad", "Adadelta", "Adam", "AdamW", "GradientDescent"]
 __all__ += ["GradientDescentState", "History", "MaxMoments", "Moments", "Momentum", "Nesterov", "Range", "Rule"]
-__all__ += ["SquaredMean", "SquaredMeans", "SquaredSum", "Velocity"]
+__all__ += ["Schedule", "SquaredMean", "SquaredMeans", "SquaredSum", "Velocity"]

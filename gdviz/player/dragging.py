@@ -86,6 +86,7 @@ class Dragging(Stage):
             "steps": steps,
             "start": _array(formula["start"]),
             "rates": [_array(rate) for rate in formula["rates"]],
+            "schedule": formula["schedule"],
             "extra": len(self.sliders) - formula["start"].ndim,  # sliders that are no axes of the runs
             "marks": [[self._marks.index(mark), trace(mark, draw)] for mark, draw in marks.items()],
         }

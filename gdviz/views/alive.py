@@ -14,7 +14,7 @@ from gdviz.player import Player
 from gdviz.player.formula import NotFollowed
 from gdviz.player.marks import Mark
 from gdviz.views.formula import formula
-from gdviz.views.given import changed, dragged, fed, given, number_of, turned, with_loss
+from gdviz.views.given import changed, dragged, fed, given, number_of, ranges, turned, with_loss
 
 WORDS = {"lr": "learning rate", "condition": "condition number"}
 
@@ -81,8 +81,8 @@ def follow(
         ax = None  # a slider chooses the start
     dials = _dials(runs)
     data = [handle["data"] for handle in handles if "data" in handle]
-    computed = {name: given(run.loss, data) for name, run in runs.items()}
-    if plane is not None and any(computed.values()):
+    computed = {name: given(run, data) for name, run in runs.items()}
+    if plane is not None and (data or any(getattr(run.loss, "ranges", {}) for run in runs.values())):
         marks = with_loss(player, plane, runs, marks, levels)
 
     def again(start: list[float], dialed: list[float], points: list[float]) -> tuple[dict[Mark, tuple], str]:
@@ -138,15 +138,15 @@ def _ask_the_kernel(player: Player, ax: Axes | None, d: int, dials: Mapping, aga
 
 
 def _dials(runs: Mapping[str, Trajectory]) -> dict[int, tuple[dict[str, Any], list[tuple[int, Any]]]]:
-    """Of each range in the rules and losses, by its id: its slider, and in which descents it is what.
+    """Of each range in the rules, losses and schedules, by its id: its slider, and in which descents it is what.
 
-    What: the name of a hyperparameter, or a tensor of the loss.
+    What: the name of a hyperparameter, or a tensor of the loss or the schedule.
     """
     found: dict[int, tuple[dict[str, Any], list[tuple[int, Any]]]] = {}
     for i, run in enumerate(runs.values()):
         of_rule = [(field, value, field) for field, value in _ranges(run.rule).items() if not _moves(run, field)]
-        of_loss = [(name, value, tensor) for name, (value, tensor) in getattr(run.loss, "ranges", {}).items()]
-        for name, value, what in of_rule + of_loss:
+        others = [(name, value, tensor) for name, (value, tensor) in ranges(run).items()]
+        for name, value, what in of_rule + others:
             if id(value) not in found:
                 ends = {"low": value.low, "high": value.high, "value": float(value), "log": value.log}
                 found[id(value)] = {**ends, "unit": value.unit, "named": list(value.named.items())}, []

@@ -12,6 +12,7 @@ from torch import Tensor
 from gdviz.descent import Trajectory
 from gdviz.hyperparameters import as_tensor, hyperparameters
 from gdviz.minibatches import SampledLoss
+from gdviz.optimizers import Schedule
 from gdviz.player.formula import NotFollowed, traced
 
 MANY = 100_000  # indices of minibatches, of two bytes each
@@ -29,7 +30,7 @@ def formula(run: Trajectory, given: Sequence[Tensor] = ()) -> dict[str, Any]:
         `init` and `advance`, traces as of player.formula.traced, for one run; `names` of the hyperparameters that are
         numbers, and `rates`, of each (steps or 1, *runs or 1) in float64, then the minibatches, where there are any
         (`batches` is 1), as indices (steps, *runs or 1, B), and what is `given`, each (1, *ones, ...); `start`
-        (*runs, d); `steps`.
+        (*runs, d); `steps`; `schedule`, how a rate follows from what is given, or None.
 
     Raises:
         NotFollowed: what cannot be followed, and in which line.
@@ -80,6 +81,7 @@ def formula(run: Trajectory, given: Sequence[Tensor] = ()) -> dict[str, Any]:
             "names": names,
             "rates": [*rates, *batches, *_for_all(run, given)],
             "batches": len(batches),
+            "schedule": _schedule(run, names, len(batches), given),
             "given": list(given),
             "start": run.params[0],
             "steps": run.steps,
@@ -120,6 +122,19 @@ def _of_batch(sampled: SampledLoss, params: Tensor, drawn: Tensor) -> Tensor:
 def _for_all(run: Trajectory, given: Sequence[Tensor]) -> list[Tensor]:
     """What is the same for each step and run, with axes for them."""
     return [one.reshape(*[1] * (1 + len(run.runs)), *one.shape) for one in given]
+
+
+def _schedule(run: Trajectory, names: list[str], batches: int, given: Sequence[Tensor]) -> dict[str, Any] | None:
+    """Of a rate with a formula: its trace, which rate it is, and which ones are the numbers in it. None without any."""
+    if not isinstance(run.asked, Schedule) or not run.asked.ranges or not run.steps:
+        return None
+    numbers, steps = [tensor for _, tensor in run.asked.ranges.values()], torch.arange(run.steps, dtype=torch.float64)
+    known = [id(one) for one in given]
+    return {
+        "trace": traced(lambda *_: run.asked.rates(steps), *numbers),
+        "rate": names.index("lr"),
+        "numbers": [len(names) + batches + known.index(id(number)) for number in numbers],
+    }
 
 
 def _rates(rules: list[Any], runs: int) -> tuple[list[str], list[Tensor]]:

@@ -9,15 +9,20 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from gdviz.descent import Trajectory
+from gdviz.hyperparameters import Range
 from gdviz.player import Player
 from gdviz.player.marks import Mark
 from gdviz.style import BLACK
 
 
-def given(loss: Any, data: Sequence[Any]) -> list[Tensor]:
-    """The tensors that a loss computes with, and a hand may change."""
-    turned = [tensor for _, tensor in getattr(loss, "ranges", {}).values()]
-    return turned + [tensor for one in data for tensor in (one.x, one.y)]
+def ranges(run: Trajectory) -> dict[str, tuple[Range, Tensor]]:
+    """Of each range in the loss and in the schedule of a descent the tensor that holds its value."""
+    return {**getattr(run.loss, "ranges", {}), **getattr(run.asked, "ranges", {})}
+
+
+def given(run: Trajectory, data: Sequence[Any]) -> list[Tensor]:
+    """The tensors that a descent computes with, and a hand may change."""
+    return [tensor for _, tensor in ranges(run).values()] + [tensor for one in data for tensor in (one.x, one.y)]
 
 
 def with_loss(player: Player, ax: Axes, runs: Mapping[str, Trajectory], marks: Mapping, levels: Any) -> dict:
@@ -62,8 +67,8 @@ def changed(values: Sequence[tuple[Tensor, Any]]) -> Iterator[None]:
 
 
 def turned(runs: Mapping[str, Trajectory], values: Mapping[int, float]) -> list[tuple[Tensor, float]]:
-    """The tensors of the losses with what their ranges were turned to, by the ids of these."""
-    pairs = [pair for run in runs.values() for pair in getattr(run.loss, "ranges", {}).values()]
+    """The tensors of losses and schedules with what their ranges were turned to, by the ids of these."""
+    pairs = [pair for run in runs.values() for pair in ranges(run).values()]
     return [(tensor, values[id(value)]) for value, tensor in pairs if id(value) in values]
 
 

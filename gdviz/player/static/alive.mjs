@@ -60,7 +60,7 @@ export function marksNow(model, index) {
 }
 
 /** The start and the rates of the i-th descent: as they were at first, or as they were dragged and turned. */
-function givenNow(model, { start, rates }, i, at) {
+function givenNow(model, { start, rates, scheduled }, i, at) {
   const [dragged, turned, points] = ["start", "dialed", "placed"].map((name) => model.get(name));
   const first = dragged.length ? Float64Array.from(dragged) : chosen({ shape: [1, ...start.shape], data: start.data }, at);
   const used = rates.map((rate) => chosen(rate, at));
@@ -70,6 +70,11 @@ function givenNow(model, { start, rates }, i, at) {
   for (const [descent, x, y] of model.get("handles").flatMap(({ kind, feeds }) => (kind === "points" ? feeds : []))) {
     if (descent !== i) continue;
     for (let k = 0; k < points.length; k += 3) (used[x][points[k]] = points[k + 1]), (used[y][points[k]] = points[k + 2]);
+  }
+  if (scheduled && turned.length) {
+    scheduled.numbers.forEach((rate, k) => scheduled.trace.inputs[k].set(used[rate]));
+    scheduled.trace.run();
+    used[scheduled.rate] = Float64Array.from(scheduled.trace.outputs[0]);
   }
   return { first, used };
 }
@@ -95,8 +100,10 @@ function readyDescent(descent, all) {
     trace.prepare();
     return { place, trace };
   });
-  const { start, rates, extra } = descent;
-  return { run: descending(descent), start, rates, extra, drawn };
+  const { start, rates, extra, schedule } = descent;
+  const scheduled = schedule && { ...schedule, trace: ready(schedule.trace) };
+  scheduled?.trace.prepare();
+  return { run: descending(descent), start, rates, extra, drawn, scheduled };
 }
 
 /** A mark with these values: (steps, ...) in data coordinates as pixels, of a text the numbers themselves. */

@@ -1,0 +1,74 @@
+"""A rate that is a formula of the step: as a function of the step, as a scheduler of torch, and turned by sliders."""
+
+import pytest
+import torch
+
+from gdviz import surfaces, views
+from gdviz.descent import minimize
+from gdviz.optimizers import GradientDescent, Momentum, Range, Schedule
+
+BOWL = surfaces.bowl(10)
+
+
+def test_a_formula_of_the_step_is_a_function_of_the_step():
+    formula = Schedule(Momentum(lr=1.0, momentum=0.9), lambda t, factor: 0.1 * factor**t, factor=0.9)
+    ours = minimize(BOWL, formula, BOWL.start, 40)
+    theirs = minimize(BOWL, lambda step: Momentum(lr=0.1 * 0.9**step, momentum=0.9), BOWL.start, 40)
+    torch.testing.assert_close(ours.params, theirs.params, rtol=1e-12, atol=1e-14)
+    assert ours.scheduled
+
+
+def test_its_rates_are_those_of_torchs_schedulers():
+    param = torch.nn.Parameter(torch.zeros(1))
+    for make, rate in (
+        (lambda sgd: torch.optim.lr_scheduler.StepLR(sgd, 10, gamma=0.5), lambda t: 0.4 * 0.5 ** (t / 10).floor()),
+        (
+            lambda sgd: torch.optim.lr_scheduler.LinearLR(sgd, 0.1, total_iters=10),
+            lambda t: 0.4 * (0.1 + 0.09 * t.clamp(max=10)),
+        ),
+        (
+            lambda sgd: torch.optim.lr_scheduler.CosineAnnealingLR(sgd, 40),
+            lambda t: 0.2 * (1 + torch.cos(torch.pi * t / 40)),
+        ),
+    ):
+        sgd = torch.optim.SGD([param], lr=0.4)
+        scheduler, theirs = make(sgd), []
+        for _ in range(40):
+            theirs.append(sgd.param_groups[0]["lr"])
+            sgd.step()
+            scheduler.step()
+        ours = Schedule(GradientDescent(lr=0.4), rate).rates(torch.arange(40, dtype=torch.float64))
+        torch.testing.assert_close(ours, torch.tensor(theirs, dtype=torch.float64), rtol=1e-12, atol=1e-15)
+
+
+def test_plain_numbers_are_doubles_and_the_usual_type_stays():
+    drop = Schedule(GradientDescent(lr=1.0), lambda t, at: torch.where(t < at, 0.15, 0.015), at=3)
+    assert [drop(step).lr for step in (2, 3)] == [0.15, 0.015]
+    assert torch.get_default_dtype() == torch.float32
+
+
+def test_a_range_in_it_is_a_dial_that_the_kernel_turns_too():
+    at = Range(0, 20, 8, name="drop")
+    drop = Schedule(GradientDescent(lr=1.0), lambda t, at: torch.where(t < at, 0.15, 0.015), at=at)
+    player = views.descents(BOWL, minimize(BOWL, drop, BOWL.start, 20))
+    assert [dial["name"] for dial in player.dials] == ["drop"]
+    assert not any(mark.kind == "contours" for mark in player._marks), "the loss stands still"
+    player.dialed = [3.0]
+    end = minimize(BOWL, lambda step: GradientDescent(lr=0.15 if step < 3 else 0.015), BOWL.start, 20).losses[-1]
+    assert f"loss {end.item():.4g}" in player.describe()
+    assert float(drop(5).lr) == 0.15, "afterwards it is as it was"
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: Schedule(GradientDescent(lr=1.0), 0.1), TypeError, "rate must be a function of the step, got 0.1"),
+        (lambda: Schedule(object(), lambda t: t), ValueError, "a schedule changes lr, and object has none"),
+        (lambda: Schedule(GradientDescent(lr=1.0), lambda t: 0.1)(0), ValueError, "it returned float"),
+        (lambda: Schedule(GradientDescent(lr=1.0), lambda t: torch.ones(3))(0), ValueError, r"it returned \(3,\)"),
+        (lambda: minimize(BOWL, Schedule(GradientDescent(lr=1.0), lambda t: -t - 1), BOWL.start, 3), ValueError, "lr"),
+    ],
+)
+def test_what_is_no_schedule_is_refused(make, error, words):
+    with pytest.raises(error, match=words):
+        make()
