@@ -12,6 +12,7 @@ from string import Template
 STATIC = Path(__file__).parent / "static"
 IMPORT = re.compile(r'^import .+? from "\./(\w+)\.mjs";\n', re.M | re.S)
 COMMENT = re.compile(r"^ *(?://.*|/\*\*(?s:.*?)\*/)\n", re.M)  # on lines of its own
+INDENT = re.compile(r"^ +", re.M)  # no text in static/ goes over several lines
 DEFAULT = re.compile(r"^export default .+\n", re.M)
 
 
@@ -21,13 +22,13 @@ def text(*names: str) -> str:
 
 
 def joined(name: str) -> str:
-    """A module with all that it imports, as one, without comments; what it exports by default stays."""
+    """A module with all that it imports, as one, without comments and indents; what it exports by default stays."""
     order: list[str] = []
     _after_its_imports(name, order)
     parts = [text(f"{one}.mjs") for one in order]
     parts = [*(DEFAULT.sub("", part) for part in parts[:-1]), parts[-1]]
     script = "".join(re.sub(r"^export (?!default)", "", IMPORT.sub("", part), flags=re.M) for part in parts)
-    return COMMENT.sub("", script)
+    return INDENT.sub("", COMMENT.sub("", script))
 
 
 def _after_its_imports(name: str, order: list[str]) -> None:
