@@ -25,7 +25,7 @@ PUBLIC = [f"gdviz.{name}" for name in f"{ROOMS} {WINGS} {VIEWS}".split()]  # wha
 GUIDE = ROOT / "AUTHORING.md"
 BLOCK = re.compile(r"```python\n(.*?)\n```\n(?:```\n(.*?)```\n)?", re.S)  # its code, and what it prints
 PICTURE = re.compile(r"!\[([^\]]*)\]\(notebooks/(images/\S+?)\)\n")
-MARKS = ("path", "curve", "line", "ellipse", "points", "arrow", "text")
+MARKS = ("path", "curve", "line", "ellipse", "points", "arrow", "contours", "text")
 GALLERY = """# Gallery
 
 Every mark, view and surface as a living player, beside the lines that make it. `torch` and `plt`
