@@ -4,6 +4,7 @@ anywidget takes one module, and a page that is opened from a file may load none.
 each after those it imports, without the words import and export. They are modules of their own for node's tests.
 """
 
+import hashlib
 import re
 from html import escape
 from pathlib import Path
@@ -29,6 +30,14 @@ def joined(name: str) -> str:
     parts = [*(DEFAULT.sub("", part) for part in parts[:-1]), parts[-1]]
     script = "".join(re.sub(r"^export (?!default)", "", IMPORT.sub("", part), flags=re.M) for part in parts)
     return INDENT.sub("", COMMENT.sub("", script))
+
+
+def shared(name: str) -> str:
+    """The same as joined, run once for all players of a page: a browser never lets go of what a module has made."""
+    script, _, returned = joined(name).rpartition("export default ")
+    key = f"gdviz-{hashlib.sha256(script.encode()).hexdigest()[:16]}"  # another release beside it has its own
+    run = f"(() => {{\n{script}return {returned.strip()}\n}})()"
+    return f'export default globalThis["{key}"] ??= {run};\n'
 
 
 def _after_its_imports(name: str, order: list[str]) -> None:

@@ -31,7 +31,7 @@ ROW = {"flex_flow": "row wrap", "align_items": "center"}
 class Stage(anywidget.AnyWidget):
     """A figure and its sliders, with the marks that are put on it. Player says what it takes."""
 
-    _esm = scripts.joined("view")  # as text: given a path, anywidget would keep every player alive
+    _esm = scripts.shared("view")  # as text: given a path, anywidget would keep every player alive
     _css = scripts.text("player.css")
     picture = t.Bytes().tag(sync=True)  # PNG of all that stands still, two dots for each CSS pixel
     size = t.List().tag(sync=True)  # width and height in CSS pixels
