@@ -1,10 +1,12 @@
 """Losses on an Axes: contours, profiles, basins, three dimensions."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patheffects import Normal, Stroke
@@ -17,6 +19,32 @@ from gdviz.pictures.limits import HIGHEST
 from gdviz.pictures.words import label
 from gdviz.style import BLACK, GREEN, GREY, ORANGE, PALE, SKY, YELLOW, ground, ink, inks
 from gdviz.surfaces import Surface
+
+STILL = "gdviz_still"  # the attribute of a ContourSet that says of what it is
+
+
+@dataclass
+class Still:
+    """A loss that stands on an Axes: the surface, its levels, and what was drawn of it."""
+
+    surface: Surface
+    levels: Any
+    artists: list[Artist]
+
+
+def take_away(ax: Axes) -> Still | None:
+    """Remove from an Axes what contours has drawn, for it will move.
+
+    Args:
+        ax: the Axes.
+
+    Returns:
+        What it was; None where contours has drawn nothing.
+    """
+    still = next((getattr(one, STILL) for one in ax.collections if hasattr(one, STILL)), None)
+    for artist in still.artists if still else ():
+        artist.remove()
+    return still
 
 
 def contours(
@@ -60,12 +88,15 @@ def contours(
     )
     with without("No contour levels were found"):  # no line at a height that the loss does not reach
         drawn = (ax.contourf if filled else ax.contour)(x, y, z, levels=at, **(look_of | kwargs))
+    still = Still(surface, levels, [drawn])
+    if not filled:
+        setattr(drawn, STILL, still)
     if surface.minima:
         places = np.array(surface.minima, dtype=float)
         values = surface(torch.tensor(places)).detach().numpy()
         lowest = values <= values.min() + 1e-9 * (np.nanmax(z) - np.nanmin(z))
         for some, size in ((lowest, 12), (~lowest, 6)):
-            ax.plot(*places[some].T, "+", markersize=size, **cross(ax, on_map=filled))
+            still.artists += ax.plot(*places[some].T, "+", markersize=size, **cross(ax, on_map=filled))
     ax.set(xlim=surface.xlim, ylim=surface.ylim)
     return drawn
 

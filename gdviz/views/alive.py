@@ -14,7 +14,7 @@ from gdviz.player import Player
 from gdviz.player.formula import NotFollowed
 from gdviz.player.marks import Mark
 from gdviz.views.formula import formula
-from gdviz.views.given import changed, dragged, fed, given, number_of, ranges, turned, with_loss
+from gdviz.views.given import changed, dragged, fed, given, number_of, ranges, refuse_negative_rates, turned, with_loss
 
 WORDS = {"lr": "learning rate", "condition": "condition number"}
 
@@ -45,12 +45,11 @@ def follow(
     caption: Callable[[Mapping[str, Trajectory]], str] = said,
     *,
     handles: Sequence[Mapping[str, Any]] = (),
-    levels: Any = 12,
 ) -> None:
     """Let one drag the start of these descents on an Axes, and turn each hyperparameter that is a range.
 
     The browser computes them, or, where it cannot, the kernel. Where a slider chooses the start, it cannot be dragged.
-    Of a loss that can be changed, by ranges or by data that are dragged, the contours and minima are drawn here.
+    Of a loss that can be changed, by ranges or by data that are dragged, the contours and minima on the Axes follow.
 
     Args:
         player: its first slider is the step, and the next ones are the axes of the runs.
@@ -61,7 +60,6 @@ def follow(
         caption: the sentence about all of them.
         handles: what else can be dragged, as for player.live; `dials` are names of hyperparameters, and a handle whose
             hyperparameters are no Ranges is left out; `data` are those of the points.
-        levels: of the contours.
 
     Example:
         >>> from gdviz.descent import minimize
@@ -80,10 +78,9 @@ def follow(
     if any(bool((run.params[0] != run.params[(0, *[0] * len(run.runs))]).any()) for run in runs.values()):
         ax = None  # a slider chooses the start
     dials = _dials(runs)
-    data = [handle["data"] for handle in handles if "data" in handle]
-    computed = {name: given(run, data) for name, run in runs.items()}
-    if plane is not None and (data or any(getattr(run.loss, "ranges", {}) for run in runs.values())):
-        marks = with_loss(player, plane, runs, marks, levels)
+    data = next((handle["data"] for handle in handles if "data" in handle), None)
+    for run in runs.values():
+        refuse_negative_rates(run)
 
     def again(start: list[float], dialed: list[float], points: list[float]) -> tuple[dict[Mark, tuple], str]:
         values = dict(zip(dials, dialed))
@@ -92,8 +89,11 @@ def follow(
             arrays = {mark: _parts(draw(moved[name])) for name, drawn in marks.items() for mark, draw in drawn.items()}
             return arrays, caption(moved)
 
+    changes = any(getattr(run.loss, "ranges", {}) for run in runs.values())
     try:
-        formulas = [formula(run, computed[name]) for name, run in runs.items()]
+        formulas = [formula(run, given(run, data)) for run in runs.values()]
+        if changes or (data is not None and fed(formulas, data)):
+            marks, changes = with_loss(player, plane, runs, marks), False
         drawn = [_drawn(run, made, marks[name]) for (name, run), made in zip(runs.items(), formulas)]
         for dial, places in dials.values():
             dial["feeds"] = [[i, number_of(formulas[i], what)] for i, what in places]
@@ -101,6 +101,7 @@ def follow(
         player.live(found, formulas, drawn, [dial for dial, _ in dials.values()], again)
     except NotFollowed as reason:
         player.unfollowed = str(reason)
+        marks = with_loss(player, plane, runs, marks) if changes else marks
         _ask_the_kernel(player, ax, next(iter(runs.values())).params.shape[-1], dials, again)
 
 
@@ -195,10 +196,8 @@ def _drawn(run: Trajectory, made: Mapping[str, Any], marks: Mapping[Mark, Callab
 
     def of(draw: Callable) -> Callable[..., tuple]:
         def drawn(params: Tensor, losses: Tensor, grads: Tensor, *rest: Tensor) -> tuple:
-            rates, states = (
-                dict(zip(made["names"], rest)),
-                rest[len(made["names"]) + made["batches"] + len(made["given"]) :],
-            )
+            first = len(made["names"]) + made["batches"] + len(made["given"])  # of the states
+            rates, states = dict(zip(made["names"], rest)), rest[first:]
             kind: Any = type(run.states)
             state = kind(*states) if hasattr(kind, "_fields") else states
             rule = replace(run.rule, **rates) if rates else run.rule

@@ -28,14 +28,9 @@ def pair(
     width_ratios: tuple[float, float] = (1, 1),
     **kwargs: Any,
 ) -> tuple[Figure, Axes, Axes]:
-    """A figure with the contours of a surface (kwargs are those of contours) left, and an empty Axes on the right.
-
-    Where the surface has ranges its contours move: follow draws them.
-    """
+    """A figure with the contours of a surface (kwargs are those of contours) left, and an empty Axes on the right."""
     figure, (left, right) = plt.subplots(1, 2, figsize=figsize, width_ratios=width_ratios, layout="constrained")
-    left.set(xlim=surface.xlim, ylim=surface.ylim)
-    if not surface.ranges:
-        plots.contours(surface, ax=left, **kwargs)
+    plots.contours(surface, ax=left, **kwargs)
     label(left, title=surface.name, xlabel="parameter x", ylabel="parameter y")
     return figure, left, right
 

@@ -1,7 +1,8 @@
-"""What a loss is made of, numbers and data, where a hand may change it."""
+"""What a descent is made of, numbers and data, where a hand may change it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 import torch
@@ -10,35 +11,37 @@ from torch import Tensor
 
 from gdviz.descent import Trajectory
 from gdviz.hyperparameters import Range
+from gdviz.optimizers import Schedule
 from gdviz.player import Player
 from gdviz.player.marks import Mark
+from gdviz.plots.surfaces import take_away
 from gdviz.style import BLACK
+from gdviz.surfaces import Surface
 
 
 def ranges(run: Trajectory) -> dict[str, tuple[Range, Tensor]]:
-    """Of each range in the loss and in the schedule of a descent the tensor that holds its value."""
+    """Each range in the loss and in the schedule of a descent.
+
+    Args:
+        run: from minimize.
+
+    Returns:
+        name -> (range, the tensor that holds its value).
+    """
     return {**getattr(run.loss, "ranges", {}), **getattr(run.asked, "ranges", {})}
 
 
-def given(run: Trajectory, data: Sequence[Any]) -> list[Tensor]:
-    """The tensors that a descent computes with, and a hand may change."""
-    return [tensor for _, tensor in ranges(run).values()] + [tensor for one in data for tensor in (one.x, one.y)]
+def given(run: Trajectory, data: Any) -> list[Tensor]:
+    """The tensors that a descent may compute with, and a hand may change.
 
+    Args:
+        run: from minimize.
+        data: has x and y; or None.
 
-def with_loss(player: Player, ax: Axes, runs: Mapping[str, Trajectory], marks: Mapping, levels: Any) -> dict:
-    """The marks with contours and minima of the first loss."""
-    (name, run), *_ = runs.items()
-    surface, ahead = run.loss, (None,) * len(player.sliders)
-    contours = player.contours(ax, surface, levels=levels)
-    more: dict[Mark, Callable] = {contours: lambda _: contours.mesh()}
-    if surface.minima:
-        places = torch.tensor(surface.minima, dtype=torch.float64)
-
-        def lowest(_: Trajectory) -> Tensor:
-            return (places if surface.find_minima is None else surface.find_minima())[ahead]
-
-        more[player.points(ax, lowest(run), color=BLACK, marker="+", size=16)] = lowest
-    return {**marks, name: more | dict(marks[name])}
+    Returns:
+        Those of the ranges, then x and y.
+    """
+    return [tensor for _, tensor in ranges(run).values()] + ([] if data is None else [data.x, data.y])
 
 
 @contextmanager
@@ -66,19 +69,48 @@ def changed(values: Sequence[tuple[Tensor, Any]]) -> Iterator[None]:
             tensor.copy_(value)
 
 
+def at_the_ends(turned: Mapping[str, tuple[Range, Tensor]]) -> Iterator[None]:
+    """Go through all ends of these ranges: while one is looked at, the tensors hold it.
+
+    Args:
+        turned: name -> (range, tensor).
+
+    Yields:
+        None, once for each corner.
+    """
+    for ends in product(*((value.low, value.high) for value, _ in turned.values())):
+        with changed([(tensor, end) for (_, tensor), end in zip(turned.values(), ends)]):
+            yield
+
+
 def turned(runs: Mapping[str, Trajectory], values: Mapping[int, float]) -> list[tuple[Tensor, float]]:
-    """The tensors of losses and schedules with what their ranges were turned to, by the ids of these."""
+    """What losses and schedules compute with, after their ranges were turned.
+
+    Args:
+        runs: descents by name.
+        values: what a range was turned to, by its id.
+
+    Returns:
+        Each tensor with its number.
+    """
     pairs = [pair for run in runs.values() for pair in ranges(run).values()]
     return [(tensor, values[id(value)]) for value, tensor in pairs if id(value) in values]
 
 
-def dragged(data: Sequence[Any], points: Sequence[float]) -> list[tuple[Tensor, Tensor]]:
-    """x and y of the data with their numbers after some points were dragged: [number, x, y, number, ...]."""
-    if not points or not data:
+def dragged(data: Any, points: Sequence[float]) -> list[tuple[Tensor, Tensor]]:
+    """The data after some points were dragged.
+
+    Args:
+        data: has x and y; or None.
+        points: [number, x, y, number, ...].
+
+    Returns:
+        x and y, each with its new numbers.
+    """
+    if not points or data is None:
         return []
-    number = [int(k) for k in points[::3]]
-    pairs = []
-    for tensor, places in ((data[0].x, points[1::3]), (data[0].y, points[2::3])):
+    number, pairs = [int(k) for k in points[::3]], []
+    for tensor, places in ((data.x, points[1::3]), (data.y, points[2::3])):
         moved = tensor.clone()
         moved[number] = torch.tensor(places, dtype=moved.dtype)
         pairs.append((tensor, moved))
@@ -86,14 +118,30 @@ def dragged(data: Sequence[Any], points: Sequence[float]) -> list[tuple[Tensor, 
 
 
 def number_of(made: Mapping[str, Any], what: Any) -> int:
-    """Which rate of a formula a hyperparameter, by its name, or a given tensor is."""
+    """Which rate of a formula this is.
+
+    Args:
+        made: from views.formula.formula.
+        what: the name of a hyperparameter, or a given tensor.
+
+    Returns:
+        Its number.
+    """
     if isinstance(what, str):
         return made["names"].index(what)
     return len(made["names"]) + made["batches"] + [id(one) for one in made["given"]].index(id(what))
 
 
 def fed(formulas: Sequence[Mapping[str, Any]], data: Any) -> list[list[int]]:
-    """Of each descent whose loss computes with x and with y of these data: its number, and which rates they are."""
+    """Where the x and the y of these data are used by a loss itself: both, for else a dragged point would move half.
+
+    Args:
+        formulas: of each descent.
+        data: has x and y.
+
+    Returns:
+        Of each such descent its number, and which rates x and y are.
+    """
     feeds = []
     for i, made in enumerate(formulas):
         x, y = (number_of(made, one) for one in (data.x, data.y))
@@ -101,3 +149,64 @@ def fed(formulas: Sequence[Mapping[str, Any]], data: Any) -> list[list[int]]:
         if {1 + x, 1 + y} <= used:
             feeds.append([i, x, y])
     return feeds
+
+
+def with_loss(player: Player, ax: Axes | None, runs: Mapping[str, Trajectory], marks: Mapping) -> Mapping:
+    """Let the contours and minima that stand still on an Axes become marks, which follow their loss.
+
+    Args:
+        player: the Axes is on its figure.
+        ax: where plots.contours has drawn; where it has not, nothing changes.
+        runs: descents by name.
+        marks: of each what it draws.
+
+    Returns:
+        The marks, with those of the loss among them.
+    """
+    if ax is None or (still := take_away(ax)) is None:
+        return marks
+    surface, ahead = still.surface, (None,) * len(player.sliders)
+    name = next((name for name, run in runs.items() if run.loss is surface), next(iter(runs)))
+    contours = player.contours(ax, surface, levels=still.levels)
+    more: dict[Mark, Callable] = {contours: lambda _: contours.mesh()}
+    if surface.find_minima is not None or (surface.minima and _rest(surface)):
+        places = torch.tensor(surface.minima, dtype=torch.float64)
+
+        def lowest(_: Trajectory) -> Tensor:
+            return (places if surface.find_minima is None else surface.find_minima())[ahead]
+
+        more[player.points(ax, lowest(next(iter(runs.values()))), color=BLACK, marker="+", size=16)] = lowest
+    return {**marks, name: more | dict(marks[name])}
+
+
+def _rest(surface: Surface) -> bool:
+    """Whether the minima stay where they are, whatever the ranges are turned to: there no slope is left."""
+    places = torch.tensor(surface.minima, dtype=torch.float64)
+    for _ in at_the_ends(surface.ranges):
+        with torch.enable_grad():
+            leaf = places.clone().requires_grad_()
+            (slopes,) = torch.autograd.grad(surface(leaf).sum(), leaf)
+        if not bool((slopes.abs() <= 1e-6).all()):
+            return False
+    return True
+
+
+def refuse_negative_rates(run: Trajectory) -> None:
+    """Refused at the door: a range of a schedule at whose ends a learning rate is negative or not finite.
+
+    Args:
+        run: from minimize.
+
+    Raises:
+        ValueError: such a range.
+    """
+    if not isinstance(run.asked, Schedule) or not run.asked.ranges:
+        return
+    steps = torch.arange(run.steps, dtype=torch.float64)
+    for _ in at_the_ends(run.asked.ranges):
+        rates = run.asked.rates(steps)
+        wrong = ~(torch.isfinite(rates) & (rates >= 0))
+        if wrong.any():
+            k, at = int(wrong.nonzero()[0]), {name: float(one) for name, one in run.asked.numbers.items()}
+            setting = ", ".join(f"{name} = {value:g}" for name, value in at.items())
+            raise ValueError(f"with {setting} the learning rate of step {k} is {float(rates[k]):g}; narrow the range")

@@ -1,7 +1,6 @@
 """The player of a line that is fitted to data: data, loss surface and loss curve, joined by the step."""
 
-from collections.abc import Collection, Mapping
-from itertools import product
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -15,11 +14,12 @@ from gdviz.descent import Trajectory
 from gdviz.pictures.limits import log_axis, plain_ticks
 from gdviz.pictures.words import label
 from gdviz.player import Player
+from gdviz.player.marks import Mark
 from gdviz.style import BLACK, GREEN, GREY
 from gdviz.surfaces import Surface
 from gdviz.views.alive import follow
 from gdviz.views.frames import loss_limits, lost
-from gdviz.views.given import changed
+from gdviz.views.given import at_the_ends
 
 
 def line_fit(
@@ -53,53 +53,30 @@ def line_fit(
         >>> loss = surfaces.linear_model(examples)
         >>> player = line_fit(examples, loss, minimize(loss, GradientDescent(lr=0.1), loss.start, steps=30))
     """
-    moving = surface.find_minima is not None
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12.6, 4.4), layout="constrained")
-    plots.examples(data, ax=left, alpha=0 if moving else 0.7)
-    few = moving and len(data.x) <= FEW
-    if few:
-        left.margins(0.25)
-        left.set(box_aspect=1, xlim=left.get_xlim(), ylim=left.get_ylim())
-    middle.set(xlim=surface.xlim, ylim=surface.ylim)
-    if not moving:
-        plots.contours(surface, ax=middle, n=101)
-    label(left, title="data and line")
-    label(middle, title="loss surface", xlabel="slope w", ylabel="intercept b")
-    left.set_xlim(*_reach(data, left))
+    few = _frame(data, surface, left, middle)
     low, first = loss_limits(trajectory.losses, trajectory.diverged, least=1e-12)
-    label(right, title="loss curve", xlabel="step")
-    label(right, ylabel=surface.name)
+    label(right, title="loss curve", xlabel="step", ylabel=surface.name)
     log_axis(right, 0.7 * low, 3 * first)
     plain_ticks(right, few=first > 1e4 * low)
     right.yaxis.set_minor_formatter(NullFormatter())
-
     steps = {"step": range(trajectory.steps + 1)}
     player = Player(figure, steps | dict(sliders or {}), caption=trajectory.describe(), **options)
-    squares = player.line(left, _squares(left, data, trajectory.params), color=GREEN, width=2) if few else None
-    size = {"size": 11} if few else {"size": 7, "casing": 1}
-    dots = player.points(left, _dots(data, player.sliders), color=GREY, **size) if moving else None
+    drawn, dots = _data_marks(player, left, data, surface, trajectory, few)
     line = player.line(left, plots.lines(data, trajectory.params))
     path, curve = player.path(middle, trajectory.params), player.curve(right, trajectory.losses)
     place = {"at": (0.97, 0.98), "align": "right"}
     words = player.text(right, trajectory.losses, "loss {:.5g}", diverged=lost(trajectory), **place)
-    drawn = {
+    drawn |= {
         line: lambda run: plots.lines(data, run.params),
         path: lambda run: run.params,
         curve: lambda run: run.losses,
         words: lambda run: (run.losses, lost(run)),
     }
+    if surface.ranges and surface.find_minima is not None:
+        drawn |= _curvature_marks(player, middle, surface)
     handles: list[dict[str, Any]] = [{"kind": "ends", "ax": left, "mark": line}]
-    if surface.ranges:
-        for k, (what, number) in enumerate((("2/L = {:.3g}", _limit), ("κ = {:.0f}", _condition))):
-            place = {"at": (0.97, 0.98 - 0.1 * k), "align": "right", "color": BLACK}
-            drawn[player.text(middle, number(data, player.sliders), what, **place)] = lambda _, number=number: number(
-                data, player.sliders
-            )
-    if squares:
-        drawn[squares] = lambda run: _squares(left, data, run.params)
-    if dots:
-        drawn[dots] = lambda _: _dots(data, player.sliders)
-    if dots and not surface.ranges:
+    if dots and surface.find_minima is not None and data.x is data.x:  # rescaled data are computed from others
         handles.append({"kind": "points", "ax": left, "mark": dots, "data": data})
     follow(player, middle, trajectory, drawn, handles=handles)
     return player
@@ -108,36 +85,80 @@ def line_fit(
 FEW = 12  # examples whose residuals are drawn
 
 
-def _dots(data: Any, sliders: Collection[Any]) -> Tensor:
-    """The examples as points with an axis of 1 for each slider."""
-    return torch.stack([data.x, data.y], -1)[(None,) * len(sliders)]
+def _frame(data: Any, surface: Surface, left: Axes, middle: Axes) -> bool:
+    """Draw what stands still of data and loss; returns whether the residuals have their squares."""
+    few, moves = len(data.x) <= FEW and _moves(data, surface), _moves(data, surface)
+    plots.examples(data, ax=left, alpha=0 if moves else 0.7)
+    if few:
+        left.margins(0.25)
+        left.set(box_aspect=1, xlim=left.get_xlim(), ylim=left.get_ylim())
+    left.set_xlim(*_reach(data, left))
+    plots.contours(surface, ax=middle, n=101)
+    label(left, title="data and line")
+    label(middle, title="loss surface", xlabel="slope w", ylabel="intercept b")
+    return few
 
 
-def _curvatures(data: Any, sliders: Collection[Any]) -> tuple[Tensor, Tensor]:
-    """L and mu of the mean squared error of a line, (*ones): the eigenvalues of its Hessian."""
-    square, mean = data.x.square().mean(), data.x.mean()  # the Hessian is 2 [[square, mean], [mean, 1]]
-    steep = square + 1 + ((square - 1) ** 2 + 4 * mean**2).sqrt()
-    flat = 4 * (square - mean**2) / steep  # the determinant over it: of a difference no digits would be left
-    return steep[(None,) * len(sliders)], flat[(None,) * len(sliders)]
+def _moves(data: Any, surface: Surface) -> bool:
+    """Whether the examples may move: dragged, or by a range of the data."""
+    return surface.find_minima is not None or bool(getattr(data, "ranges", {}))
 
 
-def _limit(data: Any, sliders: Collection[Any]) -> Tensor:
-    return 2 / _curvatures(data, sliders)[0]
+def _data_marks(
+    player: Player, ax: Axes, data: Any, surface: Surface, trajectory: Trajectory, few: bool
+) -> tuple[dict[Mark, Callable], Mark | None]:
+    """The examples, and the squares of few residuals, where the examples may move; and the mark that can be dragged."""
+    if not _moves(data, surface):
+        return {}, None
+    ahead, drawn = (None,) * len(player.sliders), {}
+
+    def places(_: Trajectory) -> Tensor:
+        return torch.stack([data.x, data.y], -1)[ahead]
+
+    def squares(run: Trajectory) -> Tensor:
+        return _squares(ax, data, run.params)
+
+    if few:
+        drawn[player.line(ax, squares(trajectory), color=GREEN, width=2)] = squares
+    size = {"size": 11} if few else {"size": 7, "casing": 1}
+    dots = player.points(ax, places(trajectory), color=GREY, **size)
+    return drawn | {dots: places}, dots
 
 
-def _condition(data: Any, sliders: Collection[Any]) -> Tensor:
-    steep, flat = _curvatures(data, sliders)
-    return steep / flat
+def _curvature_marks(player: Player, ax: Axes, surface: Surface) -> dict[Mark, Callable]:
+    """2/L and the condition number, where L and mu are the eigenvalues of the Hessian at the minimum."""
+    ahead = (None,) * len(player.sliders)
+
+    def curvatures() -> tuple[Tensor, Tensor]:
+        with torch.enable_grad():
+            w = surface.find_minima()[0].detach().requires_grad_()  # pyright: ignore[reportOptionalCall]  asked before
+            (slope,) = torch.autograd.grad(surface(w), w, create_graph=True)
+            (across,) = torch.autograd.grad(slope[0], w, retain_graph=True)
+            (along,) = torch.autograd.grad(slope[1], w)
+        a, b, c = across[0], along[0], along[1]
+        steep = (a + c) / 2 + (((a - c) / 2) ** 2 + b**2).sqrt()
+        return steep, (a * c - b**2) / steep  # of the difference of two roots fewer digits would be left
+
+    def limit(_: Any) -> Tensor:
+        return (2 / curvatures()[0])[ahead]
+
+    def condition(_: Any) -> Tensor:
+        steep, flat = curvatures()
+        return (steep / flat)[ahead]
+
+    def text(number: Callable, words: str, height: float) -> Mark:
+        return player.text(ax, number(None), words, at=(0.97, height), align="right", color=BLACK)
+
+    return {text(limit, "2/L = {:.3g}", 0.98): limit, text(condition, "κ = {:.0f}", 0.88): condition}
 
 
 def _reach(data: Any, ax: Axes) -> tuple[float, float]:
     """The window of the feature, that of all that the ranges of the data make of it."""
     low, high = ax.get_xlim()
-    ranges = list(getattr(data, "ranges", {}).values())
-    for ends in product(*((value.low, value.high) for value, _ in ranges)) if ranges else ():
-        with changed([(tensor, end) for (_, tensor), end in zip(ranges, ends)]):
-            margin = 0.05 * float(data.x.max() - data.x.min())
-            low, high = min(low, float(data.x.min()) - margin), max(high, float(data.x.max()) + margin)
+    turned = getattr(data, "ranges", {})
+    for _ in at_the_ends(turned) if turned else ():
+        margin = 0.05 * float(data.x.max() - data.x.min())
+        low, high = min(low, float(data.x.min()) - margin), max(high, float(data.x.max()) + margin)
     return low, high
 
 
