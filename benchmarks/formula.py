@@ -58,7 +58,7 @@ def contours():
     (sent,), mark = traits["descents"], traits["marks"][place]
     trace = dict(map(tuple, sent["marks"]))[place]
     given = [rate["data"] for rate in sent["rates"][-2:]]
-    asked = {"trace": trace, "given": given, "window": mark["window"], "levels": mark["levels"]}
+    asked = {"trace": trace, "given": given} | {name: mark[name] for name in ("window", "levels", "quadratic")}
     told = json.dumps(asked, default=lambda value: {"base64": base64.b64encode(value).decode()})
     command = [node(), str(HERE / "levels.node.mjs"), str(scripts.STATIC), "time"]
     ours = float(subprocess.run(command, input=told, capture_output=True, text=True, check=True).stdout)

@@ -1,6 +1,6 @@
 // Heights and lines of meshes, in node, for test_levels.py: on the standard input [{ mesh, levels }]; as JSON of each its
 // heights and the points of its lines, in cells of the mesh. For benchmarks/formula.py, with argv[3] "time": of a traced
-// loss { trace, given, window, levels } the milliseconds of mesh, heights and lines, the median of 30.
+// loss { trace, given, window, levels, quadratic } the milliseconds of mesh, heights and lines, the median of 30.
 
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -11,13 +11,13 @@ const [numbers, { heightsOf, linesAt, meshOf }] = await Promise.all(
 const revived = (_, value) =>
   typeof value?.base64 === "string" ? new DataView(Uint8Array.from(Buffer.from(value.base64, "base64")).buffer) : value;
 
-function timed({ trace, given, window, levels }) {
+function timed({ trace, given, window, levels, quadratic }) {
   const loss = numbers.ready(trace, given.map((_, k) => k + 1)), arrays = given.map(numbers.numbers), times = [];
   for (let turn = 0; turn < 40; turn++) {
     const began = performance.now();
     arrays.forEach((values, k) => loss.inputs[k + 1].set(values));
     loss.prepare();
-    const mesh = meshOf(loss, window);
+    const mesh = meshOf(loss, window, quadratic);
     linesAt(mesh, heightsOf(levels, mesh));
     times.push(performance.now() - began);
   }

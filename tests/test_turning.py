@@ -29,7 +29,7 @@ def says(page):
 
 
 def seen_from(page):
-    found = re.search(r"Seen from (-?[\d.]+) degrees above and (-?[\d.]+) degrees round", says(page))
+    found = re.search(r"Elevation (-?[\d.]+) degrees, azimuth (-?[\d.]+) degrees", says(page))
     return found and [float(number) for number in found.groups()]
 
 

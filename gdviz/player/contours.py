@@ -28,6 +28,9 @@ class Contours(Mark):
     def __init__(self, positions: Positions, ax: Axes, surface: Any, look: dict[str, Any], n: int):
         self.surface, self.n, self.ahead = surface, n, (None,) * len(positions.counts)
         super().__init__(positions, ax, self.mesh(), look)
+        levels = self.look["levels"]
+        asked = heights(levels, self.array if np.isfinite(self.array).any() else np.zeros(1))  # refused here, if at all
+        self.look["levels"] = int(levels) if np.ndim(levels) == 0 else asked.tolist()
 
     def mesh(self) -> Tensor:
         """The loss as it is now, with an axis of 1 for each slider."""
@@ -54,9 +57,17 @@ class Contours(Mark):
         """The look, with the window of the mesh: its corners in the data and in pixels."""
         (x0, x1), (y0, y1) = self.surface.xlim, self.surface.ylim
         corners = to_pixels(self.ax, np.array([(x0, y0), (x1, y1)], dtype=float)).tolist()
-        levels = self.look["levels"]
-        levels = levels if isinstance(levels, int) else heights(levels, self.array).tolist()
-        return super().seen() | {"window": [x0, x1, y0, y1], "corners": corners, "levels": levels}
+        return super().seen() | {"window": [x0, x1, y0, y1], "corners": corners, "quadratic": self.quadratic()}
+
+    def quadratic(self) -> bool:
+        """Whether the mesh is that of a polynomial of degree two: then the browser tries to find it at six points."""
+        z, side = self.array.reshape(-1, self.n * self.n)[0], np.linspace(-1, 1, self.n)
+        v, u = (one.ravel() for one in np.meshgrid(side, side, indexing="ij"))
+        terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], 1)
+        if not np.isfinite(z).all():
+            return False
+        rest = z - terms @ np.linalg.lstsq(terms, z, rcond=None)[0]
+        return bool(np.abs(rest).max() <= 1e-10 * np.abs(z).max())
 
     def draw(self, pen: Pen, index: tuple[int, ...]) -> list[Artist]:
         """The lines, by matplotlib."""

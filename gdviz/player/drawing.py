@@ -178,7 +178,7 @@ class Drawing(Stage):
             The mark; mark.set_data(mark.mesh()) takes the loss as it is now.
 
         Raises:
-            ValueError: the look is none.
+            ValueError: an unknown look, levels that are neither a number of lines nor heights.
 
         Example:
             >>> from gdviz.optimizers import Range
@@ -190,9 +190,7 @@ class Drawing(Stage):
             >>> player = Player(figure, {"step": range(2)})
             >>> _ = player.contours(ax, bowls)
         """
-        mark = self._add(Contours, ax, surface, look, n)
-        self._marks.insert(0, self._marks.pop())
-        return mark
+        return self._add(Contours, ax, surface, look, n)
 
     def text(self, ax: Axes, array: Any, template: str = "{:.3g}", *, diverged: Any = False, **look: Any) -> Mark:
         """Words with numbers. Where a number is not finite, or the run diverges, the readout says so.

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.colors import to_hex
 from mpl_toolkits.mplot3d import Axes3D
 
+from gdviz.player.space import usual_view
 from gdviz.player.stage import Stage
 
 SHADES = 64  # of the map of colours
@@ -31,7 +32,7 @@ class Turning(Stage):
             cmap: a map of colours that matplotlib knows.
 
         Raises:
-            ValueError: an Axes that is not 3-D or of another figure, other shapes.
+            ValueError: an Axes that is not 3-D, or of another figure, or seen in another projection; other shapes.
 
         Example:
             >>> from gdviz.descent import minimize
@@ -46,12 +47,15 @@ class Turning(Stage):
         x, y, z = (np.asarray(values, dtype=float) for values in (x, y, z))
         if z.shape != (len(y), len(x)) or len(x) != len(y) or len(x) < 2:
             raise ValueError(f"solid takes x (n,), y (n,) and z (n, n); got {x.shape}, {y.shape} and {z.shape}")
+        if not usual_view(ax):
+            raise ValueError("solid turns the usual perspective; leave proj_type, focal_length and roll as they are")
+        z = np.where(np.isfinite(z), np.clip(z, -LARGEST, LARGEST), np.nan)  # elsewhere the surface has a hole
         known = z[np.isfinite(z)]
-        heights = np.clip([known.min(), known.max()], -LARGEST, LARGEST) if len(known) else [0, 1]
+        heights = [known.min(), known.max()] if len(known) else [0, 1]
         colors = [to_hex(color) for color in plt.get_cmap(cmap)(np.linspace(0, 1, SHADES))]
         ends = {"xlim": x[[0, -1]], "ylim": y[[0, -1]], "zlim": heights}
         limits = {name: [float(value) for value in pair] for name, pair in ends.items()}
-        data = np.clip(z, -LARGEST, LARGEST).astype(np.float32).tobytes()
+        data = z.astype(np.float32).tobytes()
         place = self.figure.axes.index(ax)
         self.solids = [*self.solids, {"axes": place, "n": len(x), "data": data, "colors": colors, **limits}]
 

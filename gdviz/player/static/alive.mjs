@@ -62,7 +62,7 @@ export function marksNow(model, index) {
 /** The start and the rates of the i-th descent: as they were at first, or as they were dragged and turned. */
 function givenNow(model, { start, rates, scheduled }, i, at) {
   const [dragged, turned, points] = ["start", "dialed", "placed"].map((name) => model.get(name));
-  const first = dragged.length ? Float64Array.from(dragged) : chosen({ shape: [1, ...start.shape], data: start.data }, at);
+  const first = dragged.length ? Float64Array.from(dragged) : chosen({ ...start, shape: [1, ...start.shape] }, at);
   const used = rates.map((rate) => chosen(rate, at));
   if (turned.length) model.get("dials").forEach(({ feeds }, k) => {
     for (const [descent, rate] of feeds) if (descent === i) used[rate] = Float64Array.of(turned[k]);
@@ -86,7 +86,7 @@ function contoured(mark, trace, once, meshes, sliders) {
   if (!same) {
     given.forEach((values, k) => trace.inputs[k + 1].set(values));
     trace.prepare();
-    const values = meshOf(trace, mark.window), n = Math.round(Math.sqrt(values.length));
+    const values = meshOf(trace, mark.window, mark.quadratic), n = Math.round(Math.sqrt(values.length));
     const shape = [...Array(sliders).fill(1), n, n], strides = shape.map((_, i) => count(shape.slice(i + 1)));
     meshes.set(trace, { given: given.map((one) => Float64Array.from(one)), mark: { ...mark, shape, strides, values } });
   }

@@ -9,7 +9,12 @@ const GRASP = 16; // px from the middle of a ring
 const RING = 12; // px, its radius
 
 const clamped = (value, low, size) => Math.min(Math.max(value, low), low + size);
-const digits = (value) => Number(value.toPrecision(4));
+/** A number as finely as an axis of these ends shows it. */
+function fine(value, [low, high], scale) {
+  const places = Math.max(0, Math.ceil(3 - Math.log10(Math.abs(high - low))));
+  return Number(scale === "log" ? value.toPrecision(4) : value.toFixed(Math.min(places, 20)));
+}
+
 const trios = (flat) => Array.from({ length: flat.length / 3 }, (_, i) => flat.slice(3 * i, 3 * i + 3));
 const short = (values) => values.map((value) => Number(value.toPrecision(3))).join(", ");
 
@@ -66,17 +71,17 @@ const HANDLES = {
     ring: 9,
     quiet: (many) => many > FEW,
     places: ({ first }, { mark }) => pairs(first(mark)),
-    move({ model }, handle, k, [x, y]) {
-      const moved = trios(model.get("placed")).filter(([which]) => which !== k);
-      model.set("placed", [...moved, [k, digits(x), digits(y)]].flat());
+    move({ model }, { axes }, k, [x, y]) {
+      const moved = trios(model.get("placed")).filter(([which]) => which !== k), { xlim, ylim, scales } = model.get("axes")[axes];
+      model.set("placed", [...moved, [k, fine(x, xlim, scales[0]), fine(y, ylim, scales[1])]].flat());
     },
     back({ model }, handle, k) {
       model.set("placed", trios(model.get("placed")).filter(([which]) => which !== k).flat());
     },
     touched: ({ model }, handle, k) => trios(model.get("placed")).some(([which]) => which === k),
-    name: () => "the data point",
+    name: (_, handle, k) => `data point ${k + 1}`,
     now({ model }) {
-      return trios(model.get("placed")).map(([k, x, y]) => `Data point ${k + 1} is now at (${short([x, y])}).`).join(" ");
+      return trios(model.get("placed")).map(([k, x, y]) => `Data point ${k + 1} is now at (${x}, ${y}).`).join(" ");
     },
   },
   turn: {
@@ -114,19 +119,20 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
   function spots() {
     return model.get("handles").flatMap((handle) => {
       const kind = HANDLES[handle.kind], places = kind.places(view, handle);
-      const quiet = kind.quiet?.(places.length);
+      const quiet = kind.quiet?.(places.length) ?? false;
       return places.map((place, k) => ({ handle, kind, k, place, quiet })).filter(({ place }) => place.every(Number.isFinite));
     });
   }
 
-  /** The nearest one to a pointer, no farther than reach, and where it is beside it. */
+  /** The nearest one to a pointer, no farther than reach, and where it is beside it; one with a ring before others. */
   function near(event, reach) {
     let best = null;
     for (const spot of spots()) {
       const place = placeOf(event, spot.handle.axes);
       if (!place || !inside(axesOf(spot.handle).box, place)) continue;
       const beside = [place[0] - spot.place[0], place[1] - spot.place[1]], far = Math.hypot(...beside);
-      if (far < reach && !(far >= best?.far)) best = { ...spot, beside, far };
+      const better = !best || (spot.quiet === best.quiet ? far < best.far : best.quiet);
+      if (far < (spot.quiet ? Math.min(reach, GRASP) : reach) && better) best = { ...spot, beside, far };
     }
     return best;
   }
@@ -183,6 +189,13 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
     if (spot) putBack(spot);
   }
 
+  /** The number of what N chooses: of many points all are passed over at once, and with Shift one by one. */
+  function next(all, single) {
+    const now = all[chosen] ?? all[0], passed = (spot) => now.quiet && !single && spot.handle === now.handle;
+    for (let k = 1; k < all.length; k++) if (!passed(all[(chosen + k) % all.length])) return (chosen + k) % all.length;
+    return chosen;
+  }
+
   const heard = { pointerdown: grasped, pointermove: dragged, pointerup: released, pointercancel: released, dblclick: twice };
   for (const [event, listener] of Object.entries(heard)) canvas.addEventListener(event, listener, { signal });
   canvas.addEventListener("touchstart", touched, { passive: false, signal });
@@ -210,13 +223,18 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
       });
     },
 
+    title() {
+      const points = model.get("handles").some(({ kind }) => kind === "points");
+      return `Drag what has a ring${points ? ", or a data point" : ""}; double click puts it back`;
+    },
+
     /** What a key does: way is the direction of an arrow, [1, 0] to the right; null for other keys. Whether it did. */
     pressed(event, way) {
       const all = spots(), spot = all[chosen] ?? all[0];
       if (!spot) return false;
       const [, , width, height] = axesOf(spot.handle).box, step = event.shiftKey ? 1 / 16 : 1 / 80;
       if (event.key === "Home") putBack(spot);
-      else if (event.key.toLowerCase() === "n" && all.length > 1) chosen = (chosen + 1) % all.length;
+      else if (event.key.toLowerCase() === "n" && all.length > 1) chosen = next(all, event.shiftKey);
       else if (way) move(spot, [spot.place[0] + way[0] * step * width, spot.place[1] + way[1] * step * height]);
       else return false;
       soon();
@@ -227,12 +245,13 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
 
     /** What a screen reader says of it. */
     words() {
-      const all = spots(), { handle, kind } = all[chosen] ?? all[0] ?? {};
+      const all = spots(), { handle, kind, k } = all[chosen] ?? all[0] ?? {};
       if (!kind) return "";
       const now = new Set(model.get("handles").map((one) => HANDLES[one.kind].now(view, one)));
-      const next = all.length > 1 ? " N chooses what is moved." : "";
-      const how = `Arrow keys (with Shift: far), a click or dragging move ${kind.name(view, handle)}; Home puts it back.`;
-      return [" ", ...now, how].filter(Boolean).join(" ").replace(/ +/g, " ") + next;
+      const one = all.some(({ quiet }) => quiet) ? " With Shift it goes through the data points one by one." : "";
+      const choose = all.length > 1 ? ` N chooses what is moved.${one}` : "";
+      const how = `Arrow keys (with Shift: far), a click or dragging move ${kind.name(view, handle, k)}; Home puts it back.`;
+      return [" ", ...now, how].filter(Boolean).join(" ").replace(/ +/g, " ") + choose;
     },
   };
 }

@@ -125,7 +125,7 @@ const OTHERS = {
   gather(out, shape, [a, at], width) { // rows of an array by their numbers
     return () => {
       for (let k = 0; k < at.values.length; k++) {
-        const from = at.values[k] * width;
+        const from = (at.values[k] < 0 ? at.values[k] + a.shape[0] : at.values[k]) * width;
         for (let i = 0; i < width; i++) out[k * width + i] = a.values[from + i];
       }
     };

@@ -2,7 +2,7 @@
 
 import { marksNow } from "./alive.mjs";
 import { dialedNow, saidOf } from "./dials.mjs";
-import { drawMark, readout } from "./marks.mjs";
+import { drawMark, fromBelow, readout } from "./marks.mjs";
 
 const PALE = 0.38; // of the ink of a kept mark
 const shades = new WeakMap(); // of each kept setting: a model that has it
@@ -33,7 +33,7 @@ export function drawKept(ctx, model, index, enter) {
   const kept = keptNow(model, index);
   if (!kept) return;
   ctx.globalAlpha = PALE;
-  for (const mark of kept.marks) {
+  for (const mark of fromBelow(kept.marks)) {
     if (mark.kind === "text") continue;
     enter(mark.axes);
     drawMark(ctx, mark, model.get("axes")[mark.axes].box, kept.at, model.get("trail"));

@@ -2,20 +2,21 @@
 
 /** A traced loss of one row of a mesh, made ready (formula.mjs): given(values), then the whole mesh, rows are y.
  *
- *  A loss that is quadratic in its two parameters is one polynomial, found at six points and checked at three more; of
- *  any other every row is computed. */
-export function meshOf({ inputs: [row], outputs: [losses], run }, [x0, x1, y0, y1]) {
+ *  A loss that was quadratic in its two parameters when it was sent is one polynomial, found at six points and checked at
+ *  all others of a row; of any other every row is computed. */
+export function meshOf({ inputs: [row], outputs: [losses], run }, [x0, x1, y0, y1], quadratic) {
   const n = row.length / 2, mesh = new Float64Array(n * n), along = Float64Array.from({ length: n }, (_, i) => (2 * i) / (n - 1) - 1);
   const [mx, my, hx, hy] = [(x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2, (y1 - y0) / 2];
   const at = (i, u, v) => { (row[2 * i] = mx + hx * u), (row[2 * i + 1] = my + hy * v); };
-  if (n >= PROBES.length) {
-    for (let i = 0; i < n; i++) at(i, ...PROBES[Math.min(i, PROBES.length - 1)]);
+  if (quadratic && n > SIX.length) {
+    const probes = Array.from({ length: n }, (_, i) => SIX[i] ?? [2 * ((GOLDEN * i) % 1) - 1, 2 * ((GOLDEN ** 2 * i) % 1) - 1]);
+    probes.forEach((probe, i) => at(i, ...probe));
     run();
-    const [c, east, west, north, south, both, ...others] = losses.subarray(0, PROBES.length);
+    const [c, east, west, north, south, both, ...others] = losses;
     const [a, b, p, r] = [(east - west) / 2, (north - south) / 2, (east + west) / 2 - c, (north + south) / 2 - c];
     const q = both - c - a - b - p - r, value = (u, v) => c + u * (a + p * u + q * v) + v * (b + r * v);
     const size = Math.max(...[c, east, west, north, south, both].map(Math.abs));
-    if (others.every((one, i) => Math.abs(one - value(...PROBES[6 + i])) <= 1e-12 * size)) {
+    if (others.every((one, i) => Math.abs(one - value(...probes[6 + i])) <= 1e-12 * size)) {
       for (let j = 0; j < n; j++) for (let i = 0; i < n; i++) mesh[j * n + i] = value(along[i], along[j]);
       return mesh;
     }
@@ -28,7 +29,8 @@ export function meshOf({ inputs: [row], outputs: [losses], run }, [x0, x1, y0, y
   return mesh.map((z) => (Math.abs(z) <= HIGHEST ? z : NaN));
 }
 
-const PROBES = [[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, 0.75], [0.5, -1], [-0.25, -0.5]];
+const SIX = [[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1], [1, 1]]; // these fix a polynomial of degree two
+const GOLDEN = 0.7548776662466927; // its powers, times a number, lie evenly in a square
 const HIGHEST = 1e305; // as in limits.py
 
 /** The heights of the lines: as they are, or of so many the quantiles of the mesh, as in levels.py. */

@@ -72,6 +72,9 @@ function linesOf(mark, index) {
   return lines;
 }
 
+/** Marks in the order in which they are drawn: contours lie below all others. */
+export const fromBelow = (marks) => [...marks].sort((one, other) => (other.kind === "contours") - (one.kind === "contours"));
+
 /** One mark on the canvas. */
 export function drawMark(ctx, mark, box, index, trail) {
   KINDS[mark.kind](ctx, mark, box, index, trail);

@@ -30,8 +30,9 @@ export function projection({ low, high, aspect, distance, origin, unit }, [eleva
 /** The marks of 3-D Axes as they are seen now. */
 export function turnedMarks(model, marks) {
   if (!model.get("turned").length) return marks;
+  const solid = model.get("solids").map(({ axes }) => axes);
   return marks.map((mark) => {
-    if (!mark.space) return mark;
+    if (!mark.space || !solid.includes(mark.axes)) return mark;
     const axes = model.get("axes")[mark.axes], seen = projection(axes.space, viewOf(model, axes));
     const values = Float32Array.from({ length: mark.values.length }, () => NaN);
     for (let k = 0; k < values.length / 2; k++) {
@@ -133,9 +134,9 @@ function plainText(ctx, words, [x, y], color, size) {
   ctx.fillText(words, x, y);
 }
 
-/** Turning by mouse, finger or keys. view: { model, canvas, placeOf, soon }, where placeOf(event, i) is the place of a pointer
+/** Turning by mouse, finger or keys. view: { model, canvas, placeOf }, where placeOf(event, i) is the place of a pointer
  *  on the panel of the i-th Axes. Returns whether there is something to turn, what a key does, and words. */
-export function turning({ model, canvas, placeOf, soon }, signal) {
+export function turning({ model, canvas, placeOf }, signal) {
   let held = null, telling = 0;
   const solids = () => model.get("solids");
   const axesOf = ({ axes }) => model.get("axes")[axes];
@@ -144,10 +145,10 @@ export function turning({ model, canvas, placeOf, soon }, signal) {
     return place && inside(axesOf(solid).box, place);
   });
 
-  function turn([elevation, azimuth]) {
-    const level = Math.min(Math.max(elevation, 0), STEEPEST), round = (value) => Number(value.toFixed(1));
+  function turn({ space }, [elevation, azimuth]) {
+    const [lowest, highest] = [Math.min(0, space.view[0]), Math.max(STEEPEST, space.view[0])];
+    const level = Math.min(Math.max(elevation, lowest), highest), round = (value) => Number(value.toFixed(1));
     model.set("turned", [round(level), round(((((azimuth + 180) % 360) + 360) % 360) - 180)]);
-    soon();
   }
 
   function grasped(event) {
@@ -161,7 +162,7 @@ export function turning({ model, canvas, placeOf, soon }, signal) {
     const place = held && placeOf(event, held.solid.axes);
     if (!place) return;
     const [, , width, height] = axesOf(held.solid).box;
-    turn([held.view[0] + (180 * (place[1] - held.from[1])) / height, held.view[1] - (180 * (place[0] - held.from[0])) / width]);
+    turn(axesOf(held.solid), [held.view[0] + (180 * (place[1] - held.from[1])) / height, held.view[1] - (180 * (place[0] - held.from[0])) / width]);
   }
 
   function released() {
@@ -172,7 +173,6 @@ export function turning({ model, canvas, placeOf, soon }, signal) {
   function back() {
     model.set("turned", []);
     model.save_changes();
-    soon();
   }
 
   const heard = { pointerdown: grasped, pointermove: dragged, pointerup: released, pointercancel: released };
@@ -188,7 +188,7 @@ export function turning({ model, canvas, placeOf, soon }, signal) {
     pressed(event, way) {
       const far = KEY * (event.shiftKey ? 3 : 1), [elevation, azimuth] = viewOf(model, axesOf(solids()[0]));
       if (event.key === "Home") back();
-      else if (way) turn([elevation + far * way[1], azimuth - far * way[0]]);
+      else if (way) turn(axesOf(solids()[0]), [elevation + far * way[1], azimuth - far * way[0]]);
       else return false;
       clearTimeout(telling);
       telling = setTimeout(() => model.save_changes(), 300);
@@ -196,7 +196,7 @@ export function turning({ model, canvas, placeOf, soon }, signal) {
     },
 
     words() {
-      const now = model.get("turned"), from = now.length ? ` Seen from ${now[0]} degrees above and ${now[1]} degrees round.` : "";
+      const now = model.get("turned"), from = now.length ? ` Elevation ${now[0]} degrees, azimuth ${now[1]} degrees.` : "";
       return `${from} Arrow keys (with Shift: far) or dragging turn it; Home puts it back.`;
     },
   };

@@ -8,7 +8,7 @@ import { dialRows } from "./dials.mjs";
 import { handlesOf } from "./drag.mjs";
 import { at, density, inside, layout, select, toData, toPixels, partOf } from "./geometry.mjs";
 import { drawKept, keeper } from "./kept.mjs";
-import { drawMark, drawMarkers, drawText, readout, strokeLine } from "./marks.mjs";
+import { drawMark, drawMarkers, drawText, fromBelow, readout, strokeLine } from "./marks.mjs";
 import { drawSolids, turning } from "./turn.mjs";
 import { JOINER, plain } from "./words.mjs";
 
@@ -67,7 +67,7 @@ export function render({ model, el }) {
     ctx.clearRect(0, 0, ...pixels);
     drawSolids(ctx, model, enter);
     drawKept(ctx, model, now, enter);
-    for (const mark of marksNow(model, now)) {
+    for (const mark of fromBelow(marksNow(model, now))) {
       enter(mark.axes);
       drawMark(ctx, mark, model.get("axes")[mark.axes].box, now, model.get("trail"));
     }
@@ -164,7 +164,7 @@ export function render({ model, el }) {
     const on = target() >= 0 || handles.on() || solid.on();
     canvas.classList.toggle("clickable", on);
     const turns = solid.on() ? "Drag to turn it; double click puts it back" : "";
-    canvas.title = handles.on() ? "Drag what has a ring; double click puts it back" : turns;
+    canvas.title = handles.on() ? handles.title() : turns;
     canvas.setAttribute("role", on ? "application" : "img");
     canvas.tabIndex = on ? 0 : -1;
     play.follow();
@@ -244,7 +244,7 @@ export function render({ model, el }) {
 
   const shown = () => marksNow(model, index());
   const handles = handlesOf({ model, canvas, asking, index, shown, placeOf, soon }, signals.signal);
-  const solid = turning({ model, canvas, placeOf, soon }, signals.signal);
+  const solid = turning({ model, canvas, placeOf }, signals.signal);
   const tell = () => { if (!model.get("descents").length) wait(); model.save_changes(); };
   const dials = dialRows(model, { asking, say: (words) => { message.textContent = words; }, told: tell }, signals.signal);
   const listeners = {
