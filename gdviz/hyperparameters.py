@@ -86,9 +86,15 @@ class Range(float):
         named: Mapping[str, float] | None = None,
     ) -> "Range":
         """The number, with its range."""
-        self = super().__new__(cls, _real("value", value))
-        self.low, self.high, self.log, self.unit, self.name = _real("low", low), _real("high", high), log, unit, name
-        self.named = {str(word): _real(f"named[{word!r}]", number) for word, number in (named or {}).items()}
+        self = super().__new__(cls, _real("value of a range", value))
+        self.low, self.high, self.log, self.unit, self.name = (
+            _real("low of a range", low),
+            _real("high of a range", high),
+            log,
+            unit,
+            name,
+        )
+        self.named = {str(word): _real(f"named[{word!r}] of a range", number) for word, number in (named or {}).items()}
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise ValueError(f"a range goes from low up to high, both finite; got low {low!r} and high {high!r}")
         if log and self.low <= 0:
@@ -108,13 +114,21 @@ def _range(low: float, high: float, value: float, more: dict[str, Any]) -> Range
     return Range(low, high, value, **more)
 
 
+def real(name: str, number: Any) -> float:
+    """One finite number; refused, as a TypeError or a ValueError: anything else."""
+    value = _real(name, number)
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {number!r}")
+    return value
+
+
 def _real(name: str, number: Any) -> float:
     if isinstance(number, bool | str) or not isinstance(number, Number | np.ndarray | Tensor):
-        raise TypeError(f"{name} of a range must be a number, got {number!r}")
+        raise TypeError(f"{name} must be a number, got {number!r}")
     try:
         return float(number)  # pyright: ignore[reportArgumentType]  refused below
     except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"{name} of a range must be one number, got {short(repr(number))}") from error
+        raise TypeError(f"{name} must be one number, got {short(repr(number))}") from error
 
 
 Rate = Annotated[Hyperparameter, Accepted(lambda lr: lr >= 0, "positive, or 0 to rest, or a tensor of such rates")]

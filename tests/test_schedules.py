@@ -63,7 +63,14 @@ def test_a_range_in_it_is_a_dial_that_the_kernel_turns_too():
     ("make", "error", "words"),
     [
         (lambda: Schedule(GradientDescent(lr=1.0), 0.1), TypeError, "rate must be a function of the step, got 0.1"),
-        (lambda: Schedule(object(), lambda t: t), ValueError, "a schedule changes lr, and object has none"),
+        (lambda: Schedule(object(), lambda t: t), ValueError, "rule must be a dataclass with a field lr, got <object"),
+        (
+            lambda: Schedule(GradientDescent, lambda t: t),
+            ValueError,
+            "rule must be a dataclass with a field lr, got <class",
+        ),
+        (lambda: Schedule(GradientDescent(lr=1.0), lambda t, a: t, a="x"), TypeError, "a must be a number, got 'x'"),
+        (lambda: Schedule(GradientDescent(lr=1.0), lambda t, a: t, a=float("nan")), ValueError, "a must be finite"),
         (lambda: Schedule(GradientDescent(lr=1.0), lambda t: 0.1)(0), ValueError, "it returned float"),
         (lambda: Schedule(GradientDescent(lr=1.0), lambda t: torch.ones(3))(0), ValueError, r"it returned \(3,\)"),
         (lambda: minimize(BOWL, Schedule(GradientDescent(lr=1.0), lambda t: -t - 1), BOWL.start, 3), ValueError, "lr"),
@@ -72,3 +79,10 @@ def test_a_range_in_it_is_a_dial_that_the_kernel_turns_too():
 def test_what_is_no_schedule_is_refused(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+def test_a_range_that_makes_a_rate_negative_is_refused_by_the_player():
+    falling = Schedule(GradientDescent(lr=1.0), lambda t, slope: 0.3 - slope * t, slope=Range(0, 0.11, 0.001))
+    run = minimize(BOWL, falling, BOWL.start, 20)
+    with pytest.raises(ValueError, match=r"with slope = 0.11 the learning rate of step 3 is -0.03; narrow the range"):
+        views.descents(BOWL, run)

@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
+import torch
 from node import HERE, node
 from test_export import moved
 
@@ -131,3 +132,41 @@ def test_what_is_no_surface_in_space_is_refused():
     with pytest.raises(ValueError, match=r"z \(n, n\); got \(5,\), \(5,\) and \(5, 4\)"):
         player.solid(player.figure.axes[0], x, y, z[:, :4])
     assert isinstance(player, Player)
+
+
+@pytest.mark.parametrize("view", ["rolled", "orthographic", "near"])
+def test_another_projection_than_the_usual_is_refused(view):
+    player = over()
+    ax = player.figure.axes[0]
+    if view == "rolled":
+        ax.view_init(38, -60, roll=20)
+    else:
+        ax.set_proj_type(
+            "ortho" if view == "orthographic" else "persp", **({} if view != "near" else {"focal_length": 0.4})
+        )
+    with pytest.raises(ValueError, match="solid turns the usual perspective"):
+        player.solid(ax, *BOWL.mesh(5))
+
+
+def test_what_is_infinite_is_a_hole_and_a_factor_of_the_ticks_is_named():
+    def fn(w):
+        return 1e7 * w.square().sum(-1) + torch.where(w[..., 0] > 0.5, torch.inf, 0.0)
+
+    wall = surfaces.Surface(fn, (-1, 1), (-1, 1), (-0.5, 0.5), ((0.0, 0.0),), "wall")
+    player = views.over_surface(wall, minimize(wall, GradientDescent(1e-9), wall.start, 5))
+    player.state()
+    heights = np.frombuffer(player.solids[0]["data"], np.float32).reshape(31, 31)
+    assert np.isnan(heights[:, -5:]).all()
+    assert np.isfinite(heights[:, :20]).all()
+    assert player.solids[0]["zlim"][1] <= 2e7
+    assert player.axes[0]["space"]["names"][2] == "loss (1e7)"
+
+
+@pytest.mark.browser
+def test_a_first_view_from_below_is_where_turning_begins(opened):
+    run = minimize(BOWL, GradientDescent(lr=0.2), (-8.0, 4.0), steps=20)
+    page = opened(pages.code() + pages.body(views.over_surface(BOWL, run, elev=-20)))
+    page.locator("canvas").focus()
+    page.keyboard.press("ArrowLeft")
+    assert seen_from(page) == [-20, -55]
+    assert page.errors == []

@@ -1,12 +1,12 @@
 """Examples of one feature and one target: as they are, standardised, or on the way there."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from gdviz.hyperparameters import Range
+from gdviz.hyperparameters import Range, real
 from gdviz.tables import column
 
 
@@ -56,7 +56,7 @@ class Data:
         """z = (x - mean(x)) / std(x): the same examples with x of mean 0 and (population) standard deviation 1.
 
         Returns:
-            The data anew.
+            A new Data.
         """
         z = (self.x - self.x.mean()) / self.x.std(correction=0)
         return replace(self, x=z, x_label=re.sub(r" \([^()]*\)$", "", self.x_label) + " (standardised)")
@@ -70,6 +70,10 @@ class Data:
 
         Returns:
             The data with another x.
+
+        Raises:
+            TypeError: what is no number.
+            ValueError: a number that is not finite.
         """
         return Rescaled(self, shift, scale)
 
@@ -83,6 +87,10 @@ class Rescaled:
         shift: a number or a Range.
         scale: likewise.
 
+    Raises:
+        TypeError: what is no number.
+        ValueError: a number that is not finite.
+
     Example:
         >>> from gdviz import data
         >>> patients = data.diabetes().rescaled(shift=1.0, scale=0.0)
@@ -93,15 +101,16 @@ class Rescaled:
     raw: Data
     shift: float
     scale: float
+    numbers: tuple[Tensor, Tensor] = field(init=False, repr=False)  # what x is computed with
 
     def __post_init__(self):
-        numbers = [torch.tensor(float(value), dtype=torch.float64) for value in (self.shift, self.scale)]
-        object.__setattr__(self, "numbers", numbers)
+        shift, scale = real("shift", self.shift), real("scale", self.scale)
+        object.__setattr__(self, "numbers", (torch.tensor(shift).double(), torch.tensor(scale).double()))
 
     @property
     def x(self) -> Tensor:
         """The feature z (n,), as shift and scale are now."""
-        shift, scale = vars(self)["numbers"]
+        shift, scale = self.numbers
         mean = self.raw.x.mean()
         return (self.raw.x - shift * mean) / (self.raw.x - mean).square().mean().sqrt() ** scale
 
@@ -112,9 +121,9 @@ class Rescaled:
 
     @property
     def ranges(self) -> dict[str, tuple[Range, Tensor]]:
-        """Of each Range its tensor, as in a Surface."""
+        """The tensor of each Range, as in a Surface."""
         pairs = {"shift": self.shift, "scale": self.scale}
-        return {name: (v, one) for (name, v), one in zip(pairs.items(), vars(self)["numbers"]) if isinstance(v, Range)}
+        return {name: (v, one) for (name, v), one in zip(pairs.items(), self.numbers) if isinstance(v, Range)}
 
     @property
     def x_label(self) -> str:

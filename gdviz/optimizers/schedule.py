@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gdviz.hyperparameters import Range
+from gdviz.hyperparameters import Range, real, short
 
 
 class Schedule:
@@ -21,8 +21,8 @@ class Schedule:
         numbers: by name; a Range has a slider in the player.
 
     Raises:
-        TypeError: rate is no function, or a number is none.
-        ValueError: a rule without lr, rates of another shape.
+        TypeError: rate is not callable, or a value is not a number.
+        ValueError: a rule that is no dataclass with lr, a number that is not finite, rates of another shape.
 
     Example:
         >>> from gdviz.optimizers import GradientDescent
@@ -34,11 +34,11 @@ class Schedule:
     def __init__(self, rule: Any, rate: Callable[..., Tensor], **numbers: float):
         if not callable(rate):
             raise TypeError(f"rate must be a function of the step, got {rate!r}")
-        if not hasattr(rule, "lr"):
-            raise ValueError(f"a schedule changes lr, and {type(rule).__name__} has none")
+        if not is_dataclass(rule) or isinstance(rule, type) or not hasattr(rule, "lr"):
+            raise ValueError(f"rule must be a dataclass with a field lr, got {short(repr(rule))}")
         self.rule, self.rate = rule, rate
         self.numbers: Mapping[str, Tensor] = {
-            name: torch.tensor(float(value), dtype=torch.float64) for name, value in numbers.items()
+            name: torch.tensor(real(name, value), dtype=torch.float64) for name, value in numbers.items()
         }
         self.ranges: Mapping[str, tuple[Range, Tensor]] = {
             name: (value, self.numbers[name]) for name, value in numbers.items() if isinstance(value, Range)
