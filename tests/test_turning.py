@@ -1,4 +1,4 @@
-"""3-D pictures turn under the hand: the projection is matplotlib's, and the first picture stays matplotlib's."""
+"""3-D pictures can be turned by dragging: the projection is matplotlib's, and the first picture stays matplotlib's."""
 
 import json
 import re

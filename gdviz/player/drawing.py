@@ -27,7 +27,7 @@ class Drawing(Stage):
             The mark; mark.set_data(array) replaces its array.
 
         Raises:
-            ValueError: the array has another shape, no slider is a range, or the look is none.
+            ValueError: the array has another shape, no slider is a range, or an unknown look.
 
         Example:
             >>> from gdviz.player import Player
@@ -79,7 +79,7 @@ class Drawing(Stage):
             The mark; mark.set_data(array) replaces its array.
 
         Raises:
-            ValueError: the array has another shape, or the look is none.
+            ValueError: the array has another shape, or an unknown look.
 
         Example:
             >>> from gdviz.player import Player
@@ -103,7 +103,7 @@ class Drawing(Stage):
             The mark, a line.
 
         Raises:
-            ValueError: an array has another shape, or the look is none.
+            ValueError: an array has another shape, or an unknown look.
 
         Example:
             >>> from gdviz.player import Player
@@ -128,7 +128,7 @@ class Drawing(Stage):
             The mark; mark.set_data(array) replaces its array.
 
         Raises:
-            ValueError: the array has another shape, or the look is none.
+            ValueError: the array has another shape, or an unknown look.
 
         Example:
             >>> from gdviz.player import Player
@@ -152,7 +152,7 @@ class Drawing(Stage):
             The mark; mark.set_data(array) replaces its array.
 
         Raises:
-            ValueError: the array has another shape, or the look is none.
+            ValueError: the array has another shape, or an unknown look.
 
         Example:
             >>> from gdviz.player import Player
@@ -208,7 +208,7 @@ class Drawing(Stage):
             The mark; mark.set_data(array, diverged=...) replaces both.
 
         Raises:
-            ValueError: the array has another shape, a field is none, or the look is none.
+            ValueError: the array has another shape, a field is none, or an unknown look.
 
         Example:
             >>> from gdviz.player import Player

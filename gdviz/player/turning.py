@@ -17,7 +17,7 @@ LARGEST = 1e38  # of a float32, nearly
 
 
 class Turning(Stage):
-    """A stage whose 3-D Axes turn under the hand. The browser needs no kernel for it."""
+    """A stage whose 3-D Axes can be turned by dragging. The browser needs no kernel for it."""
 
     def solid(self, ax: Any, x: Any, y: Any, z: Any, *, cmap: str = "cividis") -> None:
         """Let one turn a 3-D Axes, by mouse, finger or keys: the browser draws this surface and the marks on it.

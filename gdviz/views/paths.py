@@ -29,7 +29,7 @@ def valley(
 ) -> Player:
     """A descent of one parameter in the valley of its loss, with slope and next step, and the loss after each step.
 
-    The ball can be dragged, and a rate that is a Range be turned.
+    The ball can be dragged, and a rate given as a Range can be turned.
 
     Args:
         loss: of one parameter, (..., 1) -> (...), 0 on its floor.
@@ -100,7 +100,7 @@ def valley(
 def over_surface(
     surface: Surface, trajectory: Trajectory, *, elev: float = 38, azim: float = -60, **options: Any
 ) -> Player:
-    """The path of one run over the loss in 3-D, with the step on a slider; it turns under the hand.
+    """The path of one run over the loss in 3-D, with the step on a slider; it can be turned by dragging.
 
     Args:
         surface: of two parameters.

@@ -29,7 +29,7 @@ RUNNERS = ((BLUE, (), "o"), (GREEN, (3, 1.5), "s"), (VERMILLION, (1, 1), "D"), (
 def wobble(data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, **options: Any) -> Player:
     """The examples of a minibatch in the data, the line, and the step that they ask for beside that of all examples.
 
-    The start can be dragged, and a rate that is a Range be turned.
+    The start can be dragged, and a rate given as a Range can be turned.
 
     The black arrow is the step that comes next, against the minibatch's mean gradient; the green one that which all
     examples would ask for.

@@ -183,7 +183,7 @@ def modes(surface: Surface, trajectory: Trajectory, rates: Sequence[float] | Non
     """The error of a descent on a quadratic, split along the eigenvectors: |(1 - lr lambda)^t c_0| for each.
 
     Left the path with the two directions, right the two parts of the error against the step: lines are what the run
-    did, black dots what the formula says. The start can be dragged, and a rate that is a Range be turned.
+    did, black dots what the formula says. The start can be dragged, and a rate given as a Range can be turned.
 
     Args:
         surface: a quadratic of two parameters.
