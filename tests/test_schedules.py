@@ -86,3 +86,4 @@ def test_a_range_that_makes_a_rate_negative_is_refused_by_the_player():
     run = minimize(BOWL, falling, BOWL.start, 20)
     with pytest.raises(ValueError, match=r"with slope = 0.11 the learning rate of step 3 is -0.03; narrow the range"):
         views.descents(BOWL, run)
+    assert float(falling.numbers["slope"]) == 0.001

@@ -10,11 +10,9 @@ const REACH = 1e4; // px from the middle of an Axes: as FAR in geometry.py
 const living = new WeakMap(); // of each model: its descents made ready, and what they were last computed for
 const unpacked = new WeakMap(); // of each list of marks that was sent
 
-const whole16 = ({ buffer, byteOffset, byteLength }) => new Int16Array(buffer.slice(byteOffset, byteOffset + byteLength));
-
 /** Of an array with axes for steps and sliders what belongs to these positions: for all its steps. */
 function chosen({ shape, data, whole }, index) {
-  const own = count(shape.slice(index.length)), steps = shape[0], values = (data.ready ??= whole ? whole16(data) : numbers(data));
+  const own = count(shape.slice(index.length)), steps = shape[0], values = (data.ready ??= numbers(data, whole ? Int16Array : Float64Array));
   const inner = shape.slice(1, index.length), width = count(inner) * own;
   const place = inner.reduce((sum, n, i) => sum * n + (n > 1 ? index[i + 1] : 0), 0) * own;
   const found = new Float64Array(steps * own);

@@ -174,9 +174,9 @@ function operation(name, out, shape, operands, how) {
   return () => { for (let k = 0; k < out.length; k++) out[k] = two(a.values[ai[k]], b.values[bi[k]]); };
 }
 
-/** The float64 numbers that came as bytes. */
-export function numbers({ buffer, byteOffset, byteLength }) {
-  return new Float64Array(buffer.slice(byteOffset, byteOffset + byteLength));
+/** The numbers that came as bytes, of this kind of array. */
+export function numbers({ buffer, byteOffset, byteLength }, Kind = Float64Array) {
+  return new Kind(buffer.slice(byteOffset, byteOffset + byteLength));
 }
 
 /** A trace made ready. inputs and outputs: its arrays; run() computes the outputs. What depends on nothing but steady

@@ -1,13 +1,13 @@
 // Pure geometry in CSS pixels of the picture: the numbers of a mark, data coordinates, and where the picture is shown.
 
-/** A mark with its bytes as `values` (float32 pixels, or the float64 numbers of a text and of contours) and the `strides` of its axes. */
+import { numbers } from "./formula.mjs";
+
+/** A mark with its bytes as `values` (float32 pixels, or the float64 numbers of a text and of contours), the `strides` of its
+ *  axes, and in 3-D its places as `space`. */
 export function unpack(mark) {
-  const { buffer, byteOffset, byteLength } = mark.data;
-  const bytes = buffer.slice(byteOffset, byteOffset + byteLength);
-  const values = ["text", "contours"].includes(mark.kind) ? new Float64Array(bytes) : new Float32Array(bytes);
+  const values = numbers(mark.data, ["text", "contours"].includes(mark.kind) ? Float64Array : Float32Array);
   const strides = mark.shape.map((_, i) => mark.shape.slice(i + 1).reduce((a, b) => a * b, 1));
-  const space = mark.space && new Float32Array(mark.space.buffer.slice(mark.space.byteOffset, mark.space.byteOffset + mark.space.byteLength));
-  return { ...mark, values, strides, space };
+  return { ...mark, values, strides, space: mark.space && numbers(mark.space, Float32Array) };
 }
 
 /** The numbers of a mark at the sliders' positions; an axis of length 1 serves every position. */

@@ -1,6 +1,7 @@
 // A 3-D picture that turns: the surface, its box and its ticks, drawn here as soon as one looks from another side than
 // matplotlib did. The projection is matplotlib's.
 
+import { numbers } from "./formula.mjs";
 import { inside } from "./geometry.mjs";
 import { strokeLine } from "./marks.mjs";
 
@@ -59,7 +60,7 @@ export function drawSolids(ctx, model, enter) {
 
 /** Its cells, the farthest first, each in the colour of its height. */
 function drawSurface(ctx, solid, seen) {
-  const { xlim, ylim, n, colors } = solid, heights = (solid.heights ??= floats(solid.data)), [least, most] = solid.zlim;
+  const { xlim, ylim, n, colors } = solid, heights = (solid.heights ??= numbers(solid.data, Float32Array)), [least, most] = solid.zlim;
   const place = (j, i) => {
     const z = heights[j * n + i];
     return seen([xlim[0] + ((xlim[1] - xlim[0]) * i) / (n - 1), ylim[0] + ((ylim[1] - ylim[0]) * j) / (n - 1), z]);
@@ -82,8 +83,6 @@ function drawSurface(ctx, solid, seen) {
     ctx.fill(), ctx.stroke();
   }
 }
-
-const floats = ({ buffer, byteOffset, byteLength }) => new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
 
 /** The three walls behind the surface with their grid, and at the edges in front numbers and names. */
 function drawBox(ctx, { space, ink }, seen, [elevation, azimuth]) {
