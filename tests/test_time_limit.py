@@ -48,6 +48,14 @@ def test_what_waits_is_stopped_later_and_told_so(learner, wait):
     assert sentence.endswith(" of them. Does it sleep or wait, or is the machine very busy?")
 
 
+def test_what_rings_does_not_ring_again_on_its_way_out(learner, monkeypatch):
+    source = "def slow(self, said, cause):\n    sleep(0.1)\n    self.said, self.cause = said, cause\n"
+    names = {"sleep": time.sleep}
+    exec(compile(source, time_limit.__file__, "exec"), names)
+    monkeypatch.setattr(time_limit.TimeUp, "__init__", names["slow"])  # some ticks long, as on a busy machine
+    assert told(learner("import time\ndef work():\n    time.sleep(1e6)\n"), patience=12).startswith(WAITED)
+
+
 @pytest.fixture
 def busy():
     """Four processes that compute without end."""

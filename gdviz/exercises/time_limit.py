@@ -25,6 +25,8 @@ OURS = (
     *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
     "<frozen",
 )
+# Where a block that has rung is on its way out: a second ring would cut that short.
+LEAVING = (__file__, str(Path(__file__).with_name("sandbox.py")), contextlib.__file__)
 
 
 class TimeUp(BaseException):
@@ -72,6 +74,8 @@ class Clock:
 
     def ring(self, frame: FrameType | None) -> None:
         """Raise TimeUp; from the second time on in the next line of the learner's as well: an `except:` caught it."""
+        if frame and frame.f_code.co_filename in LEAVING:
+            return  # the next tick looks again
         if self.rung:
             self._insist(frame)
         self.rung = True
