@@ -7,6 +7,7 @@ import { meshOf } from "./levels.mjs";
 import { turnedMarks } from "./turn.mjs";
 
 const REACH = 1e4; // px from the middle of an Axes: as FAR in geometry.py
+const WARM = 4; // runs: what a browser compiles, it has compiled by then
 const living = new WeakMap(); // of each model: its descents made ready, and what they were last computed for
 const unpacked = new WeakMap(); // of each list of marks that was sent
 
@@ -25,36 +26,58 @@ export const isMoved = (get) => ["start", "dialed", "placed"].some((name) => get
 
 /** The marks at these positions: as they came, or of what has been dragged and turned. */
 export function marksNow(model, index) {
-  const sent = model.get("marks"), descents = model.get("descents"), trail = model.get("trail");
-  if (!unpacked.has(sent)) unpacked.set(sent, sent.map(unpack));
-  const marks = turnedMarks(model, unpacked.get(sent));
-  if (!descents.length || !isMoved((name) => model.get(name))) return marks;
+  const marks = marksSent(model), trail = model.get("trail");
+  if (!model.get("descents").length || !isMoved((name) => model.get(name))) return marks;
   const [dragged, turned, points] = ["start", "dialed", "placed"].map((name) => model.get(name));
   const key = [dragged, turned, points, index.map((k, i) => (i === trail ? "" : k))].join(";");
-  let known = living.get(model);
-  if (known?.descents !== descents || known.marks !== marks) {
-    known = { descents, marks, ready: descents.map((one) => readyDescent(one, marks)), key: "", moved: marks, meshes: new Map() };
-    living.set(model, known);
-  }
+  const known = livingOf(model, marks);
   if (known.key !== key) {
-    known.moved = [...marks];
-    for (const [i, descent] of known.ready.entries()) {
-      const at = index.slice(0, index.length - descent.extra), { first, used } = givenNow(model, descent, i, at);
-      const { params, losses, grads, states } = descent.run(first, used);
-      const once = used.map((rate, k) => rate.subarray(0, descent.run.sizes[k]));
-      for (const { place, trace } of descent.drawn) {
-        if (marks[place].kind === "contours") {
-          known.moved[place] = contoured(marks[place], trace, once, known.meshes, index.length);
-          continue;
-        }
-        [params, losses, grads, ...once, ...states].forEach((values, k) => trace.inputs[k].set(values));
-        trace.run();
-        known.moved[place] = moved(marks[place], trace, model.get("axes")[marks[place].axes], index.length, descent.extra);
-      }
-    }
+    known.moved = movedNow(model, known, index);
     known.key = key;
   }
   return known.moved;
+}
+
+/** Make everything ready and run it a few times before anything is moved: else the first moves are the slow ones. */
+export function warm(model, index) {
+  if (!model.get("descents").length || living.get(model)?.descents === model.get("descents")) return;
+  const known = livingOf(model, marksSent(model));
+  for (let times = 0; times < WARM; times++) movedNow(model, known, index);
+}
+
+function marksSent(model) {
+  const sent = model.get("marks");
+  if (!unpacked.has(sent)) unpacked.set(sent, sent.map(unpack));
+  return turnedMarks(model, unpacked.get(sent));
+}
+
+/** The descents of a player, ready to run for these marks. */
+function livingOf(model, marks) {
+  const descents = model.get("descents"), known = living.get(model);
+  if (known?.descents === descents && known.marks === marks) return known;
+  living.set(model, { descents, marks, ready: descents.map((one) => readyDescent(one, marks)), key: "", moved: marks, meshes: new Map() });
+  return living.get(model);
+}
+
+/** The marks with every descent run from what is given now. */
+function movedNow(model, known, index) {
+  const found = [...known.marks];
+  for (const [i, descent] of known.ready.entries()) {
+    const at = index.slice(0, index.length - descent.extra), { first, used } = givenNow(model, descent, i, at);
+    const { params, losses, grads, states } = descent.run(first, used);
+    const once = used.map((rate, k) => rate.subarray(0, descent.run.sizes[k]));
+    for (const { place, trace } of descent.drawn) {
+      const mark = known.marks[place];
+      if (mark.kind === "contours") {
+        found[place] = contoured(mark, trace, once, known.meshes, index.length);
+        continue;
+      }
+      [params, losses, grads, ...once, ...states].forEach((values, k) => trace.inputs[k].set(values));
+      trace.run();
+      found[place] = moved(mark, trace, model.get("axes")[mark.axes], index.length, descent.extra);
+    }
+  }
+  return found;
 }
 
 /** The start and the rates of the i-th descent: as they were at first, or as they were dragged and turned. */

@@ -1,5 +1,6 @@
 // What can be dragged in the picture, its handles: by mouse, finger, or arrow keys on the focused picture.
 
+import { warm } from "./alive.mjs";
 import { dialedNow, turnTo } from "./dials.mjs";
 import { at, inside, lost, pairs, select, toData, toPixels } from "./geometry.mjs";
 import { drawText, strokeLine } from "./marks.mjs";
@@ -156,6 +157,11 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
     });
   }
 
+  /** The pointer, or the focus, has come near. */
+  function neared() {
+    if (on()) warm(model, index());
+  }
+
   function grasped(event) {
     if (!on() || event.button !== 0) return;
     const spot = near(event, GRASP), elsewhere = spot ? null : free(event);
@@ -197,6 +203,7 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
   }
 
   const heard = { pointerdown: grasped, pointermove: dragged, pointerup: released, pointercancel: released, dblclick: twice };
+  for (const event of ["pointerenter", "focus"]) canvas.addEventListener(event, neared, { signal });
   for (const [event, listener] of Object.entries(heard)) canvas.addEventListener(event, listener, { signal });
   canvas.addEventListener("touchstart", touched, { passive: false, signal });
   signal.addEventListener("abort", () => clearTimeout(telling));
