@@ -23,6 +23,9 @@ function reading(from, shape) {
 
 const listed = ({ step, places: given }, n) => given ?? Int32Array.from({ length: n }, (_, i) => i * step);
 
+// As torch has it: a power of 1, 2 or 3 is a product.
+const power = (a, b) => (b === 1 ? a : b === 2 ? a * a : b === 3 ? a * a * a : b === 0.5 ? Math.sqrt(a) : a === 1 ? 1 : a ** b);
+
 // The operations that carry a descent, each with loops of its own: a function called for each number is ten times slower.
 const FAST = {
   add: [
@@ -41,12 +44,14 @@ const FAST = {
     (o, a, i, b, j) => { for (let k = 0; k < o.length; k++) o[k] = a[k * i] / b[k * j]; },
     (o, a, i, b, j) => { for (let k = 0; k < o.length; k++) o[k] = a[i[k]] / b[j[k]]; },
   ],
+  pow: [
+    (o, a, i, b, j) => { for (let k = 0; k < o.length; k++) o[k] = power(a[k * i], b[k * j]); },
+    (o, a, i, b, j) => { for (let k = 0; k < o.length; k++) o[k] = power(a[i[k]], b[j[k]]); },
+  ],
 };
 
-// As torch has them: a power of 2 or 3 is a product, and where one of two is not a number, neither is their maximum.
-const power = (a, b) => (b === 2 ? a * a : b === 3 ? a * a * a : b === 0.5 ? Math.sqrt(a) : a === 1 ? 1 : a ** b);
+// As torch has it: where one of two is not a number, neither is their maximum.
 const BINARY = {
-  pow: power,
   maximum: Math.max,
   minimum: Math.min,
   gt: (a, b) => +(a > b),
