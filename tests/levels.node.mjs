@@ -12,7 +12,7 @@ const revived = (_, value) =>
   typeof value?.base64 === "string" ? new DataView(Uint8Array.from(Buffer.from(value.base64, "base64")).buffer) : value;
 
 function timed({ trace, given, window, levels, quadratic }) {
-  const loss = numbers.ready(trace, given.map((_, k) => k + 1)), arrays = given.map(numbers.numbers), times = [];
+  const loss = numbers.ready(trace, given.map((_, k) => k + 1)), arrays = given.map((bytes) => numbers.numbers(bytes)), times = [];
   for (let turn = 0; turn < 40; turn++) {
     const began = performance.now();
     arrays.forEach((values, k) => loss.inputs[k + 1].set(values));

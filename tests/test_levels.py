@@ -1,6 +1,7 @@
 """Lines of equal loss in the browser: their heights are those of plots.contours, and they run where matplotlib's do."""
 
 import json
+import runpy
 import subprocess
 from itertools import pairwise
 
@@ -61,3 +62,10 @@ def test_where_the_loss_is_not_a_number_no_line_runs():
     x, y = np.array([np.mean(pair, 0) for line in ours["lines"] for pair in pairwise(line)]).T
     assert len(x) > 100
     assert not ((x > 4) & (x < 12) & (y > 9) & (y < 20)).any()
+
+
+@pytest.mark.browser
+def test_the_benchmark_of_contours_times_the_engine_and_matplotlib():
+    ours, theirs, size = runpy.run_path(str(HERE.parent / "benchmarks" / "formula.py"))["contours"]()
+    assert min(ours, theirs) > 0
+    assert size < 50_000
