@@ -87,13 +87,8 @@ class Range(float):
     ) -> "Range":
         """The number, with its range."""
         self = super().__new__(cls, _real("value of a range", value))
-        self.low, self.high, self.log, self.unit, self.name = (
-            _real("low of a range", low),
-            _real("high of a range", high),
-            log,
-            unit,
-            name,
-        )
+        self.low, self.high = _real("low of a range", low), _real("high of a range", high)
+        self.log, self.unit, self.name = log, unit, name
         self.named = {str(word): _real(f"named[{word!r}] of a range", number) for word, number in (named or {}).items()}
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise ValueError(f"a range goes from low up to high, both finite; got low {low!r} and high {high!r}")

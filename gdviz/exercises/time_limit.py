@@ -74,9 +74,9 @@ class Clock:
 
     def ring(self, frame: FrameType | None) -> None:
         """Raise TimeUp; from the second time on in the next line of the learner's as well: an `except:` caught it."""
-        if frame and frame.f_code.co_filename in LEAVING:
-            return  # the next tick looks again
         if self.rung:
+            if frame and frame.f_code.co_filename in LEAVING:
+                return  # the next tick looks again
             self._insist(frame)
         self.rung = True
         raise self._time_up()

@@ -87,7 +87,8 @@ FEW = 12  # examples whose residuals are drawn
 
 def _frame(data: Any, surface: Surface, left: Axes, middle: Axes) -> bool:
     """Draw what stands still of data and loss; returns whether the residuals have their squares."""
-    few, moves = len(data.x) <= FEW and _moves(data, surface), _moves(data, surface)
+    moves = _moves(data, surface)
+    few = moves and len(data.x) <= FEW
     plots.examples(data, ax=left, alpha=0 if moves else 0.7)
     if few:
         left.margins(0.25)
