@@ -11,7 +11,7 @@ from torch import Tensor
 from gdviz.doors.broadcasts import Differences
 from gdviz.doors.calls import called, updated
 from gdviz.doors.settled import checked_start, counted_examples, is_schedule, settle
-from gdviz.hyperparameters import as_tensor, whole
+from gdviz.hyperparameters import as_tensor, hyperparameters, whole
 from gdviz.optimizers import Rule
 from gdviz.progress import watched
 from gdviz.trajectory import Trajectory
@@ -100,6 +100,7 @@ def minimize(
         loss=loss,
         asked=rule,
         sampled_loss=sampled_loss,
+        lrs=_lrs(rules[:steps], params.shape[:-1]),
     )
 
 
@@ -174,6 +175,17 @@ def _value_and_gradient(loss: Callable, params: Tensor, step: int) -> tuple[Tens
 
 def _gradient(value: Tensor, leaf: Tensor) -> Tensor | None:
     return torch.autograd.grad(value.sum(), leaf, allow_unused=True)[0]
+
+
+def _lrs(rules: list[Rule], runs: tuple[int, ...]) -> Tensor | None:
+    """(steps, *runs): the learning rate of each of these rules; None where one of them has none."""
+    known = {id(rule): hyperparameters(rule).get("lr") for rule in rules}
+    rows = []
+    for lr in (known[id(rule)] for rule in rules):
+        if lr is None:
+            return None
+        rows.append((lr[..., 0] if lr.ndim else lr).double().expand(runs))
+    return torch.stack(rows) if rows else torch.empty((0, *runs), dtype=torch.float64)
 
 
 def _at(step: int, params: Tensor) -> str:

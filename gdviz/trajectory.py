@@ -27,6 +27,7 @@ class Trajectory:
         loss: what was minimized.
         asked: the rule, or the schedule.
         sampled_loss: as for minimize.
+        lrs: (steps, *runs), the learning rate of each step; None of a rule without one.
 
     Example:
         >>> from gdviz.descent import minimize
@@ -47,6 +48,7 @@ class Trajectory:
     loss: Any = None
     asked: Any = None
     sampled_loss: Any = None
+    lrs: Tensor | None = None
 
     @property
     def steps(self) -> int:

@@ -429,3 +429,13 @@ def test_an_update_that_works_on_a_leaf_is_told_no_grad():
 
     with pytest.raises(ValueError, match=r"update raised RuntimeError at step 0 .*inside `with torch.no_grad\(\):`"):
         minimize(BOWL, Leaf(lr=0.1), [1.0, 1.0], 3)
+
+
+def test_the_rate_of_every_step_is_kept_of_each_run_and_of_a_schedule():
+    start = [1.0, 2.0]
+    assert minimize(BOWL, GradientDescent(0.1), start, 3).lrs.tolist() == [0.1, 0.1, 0.1]
+    assert minimize(BOWL, lambda step: Adam(lr=1.0 / (step + 1)), start, 2).lrs.tolist() == [1.0, 0.5]
+    swept = minimize(BOWL, Momentum(**grid(lr=[0.1, 0.2], momentum=[0.0, 0.5, 0.9])), start, 4).lrs
+    assert swept.shape == (4, 2, 3)
+    assert (swept == torch.tensor([0.1, 0.2], dtype=torch.float64)[:, None]).all()
+    assert minimize(BOWL, GradientDescent(0.1), start, 0).lrs.shape == (0,)

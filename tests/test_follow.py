@@ -34,9 +34,15 @@ def race():
 
 
 def schedules():
-    rates = torch.stack([torch.full((20,), 0.1), 0.2 * 0.9 ** torch.arange(20.0)], -1).double()
-    run = down(lambda step: GradientDescent(lr=rates[step, :, None]))
-    return views.rate.schedules(RAVINE, run, rates, ["constant", "decaying"])
+    rule, factor = GradientDescent(lr=0.4), Range(0.5, 1.0, 0.9)
+    decaying = Schedule(rule, lambda t, factor: 0.2 * factor**t, factor=factor)
+    rules = {"constant": rule, "step": lambda step: GradientDescent(lr=0.1 if step < 4 else 0.02), "decaying": decaying}
+    return views.rate.schedules(RAVINE, {name: down(one) for name, one in rules.items()})
+
+
+def basins():
+    rules = {"slow": GradientDescent(LR), "fast": Momentum(LR, BETA)}
+    return views.rate.basins(RAVINE, {name: down(one) for name, one in rules.items()})
 
 
 def line():
@@ -98,6 +104,10 @@ ALIVE = {
     "modes": lambda: views.rate.modes(RAVINE, down(GradientDescent(LR))),
     "modes, a grid": lambda: views.rate.modes(RAVINE, down(GradientDescent(**grid(lr=[0.1, 0.4]))), [0.1, 0.4]),
     "schedules": schedules,
+    "basins": basins,
+    "curvature": lambda: views.rate.curvature(
+        surfaces.himmelblau(), down(GradientDescent(Range(0.001, 0.02, 0.01)), surfaces.himmelblau())
+    ),
     "line": line,
     "descents": lambda: views.descents(RAVINE, {"a": down(Momentum(LR, BETA)), "b": down(RMSProp(LR, alpha=BETA))}),
     "one descent": lambda: views.descents(RAVINE, down(Adam(LR, beta1=BETA))),

@@ -5,7 +5,6 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-import torch
 from shown import look_of_the_course  # noqa: F401
 
 from gdviz import data, plots, surfaces, views
@@ -36,7 +35,8 @@ VIEWS = {  # each with a run that diverges, far beyond all numbers
     "descents of one": lambda n: views.descents(RAVINE, single(n)),
     "a saddle": lambda n: views.descents(surfaces.saddle(), single(n)),
     "modes": lambda n: views.rate.modes(RAVINE, sweep(n), [0.1, 9.0]),
-    "schedules": lambda n: views.rate.schedules(RAVINE, sweep(n), torch.ones(n, 2), ["a", "b"]),
+    "schedules": lambda n: views.rate.schedules(RAVINE, {"a": single(n, 0.1), "b": single(n)}),
+    "curvature": lambda n: views.rate.curvature(RAVINE, single(n)),
     "ladder": lambda n: views.momentum.ladder(RAVINE, {"a": single(n), "b": single(n, 0.1)}),
     "step sizes": lambda n: views.momentum.step_sizes({"a": sweep(n)}, {"learning rate": [0.1, 9.0]}),
     "panels": lambda n: views.training.panels({"loss": {"a": single(n).losses}}, {"step": range(n + 1)}, log=["loss"]),
@@ -170,8 +170,10 @@ def test_runs_at_the_end_of_all_numbers_are_drawn(show):
 
 
 def test_views_of_single_steps_need_one():
-    with pytest.raises(ValueError, match="schedules need at least one step"):
-        views.rate.schedules(RAVINE, sweep(0), torch.ones(0, 2), ["a", "b"])
+    with pytest.raises(ValueError, match="schedules need runs of equally many steps, at least one"):
+        views.rate.schedules(RAVINE, {"a": single(0)})
+    with pytest.raises(ValueError, match="with at least one step; got 0 steps"):
+        views.rate.curvature(RAVINE, single(0))
     with pytest.raises(ValueError, match="suspects need at least one step"):
         views.zoo.suspects(RAVINE, {"A": (sweep(0), sweep(0))}, [0.1, 9.0])
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mean_squared_error
 
-from gdviz import data, surfaces
+from gdviz import data, surfaces, theory
 from gdviz.descent import gradient, minimize
 from gdviz.optimizers import Adam, GradientDescent
 from gdviz.surfaces import bowl, linear_model
@@ -270,3 +270,19 @@ def test_a_mesh_needs_two_points_a_side_and_a_loss_for_each():
     mean = surfaces.Surface(lambda w: w.mean(), (-1, 1), (-1, 1), (0.0, 0.0), (), "own")
     with pytest.raises(ValueError, match=r"own must give a loss for each of 7 points, \(7,\); it gave \(\)"):
         mean.mesh(7)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_curvatures_are_the_eigenvalues_of_the_hessian(d):
+    def loss(w):
+        return (w**4).sum(-1) + torch.sin(w.sum(-1)) + (w[..., 0] * w[..., -1]) ** 2
+
+    places = torch.randn(5, d, generator=torch.Generator().manual_seed(d), dtype=torch.float64)
+    found = theory.curvatures(loss, places)
+    for place, one in zip(places, found, strict=True):
+        hessian = torch.autograd.functional.hessian(loss, place)
+        assert torch.allclose(one, torch.linalg.eigvalsh(hessian), rtol=1e-9, atol=1e-12)
+
+
+def test_a_plane_is_not_curved():
+    assert theory.curvatures(lambda w: 3 * w[..., 0] - w[..., 1], [1.0, 2.0]).tolist() == [0.0, 0.0]

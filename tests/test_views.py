@@ -11,7 +11,19 @@ from shown import arrays, look_of_the_course, readouts  # noqa: F401
 
 from gdviz import surfaces, theory, views
 from gdviz.descent import grid, minimize
-from gdviz.optimizers import LBFGS, Adadelta, AdaGrad, Adam, AMSGrad, GradientDescent, Momentum, Nesterov, RMSProp
+from gdviz.optimizers import (
+    LBFGS,
+    Adadelta,
+    AdaGrad,
+    Adam,
+    AMSGrad,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Range,
+    RMSProp,
+    Schedule,
+)
 from gdviz.style import LOOKS
 
 RAVINE = surfaces.ravine()
@@ -73,10 +85,71 @@ def test_the_best_of_the_restarts_only_falls():
 
 
 def test_a_schedule_shows_the_rate_of_every_step():
-    rates = torch.tensor([[0.4, 0.4], [0.4, 0.2], [0.4, 0.1]], dtype=torch.float64)
-    runs = minimize(RAVINE, lambda step: GradientDescent(lr=rates[step][:, None]), RAVINE.start, 3)
-    player = views.rate.schedules(RAVINE, runs, rates, ["constant", "halved"])
-    assert arrays(player, "path")[0][:, 1, 1].tolist() == [0.4, 0.2, 0.1, 0.1]
+    rules = {"constant": GradientDescent(0.4), "halved": lambda step: GradientDescent(lr=0.4 * 0.5**step)}
+    player = views.rate.schedules(RAVINE, {name: minimize(RAVINE, r, RAVINE.start, 3) for name, r in rules.items()})
+    assert [arrays(player, "path")[k][:, 1].tolist() for k in (0, 3)] == [[0.4] * 4, [0.4, 0.2, 0.1, 0.1]]
+    legend = player.figure.axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["constant", "halved"]
+
+
+def test_a_schedule_that_is_turned_moves_its_rates_and_its_path_and_no_other():
+    factor = Range(0.5, 1.0, 0.9)
+    rules = {"constant": GradientDescent(0.1), "decaying": Schedule(GradientDescent(0.1), decaying, factor=factor)}
+    player = views.rate.schedules(RAVINE, {name: minimize(RAVINE, r, RAVINE.start, 3) for name, r in rules.items()})
+    assert [dial["name"] for dial in player.dials] == ["decaying: factor"]
+    still, moved = (arrays(player, "path")[k] for k in (0, 3))
+    player.dialed = [0.5]
+    with player.moved():
+        assert (arrays(player, "path")[0] == still).all()
+        assert arrays(player, "path")[3][:, 1].tolist() == [0.2, 0.1, 0.05, 0.05]
+    assert (arrays(player, "path")[3] == moved).all()
+
+
+def decaying(t, factor):
+    return 0.2 * factor**t
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        ({}, "give 1 to 8 runs by name, got 0"),
+        ({"a": minimize(RAVINE, GradientDescent(**grid(lr=[0.1, 0.2])), (1.0, 1.0), 3)}, r"got runs \(2,\)"),
+        ({str(n): minimize(RAVINE, GradientDescent(0.1), (1.0, 1.0), n) for n in (3, 4)}, r"got \[3, 4\]"),
+    ],
+)
+def test_what_are_no_schedules_is_refused(runs, words):
+    with pytest.raises(ValueError, match=words):
+        views.rate.schedules(RAVINE, runs)
+
+
+def test_a_descent_is_shown_against_the_curvature_that_its_rate_can_bear():
+    surface = surfaces.rosenbrock()
+    run = minimize(surface, GradientDescent(0.0019), surface.start, 6)
+    player = views.rate.curvature(surface, run)
+    limit, largest = (arrays(player, "path")[k][:, 1] for k in (1, 2))
+    assert limit.tolist() == pytest.approx([2 / 0.0019] * 7)
+    for found, place in zip(largest, run.params):
+        assert found == pytest.approx(torch.linalg.eigvalsh(torch.autograd.functional.hessian(surface, place))[1])
+    assert largest[0] > limit[0] > largest[1], "thrown out of what is too steep"
+
+
+def test_the_end_of_a_dragged_path_has_the_colour_of_its_basin():
+    surface = surfaces.himmelblau()
+    runs = {str(lr): minimize(surface, GradientDescent(lr), (2.0, 3.5), 200) for lr in (0.004, 0.0145)}
+    player = views.rate.basins(surface, runs)
+    assert [handle["axes"] for handle in player.handles] == [0, 1]
+    player.start = [4.9, 4.9]
+    with player.moved() as caption:
+        ends = [torch.as_tensor(path[-1]) for path in arrays(player, "path")]
+    assert (
+        surface.basin(torch.stack(ends)).tolist()
+        == surface.basin(
+            torch.stack([minimize(surface, GradientDescent(lr), (4.9, 4.9), 200).params[-1] for lr in (0.004, 0.0145)])
+        ).tolist()
+    )
+    assert caption.startswith("0.004: 200 steps from (4.9, 4.9) lead to (3, 2). 0.0145: 200 steps from (4.9, 4.9)")
+    with pytest.raises(ValueError, match="give single runs of equally many steps"):
+        views.rate.basins(surface, {})
 
 
 def test_descents_of_several_optimizers_each_with_its_look():
@@ -275,14 +348,13 @@ def test_where_the_browser_cannot_follow_a_click_asks_the_kernel():
 
 
 def test_schedules_and_racers_start_where_one_drags_them():
-    rates = torch.stack([torch.full((9,), 0.1), 0.2 * 0.9 ** torch.arange(9.0)], -1).double()
-    run = minimize(RAVINE, lambda step: GradientDescent(lr=rates[step, :, None]), [1.0, 1.0], 9)
-    schedules = views.rate.schedules(RAVINE, run, rates, ["constant", "decaying"])
+    rules = {"constant": GradientDescent(0.1), "decaying": lambda step: GradientDescent(lr=0.2 * 0.9**step)}
+    schedules = views.rate.schedules(RAVINE, {name: minimize(RAVINE, r, [1.0, 1.0], 9) for name, r in rules.items()})
     runs = {rule.__name__: minimize(RAVINE, rule(**grid(lr=[0.1])), [1.0, 1.0], 9) for rule in (GradientDescent, Adam)}
     race = views.momentum.race(RAVINE, runs, {name: [0.5] for name in runs}, ["one"])
     assert (schedules.unfollowed, race.unfollowed) == ("", "")
     assert [player.handles[0]["axes"] for player in (schedules, race)] == [1, 0]
-    assert [[rate["shape"] for rate in one["rates"]] for one in schedules.descents] == [[[9, 2]]]
+    assert [[rate["shape"] for rate in one["rates"]] for one in schedules.descents] == [[[1]], [[9]]]
     for player in (schedules, race):
         player.start = [3.0, -1.0]
         with player.moved():
@@ -324,7 +396,7 @@ FAR = minimize(RAVINE, GradientDescent(**grid(lr=[0.6, 5.0])), RAVINE.start, 400
         lambda: views.rate.modes(RAVINE, FAR, [0.6, 5.0]),
         lambda: views.descents(RAVINE, FAR, sliders={"learning rate": [0.6, 5.0]}),
         lambda: views.rate.restarts(RAVINE, FAR),
-        lambda: views.rate.schedules(RAVINE, FAR, torch.ones(400, 2), ["a", "b"]),
+        lambda: views.rate.schedules(RAVINE, {"a": run(GradientDescent(lr=5.0)), "b": run(GradientDescent(lr=0.1))}),
         lambda: views.momentum.step_sizes({"a": FAR}, {"learning rate": [0.6, 5.0]}),
         lambda: views.descents(RAVINE, run(GradientDescent(lr=0.1), [0.0, 0.0])),
         lambda: views.descents(RAVINE, run(GradientDescent(lr=0.1), steps=0)),

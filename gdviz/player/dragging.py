@@ -39,8 +39,9 @@ class Dragging(Stage):
             formulas: of each descent what views.formula.formula returns. The first slider is the step, the next ones
                 are the axes of the rates.
             marks: of each descent, what its marks draw: functions of params (steps + 1, d), losses (steps + 1,),
-                gradients (steps, d), each rate, and each part of the state (steps + 1, ...) that return a tuple of the
-                array, with an axis for each further slider, and, of a text, where it has diverged.
+                gradients (steps, d), learning rates (steps,), each rate, and each part of the state (steps + 1, ...)
+                that return a tuple of the array, with an axis for each further slider, and, of a text, where it has
+                diverged.
             dials: of each hyperparameter that is a range its slider, and `feeds`: which descents and rates it sets.
             again: given a start, the dialed values, and the points that were dragged, [number, x, y, number, ...], or
                 of each an empty list where it is untouched, the arrays of all these marks and the caption: what twin,
@@ -71,7 +72,7 @@ class Dragging(Stage):
     def _sent(self, formula: Mapping[str, Any], marks: Mapping[Mark, Callable]) -> dict[str, Any]:
         (d, *rates), given = formula["init"]["inputs"], formula["given"]
         states, steps = formula["advance"]["inputs"][1 + len(rates) :], formula["steps"]
-        before = [(steps + 1, *d), (steps + 1,), (steps, *d), *rates[: len(rates) - len(given)]]
+        before = [(steps + 1, *d), (steps + 1,), (steps, *d), (steps,), *rates[: len(rates) - len(given)]]
         after = [(steps + 1, *state) for state in states]
 
         def trace(mark: Mark, draw: Callable) -> dict[str, Any]:
@@ -86,6 +87,7 @@ class Dragging(Stage):
             "steps": steps,
             "start": _array(formula["start"]),
             "rates": [_array(rate) for rate in formula["rates"]],
+            "lr": formula["lr"],
             "schedule": formula["schedule"],
             "extra": len(self.sliders) - formula["start"].ndim,  # sliders that are no axes of the runs
             "marks": [[self._marks.index(mark), trace(mark, draw)] for mark, draw in marks.items()],

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gdviz.descent import Trajectory
-from gdviz.hyperparameters import Hyperparameter, in_range
+from gdviz.descent import Loss, Trajectory
+from gdviz.hyperparameters import Hyperparameter, as_tensor, in_range
 
 MOMENTUM_LR = {  # what lr is multiplied by, to say the same in torch's convention
     "torch": lambda momentum: 1.0,
@@ -73,6 +73,37 @@ def heavy_ball_rate(lr: Any, momentum: Any, curvature: Any) -> Tensor:
     under_root = middle**2 - 4 * momentum
     real = (middle + under_root.clamp(min=0).sqrt()) / 2
     return torch.where(under_root < 0, momentum.sqrt(), real)  # two roots that are conjugate have the product momentum
+
+
+def curvatures(loss: Loss, params: Any) -> Tensor:
+    """The eigenvalues of the Hessian of a loss, the smallest first: how it is curved along its own directions.
+
+    Of two parameters (lambda = m - r and m + r, with m = (a + c) / 2 and r = sqrt(((a - c) / 2)^2 + b^2) of the
+    Hessian's a, b, b, c) a player can follow them.
+
+    Args:
+        loss: as for minimize.
+        params: (..., d).
+
+    Returns:
+        (..., d); of a plane zeros.
+
+    Example:
+        >>> curvatures(lambda w: 3 * w[..., 0] ** 2 + w[..., 1] ** 2, [1.0, 2.0]).tolist()
+        [2.0, 6.0]
+    """
+    place = as_tensor(params).double().detach()
+    with torch.enable_grad():
+        w = place.requires_grad_()
+        (slopes,) = torch.autograd.grad(loss(w).sum(), w, create_graph=True)
+        if not slopes.requires_grad:
+            return torch.zeros_like(slopes)
+        rows = [torch.autograd.grad(slopes[..., i].sum(), w, retain_graph=True)[0] for i in range(w.shape[-1])]
+    if len(rows) != 2:
+        return torch.linalg.eigvalsh(torch.stack(rows, -2))
+    a, b, c = rows[0][..., 0], rows[0][..., 1], rows[1][..., 1]
+    middle, half = (a + c) / 2, (((a - c) / 2) ** 2 + b**2).sqrt()
+    return torch.stack([middle - half, middle + half], -1)
 
 
 def effective_rate(trajectory: Trajectory) -> Tensor:

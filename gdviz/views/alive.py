@@ -192,16 +192,17 @@ def _parts(drawn: Any) -> tuple:
 
 
 def _drawn(run: Trajectory, made: Mapping[str, Any], marks: Mapping[Mark, Callable]) -> dict[Mark, Callable]:
-    """For each mark: its array, of the params, losses, gradients, rates and states of a single run."""
+    """For each mark: its array, of the params, losses, gradients, learning rates, rates and states of a single run."""
 
     def of(draw: Callable) -> Callable[..., tuple]:
-        def drawn(params: Tensor, losses: Tensor, grads: Tensor, *rest: Tensor) -> tuple:
+        def drawn(params: Tensor, losses: Tensor, grads: Tensor, lrs: Tensor, *rest: Tensor) -> tuple:
             first = len(made["names"]) + made["batches"] + len(made["given"])  # of the states
             rates, states = dict(zip(made["names"], rest)), rest[first:]
             kind: Any = type(run.states)
             state = kind(*states) if hasattr(kind, "_fields") else states
             rule = replace(run.rule, **rates) if rates else run.rule
-            return _parts(draw(replace(run, params=params, losses=losses, grads=grads, rule=rule, states=state)))
+            now = {"params": params, "losses": losses, "grads": grads, "states": state, "rule": rule}
+            return _parts(draw(replace(run, **now, lrs=None if made["lr"] is None else lrs)))
 
         return drawn
 

@@ -30,7 +30,8 @@ def formula(run: Trajectory, given: Sequence[Tensor] = ()) -> dict[str, Any]:
         `init` and `advance`, traces as of player.formula.traced, for one run; `names` of the hyperparameters that are
         numbers, and `rates`, of each (steps or 1, *runs or 1) in float64, then the minibatches, where there are any
         (`batches` is 1), as indices (steps, *runs or 1, B), and what is `given`, each (1, *ones, ...); `start`
-        (*runs, d); `steps`; `schedule`, how a rate follows from what is given, or None.
+        (*runs, d); `steps`; `lr`, which rate is the learning rate, or None; `schedule`, how it follows from what is
+        given, or None.
 
     Raises:
         NotFollowed: what cannot be followed, and in which line.
@@ -81,6 +82,7 @@ def formula(run: Trajectory, given: Sequence[Tensor] = ()) -> dict[str, Any]:
             "names": names,
             "rates": [*rates, *batches, *_for_all(run, given)],
             "batches": len(batches),
+            "lr": names.index("lr") if run.lrs is not None and "lr" in names else None,
             "schedule": _schedule(run, names, len(batches), given),
             "given": list(given),
             "start": run.params[0],

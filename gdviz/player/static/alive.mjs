@@ -65,20 +65,23 @@ function movedNow(model, known, index) {
   for (const [i, descent] of known.ready.entries()) {
     const at = index.slice(0, index.length - descent.extra), { first, used } = givenNow(model, descent, i, at);
     const { params, losses, grads, states } = descent.run(first, used);
-    const once = used.map((rate, k) => rate.subarray(0, descent.run.sizes[k]));
+    const once = used.map((rate, k) => rate.subarray(0, descent.run.sizes[k])), lrs = lrsOf(used[descent.lr], losses.length - 1);
     for (const { place, trace } of descent.drawn) {
       const mark = known.marks[place];
       if (mark.kind === "contours") {
         found[place] = contoured(mark, trace, once, known.meshes, index.length);
         continue;
       }
-      [params, losses, grads, ...once, ...states].forEach((values, k) => trace.inputs[k].set(values));
+      [params, losses, grads, lrs, ...once, ...states].forEach((values, k) => trace.inputs[k].set(values));
       trace.run();
       found[place] = moved(mark, trace, model.get("axes")[mark.axes], index.length, descent.extra);
     }
   }
   return found;
 }
+
+/** The learning rate of each step; of a rule without one, none. */
+const lrsOf = (rates, steps) => (!rates ? [] : rates.length > 1 ? rates : new Float64Array(steps).fill(rates[0]));
 
 /** The start and the rates of the i-th descent: as they were at first, or as they were dragged and turned. */
 function givenNow(model, { start, rates, scheduled }, i, at) {
@@ -121,10 +124,10 @@ function readyDescent(descent, all) {
     trace.prepare();
     return { place, trace };
   });
-  const { start, rates, extra, schedule } = descent;
+  const { start, rates, extra, schedule, lr } = descent;
   const scheduled = schedule && { ...schedule, trace: ready(schedule.trace) };
   scheduled?.trace.prepare();
-  return { run: descending(descent), start, rates, extra, drawn, scheduled };
+  return { run: descending(descent), start, rates, extra, drawn, scheduled, lr };
 }
 
 /** A mark with these values: (steps, ...) in data coordinates as pixels, of a text the numbers themselves. */

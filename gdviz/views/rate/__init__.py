@@ -1,6 +1,7 @@
 """Ready-made players of notebook 02: what a learning rate does."""
 
-from gdviz.views.rate.schedules import restarts, schedules
+from gdviz.views.rate.places import basins, curvature, restarts
+from gdviz.views.rate.schedules import schedules
 from gdviz.views.rate.sweeps import modes, ravines, sweep
 
-__all__ = ["modes", "ravines", "restarts", "schedules", "sweep"]
+__all__ = ["basins", "curvature", "modes", "ravines", "restarts", "schedules", "sweep"]

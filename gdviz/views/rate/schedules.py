@@ -1,11 +1,10 @@
-"""Rates that change on the way, and many starts."""
+"""Rates that change on the way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from gdviz import plots
@@ -13,99 +12,102 @@ from gdviz.descent import Trajectory
 from gdviz.pictures.limits import log_axis
 from gdviz.pictures.words import label
 from gdviz.player import Player
-from gdviz.style import BLACK, BLUE, GREY, VERMILLION
+from gdviz.style import BLACK, BLUE, GREEN, PURPLE, VERMILLION
 from gdviz.surfaces import Surface
 from gdviz.views.alive import follow
-from gdviz.views.frames import highest, loss_limits, lost, pair
+from gdviz.views.frames import below, highest, loss_limits
+
+LOOKS = (  # one for each schedule: told apart without colours, too
+    {"color": BLACK, "marker": "o"},
+    {"color": BLUE, "marker": "s"},
+    {"color": VERMILLION, "marker": "D"},
+    {"color": GREEN, "marker": "^"},
+    {"color": PURPLE, "marker": "o"},
+    {"color": BLUE, "dash": (2, 1), "marker": "^"},
+    {"color": VERMILLION, "dash": (2, 1), "marker": "o"},
+    {"color": GREEN, "dash": (2, 1), "marker": "s"},
+)
 
 
-def schedules(surface: Surface, trajectory: Trajectory, rates: Tensor, names: Sequence[str], **options: Any) -> Player:
-    """Schedules on one problem: the rate of each step, the path and the loss, a schedule for each position of a slider.
+def schedules(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -> Player:
+    """Schedules on one problem, laid over each other: the rate of each step, the paths and the losses.
 
-    The start can be dragged on the surface.
+    The start can be dragged on the surface, and a number of a Schedule that is a Range can be turned.
 
     Args:
         surface: of two parameters.
-        trajectory: one axis of runs, the schedules.
-        rates: (steps, schedules).
-        names: of the schedules.
+        runs: single descents, by the names of their schedules; of equally many steps.
         options: at=..., as for Player.
 
     Returns:
         The player.
 
     Raises:
-        ValueError: no step: the rate of each is shown.
+        ValueError: none, or more than eight; no step; a sweep; a rule without a learning rate.
 
     Example:
         >>> from gdviz.descent import minimize
-        >>> from gdviz.optimizers import GradientDescent
+        >>> from gdviz.optimizers import GradientDescent, Range, Schedule
         >>> from gdviz.surfaces import bowl
-        >>> surface = bowl(10)
-        >>> rates = torch.stack([torch.full((40,), 0.1), 0.18 * 0.95 ** torch.arange(40.0)], -1).double()
-        >>> run = minimize(surface, lambda step: GradientDescent(lr=rates[step, :, None]), surface.start, steps=40)
-        >>> player = schedules(surface, run, rates, ["constant", "decaying"])
+        >>> surface, factor = bowl(10), Range(0.8, 1.0, 0.95)
+        >>> rules = {"constant": GradientDescent(lr=0.1)}
+        >>> rules["decaying"] = Schedule(rules["constant"], lambda t, factor: 0.18 * factor**t, factor=factor)
+        >>> runs = {name: minimize(surface, rule, surface.start, steps=40) for name, rule in rules.items()}
+        >>> player = schedules(surface, runs)
     """
-    if not len(rates):
-        raise ValueError("schedules need at least one step: the rate of each is shown")
+    _refuse(runs)
     figure, (top, left, right) = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
-    plots.contours(surface, ax=left)
+    plots.contours(surface, ax=left, levels=8)
+    rates, losses = (torch.stack([getattr(run, name) for run in runs.values()], -1) for name in ("lrs", "losses"))
     label(top, title="learning rate", xlabel="step", ylabel="learning rate", ylim=(0, 1.15 * highest(rates) or 1))
     label(left, title=surface.name, xlabel="parameter x", ylabel="parameter y")
-    floor, first = loss_limits(trajectory.losses, trajectory.diverged, least=1e-5)
+    diverged = torch.stack([run.diverged for run in runs.values()])
+    floor, first = loss_limits(losses, diverged, least=1e-5)
     label(right, title="loss", xlabel="step", ylabel="loss")
     log_axis(right, 0.5 * floor, 8 * first)
-    player = Player(
-        figure, {"step": range(trajectory.steps + 1), "schedule": list(names)}, caption=trajectory.describe(), **options
+    below(
+        top,
+        {name: {"dash": (), **given} for name, given in zip(runs, LOOKS)},
+        at=(-0.25, -0.2),
+        handlelength=1.6,
+        columnspacing=1,
     )
-    used = torch.cat([rates, rates[-1:]])  # the last rate is shown at the last step, too
-    player.curve(top, used, color=VERMILLION)
-    path = player.path(left, trajectory.params)
-    curve = player.curve(right, trajectory.losses.clamp(min=0.6 * floor))
-    place = {"at": (0.97, 0.98), "align": "right"}
-    words = player.text(right, trajectory.losses, "loss {:.3g}", diverged=lost(trajectory), **place)
-    drawn = {
-        path: lambda run: run.params,
-        curve: lambda run: run.losses.clamp(min=1e-9 * floor),
-        words: lambda run: (run.losses, lost(run)),
-    }
-    follow(player, left, trajectory, drawn)
+    player = Player(figure, {"step": range(len(losses))}, caption=_ends(runs), **options)
+
+    def used(run: Trajectory) -> Tensor:
+        lrs: Any = run.lrs
+        return torch.cat([lrs, lrs[-1:]])  # the last rate is shown at the last step, too
+
+    def heights(run: Trajectory, share: float = 1e-9) -> Tensor:
+        return run.losses.clamp(min=share * floor)
+
+    drawn: dict[str, dict[Any, Any]] = {}
+    for (name, run), given in zip(runs.items(), LOOKS):
+        drawn[name] = {
+            player.curve(top, used(run), **given): used,
+            player.path(left, run.params, **given | {"width": 2, "dots": 0}): lambda run: run.params,
+            player.curve(right, heights(run, 0.6), **given): heights,
+        }
+    follow(player, left, runs, drawn, _ends)
     return player
 
 
-def restarts(surface: Surface, trajectory: Trajectory, **options: Any) -> Player:
-    """Random restarts: the descents from the first k starts, and the best loss that any of them has found.
+def _ends(runs: Mapping[str, Trajectory]) -> str:
+    first = next(iter(runs.values()))
+    place = ", ".join(f"{value:.4g}" for value in first.params[0].tolist())
+    ends = (f"{name}: {float(run.losses[-1]):.3g}{' (diverged)' * bool(run.diverged)}" for name, run in runs.items())
+    return f"{first.steps} steps from ({place}), loss {float(first.losses[0]):.3g}. At the end: {', '.join(ends)}."
 
-    Args:
-        surface: of two parameters.
-        trajectory: one axis of runs, the restarts. The slider is k.
-        options: at=..., as for Player.
 
-    Returns:
-        The player.
-
-    Example:
-        >>> from gdviz.descent import minimize
-        >>> from gdviz.optimizers import GradientDescent
-        >>> from gdviz.surfaces import himmelblau
-        >>> starts = 8 * torch.rand(12, 2, generator=torch.Generator().manual_seed(0)).double() - 4
-        >>> player = restarts(himmelblau(), minimize(himmelblau(), GradientDescent(lr=0.01), starts, steps=40))
-    """
-    many, ends = trajectory.runs[0], trajectory.losses[-1].where(~trajectory.diverged, torch.nan)
-    ends = ends.nan_to_num(highest(trajectory.losses[0]))  # a restart that diverged has found nothing better
-    figure, left, right = pair(surface)
-    label(right, title="the best so far", xlabel="restarts", ylabel="loss", xlim=(0.5, many + 0.5))
-    right.xaxis.set_major_locator(MaxNLocator(integer=True))
-    spread = float(ends.max() - ends.min()) or 1.0
-    right.set(ylim=(float(ends.min()) - 0.15 * spread, float(ends.max()) + 0.3 * spread))
-    player = Player(figure, {"restarts": range(1, many + 1)}, caption=trajectory.describe(), **options)
-    breaks = torch.full((1, many, 2), torch.nan, dtype=torch.float64)
-    routes = torch.cat([trajectory.params, breaks]).transpose(0, 1)  # (restarts, steps + 2, 2), NaN between two paths
-    begun = torch.ones(many, many).tril().bool()  # (k, restart): whether it is among the first k
-    player.line(left, routes.where(begun[..., None, None], torch.nan).flatten(1, 2), color=BLUE, width=2)
-    player.points(left, trajectory.params[-1].where(begun[..., None], torch.nan), color=BLACK, size=11)
-    tries = torch.stack([torch.arange(1.0, many + 1).double(), ends], -1)
-    player.points(right, tries.where(begun[..., None], torch.nan), color=GREY, size=9)
-    player.curve(right, ends.cummin(0).values, color=BLUE)
-    player.text(right, ends.cummin(0).values, "best loss {:.4g}", at=(0.97, 0.98), align="right")
-    return player
+def _refuse(runs: Mapping[str, Trajectory]) -> None:
+    if not 0 < len(runs) <= len(LOOKS):
+        raise ValueError(f"give 1 to {len(LOOKS)} runs by name, got {len(runs)}")
+    if len({run.steps for run in runs.values()}) > 1 or not next(iter(runs.values())).steps:
+        steps = [run.steps for run in runs.values()]
+        raise ValueError(
+            f"schedules need runs of equally many steps, at least one: the rate of each is shown; got {steps}"
+        )
+    for name, run in runs.items():
+        if run.runs or run.lrs is None:
+            given = f"runs {run.runs}" if run.runs else f"{type(run.rule).__name__}, which has no single learning rate"
+            raise ValueError(f"{name!r} must be a single descent of a rule with lr, got {given}")
