@@ -85,7 +85,14 @@ def dropping():
     return views.descents(RAVINE, {name: down(rule) for name, rule in rules.items()})
 
 
+def draws():
+    loss = surfaces.linear_model(TOY)
+    f = sampled_loss(loss, [Minibatches(30, size, 4, generator=torch.Generator().manual_seed(1)) for size in (1, 8)])
+    return views.noise.wobble(TOY, loss, minimize(loss, GradientDescent(LR), loss.start, 9, sampled_loss=f), f)
+
+
 ALIVE = {
+    "wobble, drawn again": draws,
     "rates that drop": dropping,
     "wobble": wobble,
     "students": students,

@@ -50,7 +50,7 @@ def test_clouds_by_name_become_a_slider_and_leave_their_curves_in_grey():
     assert np.array_equal(arrays(player, "points")[0], run.params)
     grey = [line for line in player.figure.axes[1].lines if line.get_color() == PALE]
     assert len(grey) == 2
-    assert [text.get_text() for text in player.figure.axes[1].texts] == ["one", "many"]
+    assert {text.get_text() for text in player.figure.axes[1].texts} == {"one", "many"}
     assert np.allclose(grey[1].get_ydata(), (run.losses[:, 1] - LOWEST).mean(-1), rtol=1e-9)
 
 
@@ -102,6 +102,48 @@ def test_the_wobbling_line_shows_its_batch_and_both_steps():
     assert np.allclose(asked[:, 1], taken[:, 1])  # all examples ask for what the full batch does
     assert not np.allclose(asked[:, 0], taken[:, 0])
     assert np.allclose(arrays(player, "line")[0], plots.lines(PATIENTS, run.params[:-1]))
+
+
+def test_the_wobbling_line_can_be_drawn_again():
+    f = sampled_loss(LOSS, [batches(size, 3) for size in (2, 5)])
+    run = minimize(LOSS, GradientDescent(0.1), LOSS.start, 4, sampled_loss=f)
+    player = views.noise.wobble(PATIENTS, LOSS, run, f)
+    assert [spec["name"] for spec in player.sliders] == ["step", "batch size", "draw"]
+    assert player.sliders[2]["labels"] == ["1", "2", "3"]
+    (spots,), (_, taken) = arrays(player, "points"), arrays(player, "arrow")
+    for draw, chosen in enumerate(f.batches[0](2)):
+        assert np.array_equal(spots[2, 0, draw, :2], torch.stack([PATIENTS.x[chosen], PATIENTS.y[chosen]], -1))
+    assert np.isnan(spots[:, 0, :, 2:]).all()
+    assert np.array_equal(taken[..., 1, :], run.params[1:])
+    assert not player.unfollowed
+
+
+def test_the_price_has_a_rate_for_each_name():
+    def run(size, lr):
+        f = sampled_loss(LOSS, batches(size, 3))
+        return minimize(LOSS, GradientDescent(lr), LOSS.start, 400 // size, sampled_loss=f)
+
+    runs = {
+        "a": {0.1: run(100, 0.1), 0.3: run(100, 0.3)},
+        "b": run(50, 0.1),
+        "c": {0.01: run(50, 0.01), 0.2: run(50, 0.2)},
+    }
+    player = views.noise.price(runs, N, LOWEST, parts=4)
+    assert [spec["name"] for spec in player.sliders] == ["spent, in %", "measured in", "rate of a", "rate of c"]
+    a, b, c = arrays(player, "path")
+    assert [path.shape for path in (a, b, c)] == [(5, 4, 2, 1, 2), (5, 4, 1, 1, 2), (5, 4, 1, 2, 2)]
+    for k, lr in enumerate((0.1, 0.3)):
+        assert np.allclose(a[:, 0, k, 0, 1], runs["a"][lr].losses.mean(1) - LOWEST)
+    assert np.allclose(c[:, 0, 0, 1, 1], (runs["c"][0.2].losses.mean(1) - LOWEST)[:5])
+
+
+def test_names_of_curves_that_end_together_do_not_cover_each_other():
+    run = students([N], 6, 40)
+    ways = {name: run.params[:, 0] for name in ("one", "another", "a third")}
+    ax = views.noise.clouds(LOSS, ways, {"step": range(41)}).figure.axes[1]
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert len(boxes) == 3
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
 
 
 def test_the_price_is_counted_in_steps_epochs_examples_and_milliseconds():

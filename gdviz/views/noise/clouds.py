@@ -81,8 +81,11 @@ def clouds(
         right.plot(list(steps), heights.flatten(1), color=ink(right, PALE), linewidth=1.5)
         if len(sliders) == 2:  # each curve has a name
             look = {"size": 13, "color": ink(right, GREY), "ha": "right", "va": "bottom"}
-            for name, end in zip(list(sliders.values())[1], heights[-1].clamp(max=6 * high).tolist()):
-                where = 0.97 * steps[-1] + 0.03 * steps[0], 1.25 * end if end > 0 else 6 * high
+            ends = heights[-1].clamp(max=6 * high).nan_to_num(6 * high).tolist()
+            below, apart = 0.0, (16 * high / low) ** 0.07  # the words of one line, on this axis
+            for end, name in sorted(zip(ends, list(sliders.values())[1]), key=lambda one: one[0]):
+                below = max(1.25 * end if end > 0 else 6 * high, apart * below)
+                where = 0.97 * steps[-1] + 0.03 * steps[0], below
                 plain(right.text(*where, name, path_effects=plots.halo(right), **look))
     caption = f"{params.shape[-2]} runs each; their mean loss above the minimum ends {between(above[-1])}."
     player = Player(figure, sliders, caption=caption, **options)

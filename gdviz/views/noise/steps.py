@@ -13,7 +13,7 @@ from gdviz.descent import Trajectory, gradient
 from gdviz.minibatches import SampledLoss
 from gdviz.optimizers import GradientDescent
 from gdviz.pictures import ellipses
-from gdviz.pictures.limits import log_axis, span
+from gdviz.pictures.limits import HIGHEST, log_axis, span
 from gdviz.pictures.words import label
 from gdviz.player import Player
 from gdviz.style import BLACK, BLUE, GREEN, PALE, VERMILLION, ink
@@ -37,7 +37,8 @@ def wobble(data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, 
     Args:
         data: has x, y and their labels.
         surface: the loss over (w, b).
-        runs: of GradientDescent at a constant rate, with one axis, the batch sizes of sampled.
+        runs: of GradientDescent at a constant rate; its axes are the batch sizes of sampled and, where its Minibatches
+            have an axis of runs, the draws, which become a slider.
         sampled: the loss that the steps differentiated.
         options: at=..., as for Player.
 
@@ -56,27 +57,31 @@ def wobble(data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, 
         >>> examples = toy_line(30)
         >>> loss = surfaces.linear_model(examples)
         >>> chance = torch.Generator().manual_seed(0)
-        >>> f = sampled_loss(loss, [Minibatches(30, size, generator=chance) for size in (1, 5, 30)])
+        >>> f = sampled_loss(loss, [Minibatches(30, size, runs=3, generator=chance) for size in (1, 5, 30)])
         >>> run = minimize(loss, GradientDescent(lr=0.1), loss.start, steps=20, sampled_loss=f)
         >>> player = wobble(examples, loss, run, f)
     """
     _means_of(sampled)
-    if not isinstance(runs.rule, GradientDescent) or runs.scheduled or sampled.runs != runs.runs or not sampled.many:
-        raise ValueError(f"the arrows are of GradientDescent at a constant rate, a run for each batch size; got {runs}")
+    fits = sampled.runs == runs.runs and sampled.many and len(runs.runs) <= 2
+    if not isinstance(runs.rule, GradientDescent) or runs.scheduled or not fits:
+        wanted = "a run for each batch size, or for each and each draw"
+        raise ValueError(f"the arrows are of GradientDescent at a constant rate, {wanted}; got {runs}")
     sizes = [batches.batch_size for batches in sampled.batches]
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
     plots.examples(data, ax=left)
     plots.contours(surface, ax=right)
     label(left, title="data, minibatch and line")
     label(right, title="loss surface", xlabel="slope w", ylabel="intercept b")
-    sliders = {"step": range(runs.steps), "batch size": sizes}
-    caption = f"One run for each batch size, {runs.steps} steps; the losses end {between(runs.losses[-1])}."
+    draws = runs.runs[1:]
+    sliders = {"step": range(runs.steps), "batch size": sizes} | ({"draw": range(1, draws[0] + 1)} if draws else {})
+    each = f"{draws[0]} runs" if draws else "One run"
+    caption = f"{each} for each batch size, {runs.steps} steps; the losses end {between(runs.losses[-1])}."
     player = Player(figure, sliders, caption=caption, **options)
-    spots = torch.full((runs.steps, len(sizes), max(sizes), 2), torch.nan, dtype=torch.float64)
+    spots = torch.full((runs.steps, *runs.runs, max(sizes), 2), torch.nan, dtype=torch.float64)
     for k, batches in enumerate(sampled.batches):
         for step in range(runs.steps):
             chosen = batches(step)
-            spots[step, k, : len(chosen)] = torch.stack([data.x[chosen], data.y[chosen]], -1)
+            spots[step, k, ..., : chosen.shape[-1], :] = torch.stack([data.x[chosen], data.y[chosen]], -1)
 
     def now(run: Trajectory) -> Tensor:
         return run.params[:-1]
@@ -107,13 +112,21 @@ def wobble(data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, 
     return player
 
 
-def price(runs: Mapping[str, Trajectory], n: int, lowest: float, *, parts: int = 100, **options: Any) -> Player:
+def price(
+    runs: Mapping[str, Trajectory | Mapping[float, Trajectory]],
+    n: int,
+    lowest: float,
+    *,
+    parts: int = 100,
+    **options: Any,
+) -> Player:
     """Mean losses above the lowest against what they cost: a switch chooses steps, epochs, examples or milliseconds.
 
     An axis ends with what all steps of the first one cost.
 
     Args:
-        runs: up to four by name, each with one axis of runs that differ by their noise and were computed together.
+        runs: up to four by name, each with one axis of runs that differ by their noise and were computed together; or
+            of a name several, by their learning rates, which become a slider.
         n: how many examples an epoch has.
         lowest: the lowest loss.
         parts: into how many the slider divides the cost.
@@ -138,31 +151,43 @@ def price(runs: Mapping[str, Trajectory], n: int, lowest: float, *, parts: int =
         ...     runs[f"batch {size}"] = minimize(loss, GradientDescent(lr=0.1), loss.start, 30, sampled_loss=f)
         >>> player = price(runs, 30, float(loss(torch.tensor(loss.minima[0]).double())))
     """
-    if not 1 <= len(runs) <= len(RUNNERS) or any(len(run.runs) != 1 or not run.steps for run in runs.values()):
+    swept = {name: run if isinstance(run, Mapping) else {0.0: run} for name, run in runs.items()}
+    every = [run for of_name in swept.values() for run in of_name.values()]
+    fit = all(len(run.runs) == 1 and run.steps for run in every) and all(swept.values())
+    if not 1 <= len(runs) <= len(RUNNERS) or not fit:
         raise ValueError(f"runs must be 1 to {len(RUNNERS)} trajectories, each with steps and one axis of runs")
-    costs = {name: _costs(run, n) for name, run in runs.items()}
-    budget = next(iter(costs.values()))[:, -1:]  # (costs, 1)
+    budget = _costs(next(iter(every)), n)[:, -1:]  # (costs, 1)
     spent = budget * torch.linspace(0, 1, parts + 1, dtype=torch.float64)  # (costs, parts + 1)
-    above = {name: run.losses.mean(1) - lowest for name, run in runs.items()}
-    first = max(float(loss[0]) for loss in above.values())
-    every = torch.cat([torch.tensor([first]), *above.values()])[:, None]
-    low, high = loss_limits(every, torch.zeros(1).bool(), least=1e-6)
+    above = [run.losses.mean(1) - lowest for run in every]
+    first = max(float(loss[0]) for loss in above)
+    low, high = loss_limits(torch.cat([torch.tensor([first]), *above])[:, None], torch.zeros(1).bool(), least=1e-6)
     figure, ax = plt.subplots(figsize=(6.6, 5.2), layout="constrained")
     label(ax, title="the price of a descent", ylabel="loss above the minimum", xlim=(0, 1))
     log_axis(ax, 0.5 * low, 3 * high)
     ax.set_xticks([0, 0.5, 1], ["   ", "   ", "   "])  # room for the numbers, which change with the switch
     ax.set_xlabel(" ", labelpad=12)
-    caption = " ".join(f"{name}: {run.steps} steps, {int(run.examples[-1, 0])} examples." for name, run in runs.items())
-    player = Player(figure, {"spent, in %": range(parts + 1), "measured in": COSTS}, caption=caption, **options)
-    for (color, dash, marker), (name, cost) in zip(RUNNERS, costs.items()):
-        logs = above[name].clamp(min=0.6 * low).log()
-        known = [np.interp(*both, logs, right=np.nan) for both in zip(spent, cost * (1 + 1e-9))]
-        places = np.stack([(spent / budget).T, np.exp(known).T], -1)
-        player.path(ax, places, color=color, dash=dash, marker=marker, dots=0, label=name)
+    rates = {f"rate of {name}": list(of_name) for name, of_name in swept.items() if len(of_name) > 1}
+    kinds = {name: next(iter(of_name.values())) for name, of_name in swept.items()}
+    caption = " ".join(f"{name}: {r.steps} steps, {int(r.examples[-1, 0])} examples." for name, r in kinds.items())
+    sliders = {"spent, in %": range(parts + 1), "measured in": COSTS, **rates}
+    player = Player(figure, sliders, caption=caption, **options)
+
+    def known(run: Trajectory) -> np.ndarray:
+        """(parts + 1, costs, 2): where its curve is."""
+        logs = (run.losses.mean(1) - lowest).clamp(0.6 * low, HIGHEST).nan_to_num(HIGHEST).log()
+        heights = [np.interp(*both, logs, right=np.nan) for both in zip(spent, _costs(run, n) * (1 + 1e-9))]
+        return np.stack([(spent / budget).T, np.exp(heights).T], -1)
+
+    for (color, dash, marker), (name, of_name) in zip(RUNNERS, swept.items()):
+        places = np.stack([known(run) for run in of_name.values()], 2)  # (parts + 1, costs, rates, 2)
+        shape = [len(places[0, 0]) if one == f"rate of {name}" else 1 for one in rates]
+        look = {"color": color, "dash": dash, "marker": marker, "dots": 0, "label": name}
+        player.path(ax, places.reshape(parts + 1, len(COSTS), *shape, 2), **look)
+    ones = [1] * len(rates)
     for share, align in ((0, "left"), (0.5, "center"), (1, "right")):
-        shown = (share * budget)[None, :, 0].round(decimals=2)
+        shown = (share * budget)[None, :, 0].round(decimals=2).reshape(1, -1, *ones)
         player.text(ax, shown, "{:.5g}", at=(share, -0.02), align=align, size=17)
-    unit = np.arange(len(COSTS))[None]
+    unit = np.arange(len(COSTS)).reshape(1, -1, *ones)
     player.text(ax, unit, f"{{:{'|'.join(COSTS)}}}", at=(0.5, -0.1), align="center", size=18)
     return player
 
