@@ -85,6 +85,11 @@ def dropping():
     return views.descents(RAVINE, {name: down(rule) for name, rule in rules.items()})
 
 
+HYPERBOLA = surfaces.Surface(
+    lambda w: (1 - w[..., 0] * w[..., 1]) ** 2 / 2, (-2.2, 5), (-3, 4.2), (4.0, 0.02), (), "½ (1 − xy)²"
+)
+
+
 def draws():
     loss = surfaces.linear_model(TOY)
     f = sampled_loss(loss, [Minibatches(30, size, 4, generator=torch.Generator().manual_seed(1)) for size in (1, 8)])
@@ -112,6 +117,7 @@ ALIVE = {
     "modes, a grid": lambda: views.rate.modes(RAVINE, down(GradientDescent(**grid(lr=[0.1, 0.4]))), [0.1, 0.4]),
     "schedules": schedules,
     "basins": basins,
+    "edge": lambda: views.zoo.edge(HYPERBOLA, down(GradientDescent(Range(0.05, 0.3, 0.2)), HYPERBOLA)),
     "curvature": lambda: views.rate.curvature(
         surfaces.himmelblau(), down(GradientDescent(Range(0.001, 0.02, 0.01)), surfaces.himmelblau())
     ),

@@ -11,7 +11,7 @@ from gdviz import surfaces, views
 from gdviz.descent import grid, minimize
 from gdviz.exercises import check_rule
 from gdviz.exercises.mistakes import suspect
-from gdviz.optimizers import Adam, AdamW, GradientDescent, Momentum
+from gdviz.optimizers import Adam, AdamW, GradientDescent, Momentum, Range
 
 RAVINE, WELLS, DOUBLE = surfaces.ravine(), surfaces.two_wells(), surfaces.double_well()
 RATES = [0.1, 0.2, 0.3]
@@ -120,6 +120,13 @@ def test_the_edge_shows_the_limit_and_published_numbers():
     rates = [0.05, 0.1, 0.2, 0.3]
     runs = minimize(PRODUCT, GradientDescent(**grid(lr=rates)), PRODUCT.start, 100)
     player = views.zoo.edge(PRODUCT, runs, rates)
+    one = views.zoo.edge(PRODUCT, minimize(PRODUCT, GradientDescent(Range(0.05, 0.3, 0.2)), PRODUCT.start, 100))
+    assert readouts(one, (100,)) == ["x² + y² = 2.17", "limit 2/lr = 10.00"]
+    assert [dial["name"] for dial in one.dials] == ["learning rate"]
+    assert one.caption == "x² + y² after 100 steps with lr 0.2, from 16.00: 2.17."
+    one.dialed = [0.3]
+    with one.moved() as caption:
+        assert caption == "x² + y² after 100 steps with lr 0.3, from 16.00: diverges."
     assert "0.05: 16.09, 0.1: 15.91, 0.2: 2.17, 0.3: diverges." in player.caption
     (limit,) = arrays(player, "line")
     assert np.allclose(limit[0, :, :, 1], 2 / np.array(rates)[:, None])

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gdviz import plots
 from gdviz.descent import Trajectory
+from gdviz.hyperparameters import as_tensor
 from gdviz.pictures.limits import log_axis, step_limits
 from gdviz.pictures.words import label
 from gdviz.player import Player
@@ -19,6 +20,7 @@ from gdviz.player.sliders import labels_of
 from gdviz.player.templates import escaped
 from gdviz.style import BLUE, GREY, PALE, VERMILLION, ink
 from gdviz.surfaces import Surface
+from gdviz.views.alive import follow
 from gdviz.views.frames import key, loss_limits, lost, mark_look, pair
 
 
@@ -138,51 +140,71 @@ def shrinking(
     return player
 
 
-def edge(surface: Surface, trajectory: Trajectory, rates: Sequence[float], **options: Any) -> Player:
-    """A descent on 1/2 (1 - xy)^2 for each rate: the path, and x^2 + y^2 against the step, with the limit 2 / lr.
+def edge(surface: Surface, trajectory: Trajectory, rates: Sequence[float] | None = None, **options: Any) -> Player:
+    """A descent on 1/2 (1 - xy)^2: the path, and x^2 + y^2 against the step, with the limit 2 / lr.
 
-    On the floor xy = 1 the larger curvature is x^2 + y^2.
+    On the floor xy = 1 the larger curvature is x^2 + y^2. The start can be dragged, and a rate given as a Range can be
+    turned.
 
     Args:
         surface: 1/2 (1 - xy)^2.
-        trajectory: one axis of runs, the rates.
-        rates: their values.
+        trajectory: a single run, or one axis of runs, the rates.
+        rates: their values, for a slider over the runs.
         options: at=..., as for Player.
 
     Returns:
         The player.
 
     Example:
-        >>> from gdviz.descent import grid, minimize
-        >>> from gdviz.optimizers import GradientDescent
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent, Range
         >>> from gdviz.surfaces import Surface
         >>> floor = Surface(lambda w: (1 - w[..., 0] * w[..., 1]) ** 2 / 2, (0, 4), (0, 4), (3.5, 0.6), (), "xy = 1")
-        >>> rates = [0.05, 0.2]
-        >>> player = edge(floor, minimize(floor, GradientDescent(**grid(lr=rates)), floor.start, steps=60), rates)
+        >>> player = edge(floor, minimize(floor, GradientDescent(Range(0.05, 0.3, 0.2)), floor.start, steps=60))
     """
     figure, left, right = pair(surface, levels=[0.02, 0.125, 0.5, 2, 8, 18])
     x = np.linspace(0.05, 5, 200)
     for side in (1, -1):
         left.plot(side * x, side / x, color=ink(left), linewidth=1, scalex=False, scaley=False)
-    curvature = (trajectory.params**2).sum(-1)  # (steps + 1, rates)
-    steps, limits = trajectory.steps, 2 / np.asarray(rates, dtype=float)
     label(right, title="curvature of the floor", xlabel="step", ylabel="x² + y²", ylim=(0, 27))
-    right.set_xlim(step_limits([0, steps]))
-    ends = curvature[-1].where(~trajectory.diverged, torch.nan)
-    ends = ["diverges" if math.isnan(end) else f"{end:.2f}" for end in ends.tolist()]
-    said = [f"{rate}: {end}" for rate, end in zip(labels_of(rates), ends)]
-    caption = f"x² + y² after {steps} steps for each learning rate: {', '.join(said)}."
-    player = Player(figure, {"step": range(steps + 1), "learning rate": rates}, caption=caption, **options)
-    line = np.stack(np.broadcast_arrays([0.0, steps], limits[:, None]), -1)  # (rates, 2, 2)
-    player.line(right, line[None], color=VERMILLION, width=2)
-    player.path(left, trajectory.params, color=BLUE)
-    player.curve(right, curvature, color=BLUE)
-    gone = trajectory.diverged & (trajectory.losses > 100)
+    right.set_xlim(step_limits([0, trajectory.steps]))
+
+    def curvature(run: Trajectory) -> Tensor:
+        return (run.params**2).sum(-1)  # (steps + 1, *runs)
+
+    def limit(run: Trajectory) -> Tensor:
+        return 2 / as_tensor(run.rule.lr).double().reshape(1, *run.runs)
+
+    def level(run: Trajectory) -> Tensor:
+        ends = [torch.stack([torch.full_like(limit(run), step), limit(run)], -1) for step in (0, run.steps)]
+        return torch.stack(ends, -2)  # (1, *runs, 2, 2)
+
+    def gone(run: Trajectory) -> tuple[Tensor, Tensor]:
+        return curvature(run), run.diverged & (run.losses > 100)
+
+    sliders = {"step": range(trajectory.steps + 1)} | ({} if rates is None else {"learning rate": rates})
+    player = Player(figure, sliders, caption=_rests(trajectory, rates), **options)
     at = {"at": (0.97, 0.98), "align": "right"}
-    player.text(right, curvature, "x² + y² = {:.2f}", diverged=gone, color=BLUE, **at)
+    numbers, diverged = gone(trajectory)
+    drawn: dict[Any, Any] = {
+        player.line(right, level(trajectory), color=VERMILLION, width=2): level,
+        player.path(left, trajectory.params, color=BLUE): lambda run: run.params,
+        player.curve(right, curvature(trajectory), color=BLUE): curvature,
+        player.text(right, numbers, "x² + y² = {:.2f}", diverged=diverged, color=BLUE, **at): gone,
+    }
     at["at"] = (0.97, 0.88)
-    player.text(right, limits[None], "limit 2/lr = {:.2f}", color=VERMILLION, **at)
+    drawn[player.text(right, limit(trajectory), "limit 2/lr = {:.2f}", color=VERMILLION, **at)] = limit
+    follow(player, left, trajectory, drawn, lambda runs: _rests(runs[""], rates))
     return player
+
+
+def _rests(trajectory: Trajectory, rates: Sequence[float] | None = None) -> str:
+    sizes = (trajectory.params[[0, -1]] ** 2).sum(-1)  # (2, *runs); the loss that is left would be rounding
+    first, ends = sizes[0].flatten()[0], sizes[1].where(~trajectory.diverged, torch.nan).flatten().tolist()
+    words = ["diverges" if math.isnan(end) else f"{end:.2f}" for end in ends]
+    said = [f"{rate}: {end}" for rate, end in zip(labels_of(rates), words)] if rates else words
+    lead = "for each learning rate: " if rates else f"with lr {float(trajectory.rule.lr):.4g}, from {first:.2f}: "
+    return f"x² + y² after {trajectory.steps} steps {lead}{', '.join(said)}."
 
 
 def ridge(
