@@ -178,14 +178,17 @@ def _gradient(value: Tensor, leaf: Tensor) -> Tensor | None:
 
 
 def _lrs(rules: list[Rule], runs: tuple[int, ...]) -> Tensor | None:
-    """(steps, *runs): the learning rate of each of these rules; None where one of them has none."""
-    known = {id(rule): hyperparameters(rule).get("lr") for rule in rules}
-    rows = []
-    for lr in (known[id(rule)] for rule in rules):
-        if lr is None:
-            return None
-        rows.append((lr[..., 0] if lr.ndim else lr).double().expand(runs))
-    return torch.stack(rows) if rows else torch.empty((0, *runs), dtype=torch.float64)
+    """(steps, *runs): the learning rate of each of these rules; a view where all are one. None where one has none."""
+    rows = {}
+    for rule in rules:
+        if id(rule) not in rows:
+            lr = hyperparameters(rule).get("lr")
+            if lr is None:
+                return None
+            rows[id(rule)] = (lr[..., 0] if lr.ndim else lr).double().expand(runs)
+    if len(rows) < 2:
+        return next(iter(rows.values()), torch.zeros(runs, dtype=torch.float64)).expand(len(rules), *runs)
+    return torch.stack([rows[id(rule)] for rule in rules])
 
 
 def _at(step: int, params: Tensor) -> str:

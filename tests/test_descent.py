@@ -439,3 +439,6 @@ def test_the_rate_of_every_step_is_kept_of_each_run_and_of_a_schedule():
     assert swept.shape == (4, 2, 3)
     assert (swept == torch.tensor([0.1, 0.2], dtype=torch.float64)[:, None]).all()
     assert minimize(BOWL, GradientDescent(0.1), start, 0).lrs.shape == (0,)
+    many = minimize(BOWL, GradientDescent(0.1), [[1.0, 2.0]] * 100, 50).lrs
+    assert many.shape == (50, 100)
+    assert many.untyped_storage().nbytes() <= 8, "one number for all"

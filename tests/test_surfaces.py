@@ -286,3 +286,6 @@ def test_curvatures_are_the_eigenvalues_of_the_hessian(d):
 
 def test_a_plane_is_not_curved():
     assert theory.curvatures(lambda w: 3 * w[..., 0] - w[..., 1], [1.0, 2.0]).tolist() == [0.0, 0.0]
+    assert theory.curvatures(lambda w: torch.ones(w.shape[:-1]), [1.0, 2.0]).tolist() == [0.0, 0.0]
+    assert theory.curvatures(lambda w: w[..., 0] ** 2 + w[..., 1], [1.0, 2.0]).tolist() == [0.0, 2.0]
+    assert theory.curvatures(lambda w: 0.3 * w[..., 0].abs() + w[..., 1].abs(), [1.0, 2.0]).tolist() == [0.0, 0.0]

@@ -86,7 +86,7 @@ def curvatures(loss: Loss, params: Any) -> Tensor:
         params: (..., d).
 
     Returns:
-        (..., d); of a plane zeros.
+        (..., d); of a plane, and of a constant, zeros.
 
     Example:
         >>> curvatures(lambda w: 3 * w[..., 0] ** 2 + w[..., 1] ** 2, [1.0, 2.0]).tolist()
@@ -95,9 +95,10 @@ def curvatures(loss: Loss, params: Any) -> Tensor:
     place = as_tensor(params).double().detach()
     with torch.enable_grad():
         w = place.requires_grad_()
-        (slopes,) = torch.autograd.grad(loss(w).sum(), w, create_graph=True)
+        value = loss(w).sum()
+        slopes = torch.autograd.grad(value, w, create_graph=True)[0] if value.requires_grad else value
         if not slopes.requires_grad:
-            return torch.zeros_like(slopes)
+            return torch.zeros_like(place)
         rows = [torch.autograd.grad(slopes[..., i].sum(), w, retain_graph=True)[0] for i in range(w.shape[-1])]
     if len(rows) != 2:
         return torch.linalg.eigvalsh(torch.stack(rows, -2))
