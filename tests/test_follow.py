@@ -3,6 +3,8 @@
 import base64
 import json
 import subprocess
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,8 +13,9 @@ from node import HERE, node
 
 from gdviz import data, surfaces, views
 from gdviz.descent import grid, minimize
+from gdviz.exercises import suspect
 from gdviz.minibatches import Minibatches, sampled_loss
-from gdviz.optimizers import Adam, GradientDescent, Momentum, Nesterov, Range, RMSProp, Schedule
+from gdviz.optimizers import Adam, AdamW, GradientDescent, Momentum, Nesterov, Range, RMSProp, Schedule
 from gdviz.player import scripts
 
 RAVINE, TOY = surfaces.ravine(), data.toy_line(30)
@@ -96,7 +99,75 @@ def draws():
     return views.noise.wobble(TOY, loss, minimize(loss, GradientDescent(LR), loss.start, 9, sampled_loss=f), f)
 
 
+def few_in_order():
+    slopes = torch.tensor([3.0, -1.0, -1.0]).double()
+    examples = {"examples": 3, "example_loss": lambda w, i: slopes[i] * w}
+    slope = surfaces.Surface(
+        lambda w: w[..., 0] / 3, (-1, 1), (-0.5, 0.5), (0.0,), ((-1.0,),), "mean of the examples", **examples
+    )
+    f = sampled_loss(slope, Minibatches(3, 1, shuffle=False))
+    runs = {"Adam": Adam(lr=0.02, beta1=0.0, beta2=Range(0.1, 0.99, 0.3)), "GradientDescent": GradientDescent(0.01)}
+    runs = {name: minimize(slope, rule, slope.start, 40, sampled_loss=f) for name, rule in runs.items()}
+    return views.zoo.along(slope, runs, every=4)
+
+
+def kinks():
+    def kinked(w):
+        return torch.where(w[..., 0] < 1, 12.5 * w[..., 0] ** 2, w[..., 0] ** 2 / 2 + 12)
+
+    surface = surfaces.Surface(kinked, (-4, 4), (0, 130), (3.3,), ((0.0,),), "with a kink")
+    return views.zoo.along(surface, {"Momentum": down(Momentum(LR, BETA), surface)})
+
+
+def turned():
+    @dataclass(frozen=True)
+    class Turned(Adam):
+        degrees: float = 0.0
+
+        def update(self, params, grads, state):
+            angle = torch.deg2rad(torch.as_tensor(self.degrees, dtype=torch.float64))
+            R = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()]).reshape(2, 2)
+            moved, state = super().update(R @ params, R @ grads, state)
+            return R.T @ moved, state
+
+    rule = Turned(LR, degrees=Range(0, 90, 45, name="angle"))
+    return views.zoo.turned((1, 30), {"Adam": down(rule, surfaces.bowl(30), start=[1.0, 1.0])})
+
+
+def shrinking():
+    rules = {"a": AdamW(0.05, weight_decay=Range(0, 0.4, 0.1)), "b": GradientDescent(LR)}
+    return views.zoo.shrinking(RAVINE, {name: down(rule) for name, rule in rules.items()}, every=2)
+
+
+def lucky():
+    wells, shares = surfaces.two_wells(), {"Momentum": [0.2, 0.7, 0.4], "Adam": [0.1, 0.5, 0.5]}
+    runs = {kind.__name__: down(kind(LR), wells) for kind in (Momentum, Adam)}
+    return views.zoo.lucky(wells, runs, shares, [0.02, 0.1, 0.4])
+
+
+def suspects():
+    decays, claims = {"D": {"weight_decay": 0.5}}, {"A": Adam, "B": Momentum, "D": AdamW}
+    pairs = {
+        letter: [down(rule(lr=LR, **decays.get(letter, {}))) for rule in (partial(suspect, letter), right)]
+        for letter, right in claims.items()
+    }
+    return views.zoo.suspects(RAVINE, pairs)
+
+
+def ladder():
+    ravine = surfaces.ravine(angle=Range(-90, 90, 10))
+    rules = {"plain": GradientDescent(LR), "RMSProp": RMSProp(0.1), "Adam": Adam(LR, BETA)}
+    return views.momentum.ladder(ravine, {name: down(rule, ravine) for name, rule in rules.items()})
+
+
 ALIVE = {
+    "examples in order": few_in_order,
+    "kinks": kinks,
+    "a rule that sees it turned": turned,
+    "shrinking": shrinking,
+    "lucky": lucky,
+    "suspects": suspects,
+    "ladder": ladder,
     "wobble, drawn again": draws,
     "rates that drop": dropping,
     "wobble": wobble,
@@ -161,14 +232,20 @@ def test_each_mark_of_a_moved_player_is_where_minimize_has_it(name):
     player, random = ALIVE[name](), np.random.default_rng(len(name))
     player.state()
     assert not player.unfollowed
-    (x0, x1), (y0, y1) = (player.axes[player.handles[0]["axes"]][limits] for limits in ("xlim", "ylim"))
+    dragged = player.handles[0]["axes"] if player.handles else None
+    (x0, x1), (y0, y1) = (player.axes[dragged or 0][limits] for limits in ("xlim", "ylim"))
     d = player.descents[0]["init"]["inputs"][0][0]
     settings, dots = [], next((handle["mark"] for handle in player.handles if handle["kind"] == "points"), None)
     for k in range(6):
         start = [float(random.uniform(x0, x1)), float(random.uniform(y0, y1))][:d]
         dialed = [float(random.uniform(dial["low"], dial["high"])) for dial in player.dials]
         index = [int(random.integers(len(slider["labels"]))) for slider in player.sliders]
-        setting = {"start": start if k % 3 else [], "dialed": dialed if k % 3 < 2 else [], "index": index, "placed": []}
+        setting = {
+            "start": start if k % 3 and dragged is not None else [],
+            "dialed": dialed if k % 3 < 2 else [],
+            "index": index,
+            "placed": [],
+        }
         if dots is not None and k < 5:
             (u0, u1), (v0, v1) = (player.axes[0][limits] for limits in ("xlim", "ylim"))
             for which in random.choice(player.marks[dots]["shape"][-2], k, replace=False):

@@ -1,6 +1,7 @@
 """Axes hold all their steps, and of the numbers what can be drawn, however large, small or unknown those are."""
 
 import math
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,6 +26,11 @@ def single(steps, rate=9.0):
     return minimize(RAVINE, GradientDescent(lr=rate), RAVINE.start, steps)
 
 
+@dataclass(frozen=True)
+class Turned(GradientDescent):
+    degrees: float = 30.0
+
+
 def fitted(rate, steps):
     return views.line_fit(data.toy_line(), LINE, minimize(LINE, GradientDescent(lr=rate), LINE.start, steps))
 
@@ -40,11 +46,11 @@ VIEWS = {  # each with a run that diverges, far beyond all numbers
     "ladder": lambda n: views.momentum.ladder(RAVINE, {"a": single(n), "b": single(n, 0.1)}),
     "step sizes": lambda n: views.momentum.step_sizes({"a": sweep(n)}, {"learning rate": [0.1, 9.0]}),
     "panels": lambda n: views.training.panels({"loss": {"a": single(n).losses}}, {"step": range(n + 1)}, log=["loss"]),
-    "turned": lambda n: views.zoo.turned((1, 4), {"a": sweep(n)}, {"degrees": [0, 90]}),
-    "shrinking": lambda n: views.zoo.shrinking(RAVINE, {"a": sweep(n)}, {"learning rate": [0.1, 9.0]}),
+    "turned": lambda n: views.zoo.turned((1, 4), {"a": minimize(RAVINE, Turned(lr=9.0), RAVINE.start, n)}),
+    "shrinking": lambda n: views.zoo.shrinking(RAVINE, {"a": single(n), "b": single(n, 9.0)}),
     "edge": lambda n: views.zoo.edge(RAVINE, sweep(n), [0.1, 9.0]),
     "ridge": lambda n: views.zoo.ridge(sweep(n).params, sweep(n).params[..., 0], {"degrees": [0, 90]}),
-    "suspects": lambda n: views.zoo.suspects(RAVINE, {"A": (sweep(n), sweep(n))}, [0.1, 9.0]),
+    "suspects": lambda n: views.zoo.suspects(RAVINE, {"A": (single(n, 9.0), single(n)), "B": (single(n), single(n))}),
 }
 
 
@@ -175,7 +181,7 @@ def test_views_of_single_steps_need_one():
     with pytest.raises(ValueError, match="with at least one step; got 0 steps"):
         views.rate.curvature(RAVINE, single(0))
     with pytest.raises(ValueError, match="suspects need at least one step"):
-        views.zoo.suspects(RAVINE, {"A": (sweep(0), sweep(0))}, [0.1, 9.0])
+        views.zoo.suspects(RAVINE, {"A": (single(0), single(0))})
 
 
 def test_the_ends_of_steps_and_of_numbers_are_apart():

@@ -356,3 +356,15 @@ def test_a_start_that_does_not_fit_the_runs_is_refused():
         ValueError, match=r"start of shape \(5, 2\) does not broadcast against the runs \(3,\) of sampled"
     ):
         minimize(LOSS, GradientDescent(0.1), starts, 1, sampled_loss=sampled_loss(LOSS, batches_of(8, 3)))
+
+
+def test_without_shuffling_the_examples_come_in_their_order_for_ever():
+    batches = Minibatches(5, 2, 3, shuffle=False)
+    assert [batches(step)[0].tolist() for step in range(4)] == [[0, 1], [2, 3], [4], [0, 1]]
+    assert batches(7).tolist() == [[2, 3]] * 3
+    with pytest.raises(ValueError, match="replacement draws by chance; shuffle=False has an order"):
+        Minibatches(5, 2, replacement=True, shuffle=False)
+    with pytest.raises(TypeError, match="shuffle must be True or False, got 0"):
+        Minibatches(5, 2, shuffle=0)
+    with pytest.raises(TypeError, match=r"generator must be a torch\.Generator"):
+        Minibatches(5, 2)

@@ -1,6 +1,7 @@
 """The players of notebook 07 show what the formulas say; the four suspects make the mistakes that are meant."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from gdviz.exercises import check_rule
 from gdviz.exercises.mistakes import suspect
 from gdviz.optimizers import Adam, AdamW, GradientDescent, Momentum, Range
 
-RAVINE, WELLS, DOUBLE = surfaces.ravine(), surfaces.two_wells(), surfaces.double_well()
+RAVINE, WELLS, DOUBLE, BOWL = surfaces.ravine(), surfaces.two_wells(), surfaces.double_well(), surfaces.bowl(100)
 RATES = [0.1, 0.2, 0.3]
 PRODUCT = surfaces.Surface(lambda w: (1 - w[..., 0] * w[..., 1]) ** 2 / 2, (-2, 5), (-3, 4), (4.0, 0.02), (), "product")
 CLAIMS = {"A": Adam, "B": Momentum, "C": Adam, "D": AdamW}
@@ -47,16 +48,15 @@ def test_another_suspect_is_refused():
 
 
 def test_the_dots_of_the_lucky_race_are_the_shares_at_the_rate():
-    starts = torch.tensor([[1.0, 1.5], [0.5, 1.0]]).double()[:, None]
-    runs = {"Adam": minimize(WELLS, Adam(**grid(lr=RATES)), starts, 5)}
-    sliders = {"start": ["a", "b"], "learning rate": RATES}
-    player = views.zoo.lucky(WELLS, runs, {"Adam": [0.2, 0.7, 0.4]}, sliders)
+    runs = {"Adam": minimize(WELLS, Adam(Range(0.1, 0.3, 0.3)), [1.0, 1.5], 5)}
+    player = views.zoo.lucky(WELLS, runs, {"Adam": [0.2, 0.7, 0.4]}, RATES)
     assert player.caption == "Adam: at best 70% of the starts, with lr 0.2."
-    (dots,) = arrays(player, "points")
-    assert dots.shape == (1, 1, 3, 1, 2)
-    assert np.allclose(dots[0, 0, :, 0], np.stack([RATES, [0.2, 0.7, 0.4]], -1))
-    assert readouts(player, (5, 0, 2)) == ["Adam: 40 %"]
-    assert arrays(player, "path")[0].shape == (6, 2, 3, 2)
+    for rate, share in (*zip(RATES, [0.2, 0.7, 0.4]), (0.02**0.5, 0.45)):  # halfway on the log axis, half the way up
+        player.dialed = [rate]
+        with player.moved():
+            assert np.allclose(arrays(player, "points")[0], [rate, share])
+            assert readouts(player, (5,)) == [f"Adam: {100 * share:.0f} %"]
+    assert arrays(player, "path")[0].shape == (6, 2)
 
 
 def test_a_run_of_one_parameter_lies_on_the_curve_of_the_loss():
@@ -69,6 +69,10 @@ def test_a_run_of_one_parameter_lies_on_the_curve_of_the_loss():
     assert np.allclose(against_the_step[..., 1], on_the_loss[..., 0])
     ends = runs["Momentum"].params[-1, :, 0].tolist()
     assert player.caption == f"Momentum after 8 steps: w = {ends[0]:.2f} at start 1, w = {ends[1]:.2f} at start 1.7."
+    assert not player.handles, "a slider chooses the start"
+    one = views.zoo.along(DOUBLE, {"Momentum": minimize(DOUBLE, Momentum(lr=0.1), [1.7], 8)}, every=2)
+    assert one.caption == f"Momentum after 8 steps: w = {ends[1]:.2f}."
+    assert [handle["kind"] for handle in one.handles] == ["start"]
 
 
 def test_a_place_that_rounds_to_zero_has_no_sign():
@@ -79,7 +83,7 @@ def test_a_place_that_rounds_to_zero_has_no_sign():
 @pytest.mark.parametrize("curvatures", [(1, 100), (4, 1), (1, -1), (1, -4)])
 def test_level_lines_are_at_one_height_each_however_turned(curvatures):
     a, b = curvatures
-    for angle, lines in zip((0, 30, 90), views.zoo.level_lines(curvatures, [0, 30, 90])):
+    for angle, lines in zip((0, 30, 90), views.zoo.level_lines(curvatures, [0, 30, 90]).numpy()):
         cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         x, y = lines @ [cos, sin], lines @ [-sin, cos]
         heights = a * x**2 + b * y**2
@@ -88,32 +92,38 @@ def test_level_lines_are_at_one_height_each_however_turned(curvatures):
             assert np.ptp(line[np.isfinite(line)], axis=0) < 1e-6 if np.isfinite(line).any() else True
 
 
-def test_the_rings_turn_with_the_first_slider_and_the_losses_are_told():
-    angles = torch.deg2rad(torch.tensor([0.0, 45.0]).double())[:, None]
+@dataclass(frozen=True)
+class Turned(GradientDescent):
+    """It is all the same to it."""
 
-    def turned(w):
-        along, across = (
-            torch.cos(angles) * w[..., i] + s * torch.sin(angles) * w[..., 1 - i] for i, s in ((0, 1), (1, -1))
-        )
-        return (along**2 + 100 * across**2) / 2
+    degrees: float = 0.0
 
-    runs = {"Adam": minimize(turned, Adam(**grid(lr=RATES)), torch.ones(2, 1, 2).double(), 7)}
-    player = views.zoo.turned((1, 100), runs, {"angle": [0, 45], "lr": RATES})
-    (rings,) = arrays(player, "line")
-    assert rings.shape[:3] == (1, 2, 1)
-    assert np.allclose(rings[0, :, 0], views.zoo.level_lines((1, 100), [0, 45]), equal_nan=True)
-    assert readouts(player, (7, 1, 2)) == [f"Adam: loss {runs['Adam'].losses[-1, 1, 2]:.3g}"]
+
+def test_bowl_and_path_are_turned_by_what_the_rule_sees_and_the_losses_are_told():
+    run = minimize(BOWL, Turned(0.018, degrees=Range(0, 90, 30)), [1.0, 1.0], 7)
+    player = views.zoo.turned((1, 100), {"GradientDescent": run})
+    for angle in (0, 30, 90):
+        player.dialed = [angle]
+        with player.moved():
+            (rings,), (path, losses) = arrays(player, "line"), arrays(player, "path")
+            cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+            assert np.allclose(path, run.params.numpy() @ [[cos, sin], [-sin, cos]])
+            assert np.allclose(rings[0], views.zoo.level_lines((1, 100), angle), equal_nan=True)
+            assert np.allclose(losses[:, 1], run.losses)
+            assert readouts(player, (7,)) == [f"GradientDescent: loss {run.losses[-1]:.3g}"]
 
 
 def test_the_share_of_a_weight_that_is_left():
-    decays = torch.tensor([0.1, 0.5]).double()
-    still = minimize(lambda w: 0 * w.sum(-1), AdamW(lr=0.1, weight_decay=decays[:, None]), [4.0, 3.0], 10)
-    player = views.zoo.shrinking(RAVINE, {"AdamW": still}, {"decay": decays.tolist()}, every=5)
-    path, share = arrays(player, "path")  # one curve: x and y shrink alike
-    assert np.allclose(path, still.params[::5])
-    assert np.allclose(share[..., 1], (1 - 0.1 * decays) ** torch.tensor([[0], [5], [10]]))
-    other = minimize(RAVINE, GradientDescent(**grid(lr=[0.01, 0.02])), [4.0, 3.0], 10)
-    assert len(arrays(views.zoo.shrinking(RAVINE, {"": other}, {"decay": decays.tolist()}), "path")) == 3
+    still = minimize(lambda w: 0 * w.sum(-1), AdamW(lr=0.1, weight_decay=Range(0, 0.5, 0.1)), [4.0, 3.0], 10)
+    player = views.zoo.shrinking(RAVINE, {"AdamW": still}, every=5)
+    for decay in (0.1, 0.5):
+        player.dialed = [decay]
+        with player.moved():
+            path, *shares = arrays(player, "path")
+            assert np.allclose(path, [(4 * left, 3 * left) for left in (1 - 0.1 * decay) ** np.array([0, 5, 10])])
+            assert len(shares) == 2
+            for share in shares:
+                assert np.allclose(share[:, 1], (1 - 0.1 * decay) ** np.array([0, 5, 10]))
 
 
 def test_the_edge_shows_the_limit_and_published_numbers():
@@ -156,21 +166,27 @@ def test_a_run_that_leaves_the_ridge_is_told():
 
 
 def test_a_suspect_stands_beside_the_right_rule_with_the_size_of_its_steps():
+    lr = Range(0.1, 0.3, 0.1)
     pairs = {
-        letter: [minimize(RAVINE, rule(**grid(lr=RATES)), RAVINE.start, 6) for rule in (wrong, right)]
-        for letter, wrong, right in (
-            ("C", lambda **given: suspect("C", **given), Adam),
-            ("B", lambda **given: suspect("B", **given), Momentum),
-        )
+        letter: [minimize(RAVINE, rule, RAVINE.start, 6) for rule in (suspect(letter, lr=lr), right(lr))]
+        for letter, right in (("C", Adam), ("B", Momentum))
     }
-    player = views.zoo.suspects(RAVINE, pairs, RATES)
+    player = views.zoo.suspects(RAVINE, pairs)
     right, right_size, wrong, wrong_size = arrays(player, "path")
     assert np.allclose(wrong[:, 1], pairs["B"][0].params)
     assert np.allclose(right[:, 0], pairs["C"][1].params)
-    assert np.allclose(wrong_size[1, 0, :, 1], 10)  # Adam that multiplies: ten times too long
-    assert np.allclose(right_size[1, 0, :, 1], 1)
-    assert np.allclose(wrong_size[1, 1, :, 1], 0.8)  # a tenth of the steepest slope
-    assert readouts(player, (1, 1, 0))[0].startswith("Momentum: step 8.00 lr, loss ")
-    assert readouts(player, (1, 0, 0))[1].startswith("suspect: step 10.00 lr, loss ")
-    worse = [int((one.losses[-1] > other.losses[-1]).sum()) for one, other in pairs.values()]
-    assert player.caption.endswith(f"C {worse[0]} of 3, B {worse[1]} of 3.")
+    assert np.allclose(wrong_size[1, 0, 1], 10)  # Adam that multiplies: ten times too long
+    assert np.allclose(right_size[1, 0, 1], 1)
+    assert np.allclose(wrong_size[1, 1, 1], 0.8)  # a tenth of the steepest slope
+    assert readouts(player, (1, 1))[0].startswith("Momentum: step 8.00 lr, loss ")
+    assert readouts(player, (1, 0))[1].startswith("suspect: step 10.00 lr, loss ")
+    for dialed, rate in (([], 0.1), ([0.3], 0.3)):
+        ends = [
+            [minimize(RAVINE, rule, RAVINE.start, 6).losses[-1] for rule in (suspect(letter, lr=rate), right(rate))]
+            for letter, right in (("C", Adam), ("B", Momentum))
+        ]
+        worse = [letter for letter, (wrong, right) in zip("CB", ends) if wrong > right]
+        player.dialed = dialed
+        with player.moved() as caption:
+            said = f"With lr {rate} these end with a higher loss than the right rule: {', '.join(worse) or 'none'}."
+            assert caption == said

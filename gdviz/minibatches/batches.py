@@ -21,11 +21,12 @@ class Minibatches:
             them: runs=(40, 1) with a rate of shape (5, 1) are 40 x 5 runs, while runs=5 would pair them.
         replacement: False shuffles the examples anew for each epoch and deals them out, so that each comes once and the
             last batch may be smaller; True draws each index from all n.
-        generator: a torch.Generator of the CPU. One number is drawn from it now.
+        shuffle: False deals them out in their own order, the same in each epoch, with nothing left to chance.
+        generator: a torch.Generator of the CPU, unless shuffle=False. One number is drawn from it now.
 
     Raises:
-        ValueError: n or batch_size is not whole or out of range.
-        TypeError: replacement is not a bool, generator is none.
+        ValueError: n or batch_size is not whole or out of range; replacement without shuffling.
+        TypeError: replacement or shuffle is not a bool, generator is none.
 
     Example:
         >>> batches = Minibatches(10, 4, generator=torch.Generator().manual_seed(0))
@@ -42,7 +43,8 @@ class Minibatches:
         runs: int | tuple[int, ...] = (),
         replacement: bool = False,
         *,
-        generator: torch.Generator,
+        shuffle: bool = True,
+        generator: torch.Generator | None = None,
     ):
         if not is_whole(n) or n < 1:
             raise ValueError(f"n must be how many examples there are, 1 or more, got {n!r}")
@@ -51,11 +53,14 @@ class Minibatches:
         if batch_size > n:
             full = f"all {n} are the full batch, batch_size={n}"
             raise ValueError(f"batch_size must be at most the number of examples, got {batch_size}; {full}")
-        if not isinstance(replacement, bool):
-            raise TypeError(f"replacement must be True or False, got {replacement!r}")
-        self.n, self.batch_size, self.replacement = int(n), int(batch_size), replacement
+        for name, given in (("replacement", replacement), ("shuffle", shuffle)):
+            if not isinstance(given, bool):
+                raise TypeError(f"{name} must be True or False, got {given!r}")
+        if replacement and not shuffle:
+            raise ValueError("replacement draws by chance; shuffle=False has an order: choose one of them")
+        self.n, self.batch_size, self.replacement, self.shuffle = int(n), int(batch_size), replacement, shuffle
         self.runs: tuple[int, ...] = axes_of_runs(runs)
-        self.seed = seed_from(generator)
+        self.seed = seed_from(generator) if shuffle else 0
 
     @property
     def steps_per_epoch(self) -> int:
@@ -80,7 +85,8 @@ class Minibatches:
         if self.replacement:
             return torch.randint(self.n, (*self.runs, self.batch_size), generator=generator_of(self.seed, step))
         epoch, batch = divmod(step, self.steps_per_epoch)
-        dealt = _dealt(self.seed, epoch, (*self.runs, self.n))
+        shape = (*self.runs, self.n)
+        dealt = _dealt(self.seed, epoch, shape) if self.shuffle else torch.arange(self.n).expand(shape)
         return dealt[..., batch * self.batch_size : (batch + 1) * self.batch_size].clone()
 
 

@@ -36,8 +36,9 @@ class Dragging(Stage):
                 are two `dials`, given by their numbers. "ends": of a `mark`, the line y = w x + b whose w and b are the
                 start. "points": of a `mark`, points whose x and y are given with descents; `feeds` says with which, and
                 as which of its rates.
-            formulas: of each descent what views.formula.formula returns. The first slider is the step, the next ones
-                are the axes of the rates.
+            formulas: of each descent what views.formula.formula returns, and `shown`, the only position of the last
+                slider at which its marks are, or None. The first slider is the step, the next ones are the axes of the
+                rates.
             marks: of each descent, what its marks draw: functions of params (steps + 1, d), losses (steps + 1,),
                 gradients (steps, d), learning rates (steps,), each rate, and each part of the state (steps + 1, ...)
                 that return a tuple of the array, with an axis for each further slider, and, of a text, where it has
@@ -88,6 +89,7 @@ class Dragging(Stage):
             "start": _array(formula["start"]),
             "rates": [_array(rate) for rate in formula["rates"]],
             "lr": formula["lr"],
+            "shown": formula["shown"],
             "schedule": formula["schedule"],
             "extra": len(self.sliders) - formula["start"].ndim,  # sliders that are no axes of the runs
             "marks": [[self._marks.index(mark), trace(mark, draw)] for mark, draw in marks.items()],

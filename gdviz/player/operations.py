@@ -190,6 +190,7 @@ OPERATIONS: dict[str, Callable] = {
     "sub": _sub,
     "rsub": _rsub,
     "div": _div,
+    "deg2rad": lambda r, out, x: [_scaled(r, x, math.pi / 180)],
     "square": lambda r, out, x: [r.step("mul", out.shape, [x, x])],
     "clamp": _clamp,
     "clamp_min": lambda r, out, x, low: _clamp(r, out, x, low),

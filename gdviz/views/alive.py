@@ -45,6 +45,7 @@ def follow(
     caption: Callable[[Mapping[str, Trajectory]], str] = said,
     *,
     handles: Sequence[Mapping[str, Any]] = (),
+    shown: Mapping[str, int] | None = None,
 ) -> None:
     """Let one drag the start of these descents on an Axes, and turn each hyperparameter that is a range.
 
@@ -60,6 +61,8 @@ def follow(
         caption: the sentence about all of them.
         handles: what else can be dragged, as for player.live; `dials` are names of hyperparameters, and a handle whose
             hyperparameters are no Ranges is left out; `data` are those of the points.
+        shown: of descents among which the last slider chooses, at which of its positions each is shown. What they draw
+            has an axis of 1 for it; a mark of several holds theirs one beside the other, as `beside` makes it.
 
     Example:
         >>> from gdviz.descent import minimize
@@ -74,7 +77,7 @@ def follow(
     """
     if isinstance(runs, Trajectory):
         runs, marks = {"": runs}, {"": marks}
-    plane = ax
+    plane, shown = ax, shown or {}
     if any(bool((run.params[0] != run.params[(0, *[0] * len(run.runs))]).any()) for run in runs.values()):
         ax = None  # a slider chooses the start
     dials = _dials(runs)
@@ -86,14 +89,15 @@ def follow(
         values = dict(zip(dials, dialed))
         with changed([*turned(runs, values), *dragged(data, points)]):
             moved = {name: _again(run, start, values) for name, run in runs.items()}
-            arrays = {mark: _parts(draw(moved[name])) for name, drawn in marks.items() for mark, draw in drawn.items()}
+            every = [(mark, moved[name], draw) for name, drawn in marks.items() for mark, draw in drawn.items()]
+            arrays = {mark: beside(*((run, draw) for one, run, draw in every if one is mark)) for mark, *_ in every}
             return arrays, caption(moved)
 
     changes = any(getattr(run.loss, "ranges", {}) for run in runs.values())
     try:
-        formulas = [formula(run, given(run, data)) for run in runs.values()]
+        formulas = [{**formula(run, given(run, data)), "shown": shown.get(name)} for name, run in runs.items()]
         if changes or (data is not None and fed(formulas, data)):
-            marks, changes = with_loss(player, plane, runs, marks), False
+            marks, changes = with_loss(player, plane, runs, marks, all_of_them=bool(shown)), False
         drawn = [_drawn(run, made, marks[name]) for (name, run), made in zip(runs.items(), formulas)]
         for dial, places in dials.values():
             dial["feeds"] = [[i, number_of(formulas[i], what)] for i, what in places]
@@ -101,7 +105,7 @@ def follow(
         player.live(found, formulas, drawn, [dial for dial, _ in dials.values()], again)
     except NotFollowed as reason:
         player.unfollowed = str(reason)
-        marks = with_loss(player, plane, runs, marks) if changes else marks
+        marks = with_loss(player, plane, runs, marks, all_of_them=bool(shown)) if changes else marks
         _ask_the_kernel(player, ax, next(iter(runs.values())).params.shape[-1], dials, again)
 
 
@@ -185,6 +189,29 @@ def _again(run: Trajectory, start: list[float], turned: Mapping[int, float]) -> 
     named = _ranges(run.rule)
     asked = (lambda step: set_by(run.asked(step))) if run.scheduled else set_by(run.asked)
     return minimize(run.loss, asked, place, run.steps, sampled_loss=run.sampled_loss)
+
+
+def beside(*drawn: tuple[Trajectory, Callable]) -> tuple:
+    """What several descents draw of one mark, one beside the other along the slider that chooses among them.
+
+    Args:
+        drawn: each descent with what draws it, which leaves an axis of 1 behind those of the runs.
+
+    Returns:
+        The array, and of a text where it has diverged. Of a single descent, what it draws.
+
+    Example:
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import GradientDescent
+        >>> run = minimize(lambda w: w.square().sum(-1), GradientDescent(lr=0.25), [8.0], steps=2)
+        >>> (array,) = beside((run, lambda run: run.losses[:, None]), (run, lambda run: -run.losses[:, None]))
+        >>> array.tolist()
+        [[64.0, -64.0], [16.0, -16.0], [4.0, -4.0]]
+    """
+    parts = [_parts(draw(run)) for run, draw in drawn]
+    if len(parts) == 1:
+        return parts[0]
+    return tuple(torch.cat(some, 1 + len(drawn[0][0].runs)) for some in zip(*parts, strict=True))
 
 
 def _parts(drawn: Any) -> tuple:

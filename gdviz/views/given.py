@@ -151,7 +151,9 @@ def fed(formulas: Sequence[Mapping[str, Any]], data: Any) -> list[list[int]]:
     return feeds
 
 
-def with_loss(player: Player, ax: Axes | None, runs: Mapping[str, Trajectory], marks: Mapping) -> Mapping:
+def with_loss(
+    player: Player, ax: Axes | None, runs: Mapping[str, Trajectory], marks: Mapping, *, all_of_them: bool = False
+) -> Mapping:
     """Let the contours and minima that stand still on an Axes become marks, which follow their loss.
 
     Args:
@@ -159,6 +161,7 @@ def with_loss(player: Player, ax: Axes | None, runs: Mapping[str, Trajectory], m
         ax: where plots.contours has drawn; where it has not, nothing changes.
         runs: descents by name.
         marks: of each what it draws.
+        all_of_them: whether each draws the loss, for they are not shown together; else one does.
 
     Returns:
         The marks, with those of the loss among them.
@@ -176,7 +179,7 @@ def with_loss(player: Player, ax: Axes | None, runs: Mapping[str, Trajectory], m
             return (places if surface.find_minima is None else surface.find_minima())[ahead]
 
         more[player.points(ax, lowest(next(iter(runs.values()))), color=BLACK, marker="+", size=16)] = lowest
-    return {**marks, name: more | dict(marks[name])}
+    return {one: more | dict(drawn) if all_of_them or one == name else drawn for one, drawn in marks.items()}
 
 
 def _rest(surface: Surface) -> bool:

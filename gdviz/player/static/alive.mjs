@@ -63,6 +63,7 @@ function livingOf(model, marks) {
 function movedNow(model, known, index) {
   const found = [...known.marks];
   for (const [i, descent] of known.ready.entries()) {
+    if ((descent.shown ?? index.at(-1)) !== index.at(-1)) continue;
     const at = index.slice(0, index.length - descent.extra), { first, used } = givenNow(model, descent, i, at);
     const { params, losses, grads, states } = descent.run(first, used);
     const once = used.map((rate, k) => rate.subarray(0, descent.run.sizes[k])), lrs = lrsOf(used[descent.lr], losses.length - 1);
@@ -124,10 +125,10 @@ function readyDescent(descent, all) {
     trace.prepare();
     return { place, trace };
   });
-  const { start, rates, extra, schedule, lr } = descent;
+  const { start, rates, extra, schedule, lr, shown } = descent;
   const scheduled = schedule && { ...schedule, trace: ready(schedule.trace) };
   scheduled?.trace.prepare();
-  return { run: descending(descent), start, rates, extra, drawn, scheduled, lr };
+  return { run: descending(descent), start, rates, extra, drawn, scheduled, lr, shown };
 }
 
 /** A mark with these values: (steps, ...) in data coordinates as pixels, of a text the numbers themselves. */

@@ -1,6 +1,7 @@
 """What Adam adds, term by term, and the race of all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -20,12 +21,14 @@ from gdviz.style import BLACK, BLUE, GREY, LOOKS, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.theory import effective_rate
 from gdviz.theory.rates import refuse_other_runs
-from gdviz.views.alive import follow
+from gdviz.views.alive import beside, follow
 from gdviz.views.frames import highest, mark_look, pair
 
 
 def ladder(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -> Player:
     """One term added at a time: each rule's path and effective rate along x and y; a slider chooses the rule.
+
+    The start can be dragged.
 
     Args:
         surface: of two parameters.
@@ -44,23 +47,42 @@ def ladder(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -> 
     """
     figure, left, right = pair(surface)
     steps = next(iter(runs.values())).steps
-    rates = torch.stack([effective_rate(run) for run in runs.values()], 1)  # (steps, rules, 2)
-    rates = torch.cat([rates[:1], rates])
+    finite = torch.cat([effective_rate(run) for run in runs.values()])
+    finite = finite[torch.isfinite(finite) & (finite > 0)].tolist()
     label(right, title="effective learning rate", xlabel="step", ylabel="learning rate", xlim=step_limits([0, steps]))
-    finite = rates[torch.isfinite(rates) & (rates > 0)].tolist()
     log_axis(right, 0.5 * min(finite, default=0), 10 * max(finite, default=0))
+    steep: dict[str, Any] = {"color": VERMILLION, "marker": "s", "dash": (3, 1.5)}
     handles = [Line2D([], [], color=ink(right, BLUE), marker="o", label="of x, flat")]
-    style = {"color": ink(right, VERMILLION), "linestyle": (0, (3, 1.5)), "marker": "s"}
+    style = {"color": ink(right, VERMILLION), "linestyle": (0, steep["dash"]), "marker": "s"}
     handles += [Line2D([], [], **style, label="of y, steep")]
     right.legend(handles=handles, loc="upper right")
-    caption = " ".join(run.describe() for run in runs.values())
-    player = Player(figure, {"step": range(steps + 1), "rule": list(runs)}, caption=caption, **options)
-    params = torch.stack([run.params for run in runs.values()], 1)
-    losses = torch.stack([run.losses for run in runs.values()], 1)
-    player.path(left, params, color=BLACK)
-    player.text(left, losses, "loss {:.3g}")
-    player.curve(right, rates[..., 0], color=BLUE)
-    player.curve(right, rates[..., 1], color=VERMILLION, dash=(3, 1.5), marker="s")
+
+    def told(runs: Mapping[str, Trajectory]) -> str:
+        return " ".join(run.describe() for run in runs.values())
+
+    def place(run: Trajectory) -> Tensor:
+        return run.params[:, None]
+
+    def loss(run: Trajectory) -> Tensor:
+        return run.losses[:, None]
+
+    def rate(run: Trajectory, i: int) -> Tensor:
+        rates = effective_rate(run)[..., i]
+        return torch.cat([rates[:1], rates])[:, None]
+
+    def of(draw: Callable[[Trajectory], Tensor]) -> Tensor:
+        return beside(*((run, draw) for run in runs.values()))[0]
+
+    of_x, of_y = partial(rate, i=0), partial(rate, i=1)
+    player = Player(figure, {"step": range(steps + 1), "rule": list(runs)}, caption=told(runs), **options)
+    drawn = {
+        player.path(left, of(place), color=BLACK): place,
+        player.text(left, of(loss), "loss {:.3g}"): loss,
+        player.curve(right, of(of_x), color=BLUE): of_x,
+        player.curve(right, of(of_y), **steep): of_y,
+    }
+    positions = {name: k for k, name in enumerate(runs)}
+    follow(player, left, runs, dict.fromkeys(runs, drawn), told, shown=positions)
     return player
 
 

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from matplotlib.axes import Axes
 from torch import Tensor
 
 from gdviz import plots
@@ -20,22 +20,23 @@ from gdviz.player.sliders import labels_of
 from gdviz.player.templates import escaped
 from gdviz.style import BLUE, GREY, PALE, VERMILLION, ink
 from gdviz.surfaces import Surface
-from gdviz.views.alive import follow
+from gdviz.views.alive import follow, said
 from gdviz.views.frames import key, loss_limits, lost, mark_look, pair
 
 
-def level_lines(curvatures: tuple[float, float], degrees: Sequence[float]) -> np.ndarray:
+def level_lines(curvatures: tuple[float, float], degrees: Any) -> Tensor:
     """Lines of equal height of 1/2 (a x^2 + b y^2), turned by each angle, with NaN between two of them.
 
     Args:
         curvatures: a, b; a positive; ellipses for b > 0, hyperbolas for b < 0.
-        degrees: the angles.
+        degrees: the angles, a number or (...).
 
     Returns:
-        (angles, n, 2).
+        (..., n, 2).
 
     Example:
-        >>> level_lines((1.0, 10.0), [0, 45]).shape[::2]
+        >>> lines = level_lines((1.0, 10.0), [0, 45])
+        >>> len(lines), lines.shape[-1]
         (2, 2)
     """
     a, b = curvatures
@@ -48,66 +49,85 @@ def level_lines(curvatures: tuple[float, float], degrees: Sequence[float]) -> np
         ]
     shapes = [np.stack([x, y * np.sqrt(a / abs(b))], -1) for x, y in shapes]
     flat = np.concatenate([size * one for size in (0.3, 0.6, 0.9, 1.2, 1.5, 1.8) for one in shapes])
-    angle = np.deg2rad(np.asarray(degrees, dtype=float))[:, None]
-    x, y = flat.T
-    return np.stack([np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y], -1)
+    return _turned(torch.as_tensor(flat), as_tensor(degrees).double()[..., None])
 
 
-def turned(
-    curvatures: tuple[float, float], runs: Mapping[str, Trajectory], sliders: Mapping[str, Sequence], **options: Any
-) -> Player:
-    """A bowl 1/2 (a x^2 + b y^2), turned by the first of the sliders (degrees): the paths over it, and the losses.
+def _turned(places: Tensor, degrees: Tensor) -> Tensor:
+    """Places (..., 2), turned by angles (...)."""
+    angles = degrees * (math.pi / 180)
+    (x, y), cos, sin = places.unbind(-1), torch.cos(angles), torch.sin(angles)
+    return torch.stack([cos * x - sin * y, sin * x + cos * y], -1)
+
+
+def turned(curvatures: tuple[float, float], runs: Mapping[str, Trajectory], **options: Any) -> Player:
+    """Descents on a bowl 1/2 (a x^2 + b y^2), shown as their rules see it: turned; the paths, and the losses.
+
+    What is given as a Range can be turned.
 
     Args:
         curvatures: a, b.
-        runs: by name, each with an axis of runs for each of the sliders, or of 1.
-        sliders: name -> values.
+        runs: by name, each a single run of a rule with the hyperparameter `degrees`: how far it sees the bowl turned. A
+            name that is an optimizer's has its look.
         options: at=..., as for Player.
 
     Returns:
         The player.
 
     Example:
+        >>> from dataclasses import dataclass
         >>> from gdviz.descent import minimize
-        >>> from gdviz.optimizers import Adam
+        >>> from gdviz.optimizers import GradientDescent, Range
         >>> from gdviz.surfaces import bowl
-        >>> degrees = [0, 45]
-        >>> starts = torch.tensor([[-4.0, 2.0], [-4.0, 2.0]]).double()
-        >>> run = minimize(bowl(10, angle=45), Adam(lr=0.2), starts, steps=30)
-        >>> player = turned((1.0, 10.0), {"Adam": run}, {"turned by": degrees})
+        >>> @dataclass(frozen=True)
+        ... class Turned(GradientDescent):  # to which it is all the same
+        ...     degrees: float = 0.0
+        >>> run = minimize(bowl(10), Turned(lr=0.05, degrees=Range(0, 90, 45)), (1.0, 1.0), steps=30)
+        >>> player = turned((1.0, 10.0), {"GradientDescent": run})
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
     label(left, title="the bowl, turned", xlabel="parameter x", ylabel="parameter y")
     left.set(xlim=(-1.8, 1.8), ylim=(-1.8, 1.8), aspect="equal")
     left.plot(0, 0, "+", markersize=12, **plots.cross(left))
-    losses = torch.cat([run.losses.flatten(1) for run in runs.values()], 1)
-    low, high = loss_limits(losses, torch.zeros(losses.shape[1]).bool(), least=1e-6)
+    losses = torch.stack([run.losses for run in runs.values()], 1)
+    low, high = loss_limits(losses, torch.zeros(len(runs)).bool(), least=1e-6)
     label(right, title="loss", xlabel="step", ylabel="loss")
     log_axis(right, 0.5 * low, 30 * high)
-    key(right, {name: run.rule for name, run in runs.items()})
-    steps = next(iter(runs.values())).steps
-    caption = " ".join(f"{name}: {run.describe()}" for name, run in runs.items())
-    player = Player(figure, {"step": range(steps + 1), **sliders}, caption=caption, **options)
-    _draw_turned(player, left, curvatures, sliders)
-    for place, (name, run) in enumerate(runs.items()):
-        drawn = mark_look(run.rule)
-        player.path(left, run.params, **drawn)
-        player.curve(right, run.losses.clamp(min=0.6 * low), **drawn)
-        at = (0.97, 0.98 - 0.1 * place)
-        template = f"{escaped(name)}: loss {{:.3g}}"
-        player.text(right, run.losses, template, diverged=lost(run), color=drawn["color"], at=at, align="right")
+    key(right, {name: name for name in runs})
+
+    def rings(run: Trajectory) -> Tensor:
+        return level_lines(curvatures, run.rule.degrees)[None]
+
+    def seen(run: Trajectory) -> Tensor:
+        return _turned(run.params, as_tensor(run.rule.degrees).double())
+
+    def loss(run: Trajectory) -> Tensor:
+        return run.losses.clamp(min=0.6 * low)
+
+    def told(run: Trajectory) -> tuple[Tensor, Tensor]:
+        return run.losses, lost(run)
+
+    player = Player(figure, {"step": range(next(iter(runs.values())).steps + 1)}, caption=said(runs), **options)
+    first = next(iter(runs))
+    drawn: dict[str, dict] = {name: {} for name in runs}
+    drawn[first][player.line(left, rings(runs[first]), color=PALE, width=1)] = rings
+    for row, (name, run) in enumerate(runs.items()):
+        look, (numbers, diverged) = mark_look(name), told(run)
+        words: dict[str, Any] = {"color": look["color"], "at": (0.97, 0.98 - 0.1 * row), "align": "right"}
+        text = player.text(right, numbers, f"{escaped(name)}: loss {{:.3g}}", diverged=diverged, **words)
+        path, curve = player.path(left, seen(run), **look), player.curve(right, loss(run), **look)
+        drawn[name] |= {path: seen, curve: loss, text: told}
+    follow(player, None, runs, drawn)
     return player
 
 
-def shrinking(
-    surface: Surface, runs: Mapping[str, Trajectory], sliders: Mapping[str, Sequence], *, every: int = 1, **options: Any
-) -> Player:
+def shrinking(surface: Surface, runs: Mapping[str, Trajectory], *, every: int = 1, **options: Any) -> Player:
     """Weights that decay: their path, and the share of each of the two that is left against the step.
+
+    The start can be dragged, and what is given as a Range can be turned.
 
     Args:
         surface: of two parameters.
-        runs: by name, each with an axis of runs for each of the sliders.
-        sliders: name -> values.
+        runs: by name, each a single run.
         every: how many steps the slider moves at once.
         options: at=..., as for Player.
 
@@ -115,12 +135,11 @@ def shrinking(
         The player.
 
     Example:
-        >>> from gdviz.descent import grid, minimize
-        >>> from gdviz.optimizers import AdamW
+        >>> from gdviz.descent import minimize
+        >>> from gdviz.optimizers import AdamW, Range
         >>> from gdviz.surfaces import bowl
-        >>> decays = [0.0, 0.1]
-        >>> run = minimize(bowl(10), AdamW(lr=0.05, **grid(weight_decay=decays)), (4.0, 4.0), steps=40)
-        >>> player = shrinking(bowl(10), {"AdamW": run}, {"decay": decays})
+        >>> run = minimize(bowl(10), AdamW(lr=0.05, weight_decay=Range(0, 0.3, 0.1)), (4.0, 4.0), steps=40)
+        >>> player = shrinking(bowl(10), {"AdamW": run})
     """
     figure, left, right = pair(surface)
     label(left, xlabel="weight x", ylabel="weight y")
@@ -128,15 +147,22 @@ def shrinking(
     label(right, title="share that is left", xlabel="step", ylabel="share", ylim=(-0.05, 1.1))
     right.set_xlim(0, 1.12 * step_limits(steps)[1])
     key(right, {name: run.rule for name, run in runs.items()})
-    caption = " ".join(f"{name}: {run.describe()}" for name, run in runs.items())
-    player = Player(figure, {"step": steps, **sliders}, caption=caption, **options)
-    for run in runs.values():
-        drawn, places = mark_look(run.rule), run.params[::every]
-        player.path(left, places, **drawn | {"dots": 0})
-        x, y = (places / places[0]).unbind(-1)
-        curves = {"x, y": x} if bool(torch.allclose(x, y, atol=0.01)) else {"x": x, "y": y}
-        for name, curve in curves.items():
-            player.curve(right, curve, **drawn | {"label": name, "size": 10})
+
+    def place(run: Trajectory) -> Tensor:
+        return run.params[::every]
+
+    def share(run: Trajectory, i: int) -> Tensor:
+        return place(run)[:, i] / run.params[0, i]
+
+    player = Player(figure, {"step": steps}, caption=said(runs), **options)
+    drawn: dict[str, dict] = {}
+    for name, run in runs.items():
+        look = mark_look(run.rule)
+        drawn[name] = {player.path(left, place(run), **look | {"dots": 0}): place}
+        for i, weight in enumerate(("x\u2003", "\u2003y")):  # of curves that coincide both can be read
+            left_of = partial(share, i=i)
+            drawn[name][player.curve(right, left_of(run), **look | {"label": weight, "size": 10})] = left_of
+    follow(player, left, runs, drawn)
     return player
 
 
@@ -246,14 +272,10 @@ def ridge(
         f"{stays} of {left_it[-1].numel()} runs stay on the ridge for {len(params) - 1} steps; all others leave it."
     )
     player = Player(figure, {"step": steps, **sliders}, caption=caption, **options)
-    _draw_turned(player, left, (1, -1), sliders)
+    rings = level_lines((1, -1), next(iter(sliders.values())))
+    rings = rings.reshape(1, len(rings), *[1] * (len(sliders) - 1), *rings.shape[1:])
+    player.line(left, rings, color=PALE, width=1)
     player.path(left, params[::every], color=BLUE)
     player.curve(right, sizes.clamp(min=1e-30), color=BLUE)
     player.text(right, left_it, "{:on the ridge|has left it}", at=(0.03, 0.98))
     return player
-
-
-def _draw_turned(player: Player, ax: Axes, curvatures: tuple[float, float], sliders: Mapping[str, Sequence]) -> None:
-    """The level lines, one set for each value of the first slider."""
-    rings = level_lines(curvatures, next(iter(sliders.values())))
-    player.line(ax, rings.reshape(1, len(rings), *[1] * (len(sliders) - 1), *rings.shape[1:]), color=PALE, width=1)
