@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from node import case, node, repeated
 from proof import BROWSER, note
 from test_surfaces import CLASSICS
+from torch import nn
 from torch_pairs import PAIRS
 
 from gdviz import data, surfaces
 from gdviz.descent import grid, minimize
+from gdviz.networks import landscape, reproducible
 from gdviz.optimizers import LBFGS, Adam, GradientDescent, Momentum
 from gdviz.player import Player, scripts
 from gdviz.player.formula import NotFollowed, traced
@@ -72,6 +74,32 @@ def test_a_whole_descent_with_a_schedule_is_that_of_minimize():
     ]
     (found,) = repeated([[case(run) for run in runs]], "whole")
     assert max(found) <= 1e-9  # rounding, and what 200 steps make of it
+
+
+@pytest.mark.parametrize(
+    ("between", "reduction", "classes"),
+    [(nn.Tanh(), "mean", 2), (nn.ReLU(), "mean", 3), (nn.Sigmoid(), "sum", 2)],
+    ids=lambda value: str(value),
+)
+def test_a_network_of_torch_is_in_the_browser_what_it_is_in_torch(between, reduction, classes):
+    inputs, labels = (part[:40] for part in data.toy_moons())
+    with reproducible(3):
+        model = nn.Sequential(nn.Linear(2, 4), between, nn.Linear(4, classes))
+    loss = landscape.losses_at(model, nn.CrossEntropyLoss(reduction=reduction), (inputs, labels))
+    start = nn.utils.parameters_to_vector(model.parameters()).detach()
+    (found,) = repeated([[case(minimize(loss, rule, start, 20)) for rule in (Adam(0.1), Momentum(0.002, 0.5))]])
+    assert max(found) <= TOLERANCE
+
+
+@pytest.mark.parametrize(
+    "loss", [nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0]).double()), nn.CrossEntropyLoss(ignore_index=0)]
+)
+def test_of_a_cross_entropy_with_weights_or_ignored_classes_it_is_said_that_the_browser_has_none(loss):
+    with reproducible(3):
+        model = nn.Linear(2, 2)
+    run = minimize(landscape.losses_at(model, loss, data.toy_moons()), GradientDescent(0.1), torch.zeros(6).double(), 2)
+    with pytest.raises(NotFollowed, match="the browser has no nll_loss of drawn or ignored classes, with weights"):
+        formula(run)
 
 
 @pytest.mark.parametrize("kind", ["path", "line", "points"])

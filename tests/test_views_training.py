@@ -2,6 +2,7 @@
 
 import copy
 
+import contourpy
 import numpy as np
 import pytest
 import torch
@@ -10,8 +11,11 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from gdviz import data, views
+from gdviz.descent import minimize
 from gdviz.networks import landscape, training
+from gdviz.optimizers import Adam, Range
 from gdviz.style import look
+from gdviz.views.training.networks import lines_of_zero
 
 
 def trained(units, epochs=6):
@@ -245,3 +249,34 @@ def test_lines_of_units_are_refused_where_the_first_layer_is_another(model):
     weights = [nn.utils.parameters_to_vector(model.parameters()).detach()] * 2
     with pytest.raises(ValueError, match="the model must begin with"):
         views.training.decision(data.toy_moons(), {"3": (model, weights)}, range(2))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_lines_of_zero_go_through_the_points_that_contourpy_finds(seed):
+    random = np.random.default_rng(seed)
+    x, y, heights = np.sort(random.random(7)), np.sort(random.random(6)), random.standard_normal((7, 6))
+    lines = contourpy.contour_generator(x, y, heights.T).lines(0.0)
+    pieces = lines_of_zero(*(torch.from_numpy(one) for one in (x, y, heights))).reshape(-1, 3, 2)
+    pieces = pieces[torch.isfinite(pieces[:, 0, 0])]
+    assert torch.isnan(pieces[:, 2]).all()
+    assert len(pieces) == sum(len(line) - 1 for line in lines)
+    found, wanted = np.unique(pieces[:, :2].reshape(-1, 2).numpy().round(12), axis=0), np.concatenate(lines).round(12)
+    assert np.allclose(found, np.unique(wanted, axis=0))
+
+
+def test_networks_that_minimize_trains_are_those_that_torch_trains():
+    model, history = trained(3)
+    start, loss = history.weights[0], landscape.losses_at(model, cross_entropy, data.toy_moons())
+    run = minimize(loss, Adam(Range(0.01, 1, 0.1)), start, 6)
+    ours = views.training.decision(data.toy_moons(), {"3": (model, run)}, range(7))
+    theirs = views.training.decision(data.toy_moons(), {"3": (model, history.weights)}, range(7))
+    for one, other in zip(ours._marks, theirs._marks, strict=True):
+        assert np.allclose(one.array, other.array, rtol=1e-6, atol=1e-9, equal_nan=True)
+    assert ours.caption == theirs.caption
+    assert [dial["name"] for dial in ours.dials] == ["learning rate"]
+    assert not theirs.dials
+    ours.dialed = [0.03]
+    again = minimize(loss, Adam(0.03), start, 6)
+    with ours.moved() as caption:
+        assert caption.endswith(f"3: {again.losses[-1]:.3g}.")
+        assert np.allclose(arrays(ours, "path")[0][:, 0, 1], again.losses)

@@ -1,6 +1,6 @@
 """What the browser computes anew: descents from a start, over data that one drags, at a number that one turns."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,6 +27,7 @@ class Dragging(Stage):
         marks: Sequence[Mapping[Mark, Callable]],
         dials: Sequence[Mapping[str, Any]],
         again: Callable[[list[float], list[float], list[float]], tuple[dict[Mark, tuple], str]],
+        alone: Collection[Mark] = (),
     ) -> None:
         """Let one drag the start of descents, and data, and turn hyperparameters; marks and readouts follow.
 
@@ -47,6 +48,8 @@ class Dragging(Stage):
             again: given a start, the dialed values, and the points that were dragged, [number, x, y, number, ...], or
                 of each an empty list where it is untouched, the arrays of all these marks and the caption: what twin,
                 films and describe show.
+            alone: marks that draw each step by itself, of params (1, d), the loss (1,) and the state (1, ...): the
+                browser computes them at the step that is shown.
 
         Raises:
             NotFollowed: a mark that cannot be computed in the browser.
@@ -62,7 +65,7 @@ class Dragging(Stage):
         """
         if self.trail != 0:
             raise ValueError("the first slider must be the step, a range")
-        sent = [self._sent(formula, drawn) for formula, drawn in zip(formulas, marks, strict=True)]
+        sent = [self._sent(formula, drawn, alone) for formula, drawn in zip(formulas, marks, strict=True)]
         self.handles = [self._handle(**handle) for handle in handles]
         self.descents, self.dials, self._again = sent, list(dials), again
 
@@ -70,13 +73,16 @@ class Dragging(Stage):
         place = {} if mark is None else {"mark": self._marks.index(mark)}
         return {"kind": kind, "axes": self._clicked_axes("live", ax), **place, **more}
 
-    def _sent(self, formula: Mapping[str, Any], marks: Mapping[Mark, Callable]) -> dict[str, Any]:
+    def _sent(
+        self, formula: Mapping[str, Any], marks: Mapping[Mark, Callable], alone: Collection[Mark]
+    ) -> dict[str, Any]:
         (d, *rates), given = formula["init"]["inputs"], formula["given"]
         states, steps = formula["advance"]["inputs"][1 + len(rates) :], formula["steps"]
-        before = [(steps + 1, *d), (steps + 1,), (steps, *d), (steps,), *rates[: len(rates) - len(given)]]
-        after = [(steps + 1, *state) for state in states]
 
         def trace(mark: Mark, draw: Callable) -> dict[str, Any]:
+            places, moves = (1, 0) if mark in alone else (steps + 1, steps)
+            before = [(places, *d), (places,), (moves, *d), (moves,), *rates[: len(rates) - len(given)]]
+            after = [(places, *state) for state in states]
             if mark.ax.name == "3d" or {mark.ax.get_xscale(), mark.ax.get_yscale()} - {"linear", "log"}:
                 raise NotFollowed(f"the Axes {mark.ax.get_title()!r} is not a 2-D one, linear or log")
             first, last = ([torch.ones(shape, dtype=torch.float64) for shape in some] for some in (before, after))
@@ -92,7 +98,7 @@ class Dragging(Stage):
             "shown": formula["shown"],
             "schedule": formula["schedule"],
             "extra": len(self.sliders) - formula["start"].ndim,  # sliders that are no axes of the runs
-            "marks": [[self._marks.index(mark), trace(mark, draw)] for mark, draw in marks.items()],
+            "marks": [[self._marks.index(mark), trace(mark, draw), mark in alone] for mark, draw in marks.items()],
         }
 
     @contextmanager

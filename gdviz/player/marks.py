@@ -18,7 +18,7 @@ from torch import Tensor
 from gdviz.pictures.arrays import as_array
 from gdviz.pictures.words import wide
 from gdviz.player.formula import traced
-from gdviz.player.geometry import PX, box, clipped, dims, figure_of, to_pixels
+from gdviz.player.geometry import PX, box, clipped, dims, figure_of, packed, to_pixels
 from gdviz.player.pen import ASIDE, HEAD, WORDS, Pen, arrow_head
 from gdviz.player.sliders import Positions
 from gdviz.player.templates import shown, template_parts
@@ -164,8 +164,8 @@ class Line(Mark):
     usual: ClassVar = {"color": VERMILLION, "dash": (), "width": 3, "cap": "round"}
 
     def prepare(self, array: Any) -> np.ndarray:
-        """(*sliders, n, 2)."""
-        return self.positions.fitting("line", array, None, dims(self.ax))
+        """(*sliders, n, 2), without what is not drawn: of several NaN in a row one is the gap."""
+        return packed(self.positions.fitting("line", array, None, dims(self.ax)))
 
     def draw(self, pen: Pen, index: tuple[int, ...]) -> list[Artist]:
         """The line on its halo."""

@@ -157,6 +157,40 @@ def _threshold_backward(r: Any, out: Tensor, grad: Tensor, x: Tensor, threshold:
     return _where(r, out, r.step("gt", x.shape, [x, threshold]), grad, 0)
 
 
+def _log_softmax(r: Any, out: Tensor, x: Tensor, dim: int, *_: Any) -> list[int]:
+    kept, axes = [1 if i == dim % x.ndim else n for i, n in enumerate(x.shape)], [dim % x.ndim]
+    below = r.step("sub", x.shape, [x, r.step("amax", kept, [x], axes)])
+    total = r.step("sum", kept, [r.step("exp", x.shape, [below])], axes)
+    return [r.step("sub", out.shape, [below, r.step("log", kept, [total])])]
+
+
+def _log_softmax_backward(r: Any, out: Tensor, grad: Tensor, y: Tensor, dim: int, *_: Any) -> list[int]:
+    kept, axes = [1 if i == dim % y.ndim else n for i, n in enumerate(y.shape)], [dim % y.ndim]
+    shares = r.step("mul", y.shape, [r.step("exp", y.shape, [y]), r.step("sum", kept, [grad], axes)])
+    return [r.step("sub", out.shape, [grad, shares])]
+
+
+def _of_the_classes(
+    r: Any, x: Tensor, classes: Tensor, weight: Any, reduction: int, ignored: int
+) -> tuple[Tensor, int]:
+    """1 where a row (n, classes) has its class and else 0; and how many rows one loss is the mean of."""
+    if x.ndim != 2 or weight is not None or not reduction or id(classes) in r.known or (classes == ignored).any():
+        raise Unknown("nll_loss of drawn or ignored classes, with weights, or of more than rows of classes")
+    with _disable_current_modes():
+        return torch.nn.functional.one_hot(classes, x.shape[1]).double(), len(x) if reduction == 1 else 1
+
+
+def _nll_loss(r: Any, out: Any, x: Tensor, classes: Tensor, *how: Any) -> list[int]:
+    where, count = _of_the_classes(r, x, classes, *how)
+    total = r.step("sum", (), [r.step("mul", x.shape, [x, where])], [0, 1])
+    return [r.step("div", out[0].shape, [total, -count]), r.constant(out[1])]
+
+
+def _nll_loss_backward(r: Any, out: Tensor, grad: Tensor, x: Tensor, classes: Tensor, *how: Any) -> list[int]:
+    where, count = _of_the_classes(r, x, classes, *how[:3])
+    return [r.step("mul", out.shape, [where, r.step("div", grad.shape, [grad, -count])])]
+
+
 def _matmul(r: Any, out: Tensor, x: Tensor, y: Tensor) -> list[int]:
     """Of a matrix and a matrix, a matrix and a vector, or two vectors: each with its middle length."""
     rows, middle = (1, x.shape[0]) if x.ndim == 1 else x.shape
@@ -178,7 +212,7 @@ def _index(r: Any, out: Tensor, x: Tensor, indices: Any) -> list[int]:
 UNARY = "neg sqrt exp log sin cos tan tanh sigmoid abs sign reciprocal rsqrt relu floor round isnan logical_not log1p"
 BINARY = "mul pow maximum minimum gt ge lt le eq ne logical_and logical_or atan2"
 SAME = "detach alias clone view _unsafe_view reshape unsqueeze squeeze _to_copy lift_fresh contiguous view_as"
-PARTS = "select slice unbind expand permute transpose t split as_strided"
+PARTS = "select slice unbind expand permute transpose t split split_with_sizes as_strided"
 
 OPERATIONS: dict[str, Callable] = {
     **{name: _unary(name) for name in UNARY.split()},
@@ -218,6 +252,10 @@ OPERATIONS: dict[str, Callable] = {
     "sigmoid_backward": _sigmoid_backward,
     "tanh_backward": _tanh_backward,
     "threshold_backward": _threshold_backward,
+    "_log_softmax": _log_softmax,
+    "_log_softmax_backward_data": _log_softmax_backward,
+    "nll_loss_forward": _nll_loss,
+    "nll_loss_backward": _nll_loss_backward,
     "select_backward": _put(torch.ops.aten.select),
     "slice_backward": _put(torch.ops.aten.slice),
 }

@@ -1,6 +1,6 @@
 """Players whose descents the browser computes anew: from another start, at another rate."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -46,6 +46,7 @@ def follow(
     *,
     handles: Sequence[Mapping[str, Any]] = (),
     shown: Mapping[str, int] | None = None,
+    alone: Collection[Any] = (),
 ) -> None:
     """Let one drag the start of these descents on an Axes, and turn each hyperparameter that is a range.
 
@@ -63,6 +64,8 @@ def follow(
             hyperparameters are no Ranges is left out; `data` are those of the points.
         shown: of descents among which the last slider chooses, at which of its positions each is shown. What they draw
             has an axis of 1 for it; a mark of several holds theirs one beside the other, as `beside` makes it.
+        alone: marks that draw each step by itself, without gradients and learning rates: the browser computes them at
+            the step that is shown, where those of all steps would take too long.
 
     Example:
         >>> from gdviz.descent import minimize
@@ -102,7 +105,7 @@ def follow(
         for dial, places in dials.values():
             dial["feeds"] = [[i, number_of(formulas[i], what)] for i, what in places]
         found = _handles(ax, dials, handles, formulas)
-        player.live(found, formulas, drawn, [dial for dial, _ in dials.values()], again)
+        player.live(found, formulas, drawn, [dial for dial, _ in dials.values()], again, alone)
     except NotFollowed as reason:
         player.unfollowed = str(reason)
         marks = with_loss(player, plane, runs, marks, all_of_them=bool(shown)) if changes else marks

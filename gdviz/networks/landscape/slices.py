@@ -143,6 +143,8 @@ def _many(one: Callable[[Tensor], Tensor], theta: Tensor, model: nn.Module) -> C
         weights = torch.stack(list(weights)) if isinstance(weights, list | tuple) else as_tensor(weights)
         if weights.shape[-1:] != theta.shape:
             raise ValueError(f"weights must be (..., {len(theta)}), as the model has; got {tuple(weights.shape)}")
+        if weights.ndim == 1:
+            return one(weights)  # as it is written: what follows its operations sees these and no others
         flat = weights.reshape(-1, weights.shape[-1])
         found = every(flat) if len(flat) else flat.sum(-1)
         return found.reshape(weights.shape[:-1] + found.shape[1:])

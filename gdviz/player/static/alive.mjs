@@ -32,8 +32,15 @@ export function marksNow(model, index) {
   const key = [dragged, turned, points, index.map((k, i) => (i === trail ? "" : k))].join(";");
   const known = livingOf(model, marks);
   if (known.key !== key) {
-    known.moved = movedNow(model, known, index);
+    [known.moved, known.alone] = movedNow(model, known, index);
     known.key = key;
+    known.step = null;
+  }
+  const { first, stride } = model.get("sliders")[trail], step = first + stride * index[trail];
+  if (known.alone.length && known.step !== step) {
+    known.moved = [...known.moved];
+    for (const { place, at } of known.alone) known.moved[place] = at(step);
+    known.step = step;
   }
   return known.moved;
 }
@@ -42,7 +49,7 @@ export function marksNow(model, index) {
 export function warm(model, index) {
   if (!model.get("descents").length || living.get(model)?.descents === model.get("descents")) return;
   const known = livingOf(model, marksSent(model));
-  for (let times = 0; times < WARM; times++) movedNow(model, known, index);
+  for (let times = 0; times < WARM; times++) movedNow(model, known, index)[1].forEach(({ at }) => at(0));
 }
 
 function marksSent(model) {
@@ -55,30 +62,37 @@ function marksSent(model) {
 function livingOf(model, marks) {
   const descents = model.get("descents"), known = living.get(model);
   if (known?.descents === descents && known.marks === marks) return known;
-  living.set(model, { descents, marks, ready: descents.map((one) => readyDescent(one, marks)), key: "", moved: marks, meshes: new Map() });
+  living.set(model, { descents, marks, ready: descents.map((one) => readyDescent(one, marks)), key: "", moved: marks, alone: [], meshes: new Map() });
   return living.get(model);
 }
 
-/** The marks with every descent run from what is given now. */
+/** The marks with every descent run from what is given now, and those that are alone: at(step) makes each of them. */
 function movedNow(model, known, index) {
-  const found = [...known.marks];
+  const found = [...known.marks], alone = [];
   for (const [i, descent] of known.ready.entries()) {
     if ((descent.shown ?? index.at(-1)) !== index.at(-1)) continue;
     const at = index.slice(0, index.length - descent.extra), { first, used } = givenNow(model, descent, i, at);
     const { params, losses, grads, states } = descent.run(first, used);
     const once = used.map((rate, k) => rate.subarray(0, descent.run.sizes[k])), lrs = lrsOf(used[descent.lr], losses.length - 1);
-    for (const { place, trace } of descent.drawn) {
+    for (const { place, trace, byItself } of descent.drawn) {
       const mark = known.marks[place];
+      const draw = (inputs) => {
+        inputs.forEach((values, k) => trace.inputs[k].set(values));
+        trace.run();
+        return moved(mark, trace, model.get("axes")[mark.axes], index.length, descent.extra);
+      };
       if (mark.kind === "contours") {
         found[place] = contoured(mark, trace, once, known.meshes, index.length);
         continue;
       }
-      [params, losses, grads, lrs, ...once, ...states].forEach((values, k) => trace.inputs[k].set(values));
-      trace.run();
-      found[place] = moved(mark, trace, model.get("axes")[mark.axes], index.length, descent.extra);
+      if (byItself) {
+        const row = (values, t) => values.subarray((t * values.length) / losses.length, ((t + 1) * values.length) / losses.length);
+        const at = (t) => draw([row(params, t), row(losses, t), [], [], ...once, ...states.map((state) => row(state, t))]);
+        alone.push({ place, at });
+      } else found[place] = draw([params, losses, grads, lrs, ...once, ...states]);
     }
   }
-  return found;
+  return [found, alone];
 }
 
 /** The learning rate of each step; of a rule without one, none. */
@@ -119,11 +133,11 @@ function contoured(mark, trace, once, meshes, sliders) {
 }
 
 function readyDescent(descent, all) {
-  const drawn = descent.marks.map(([place, traceOf]) => {
+  const drawn = descent.marks.map(([place, traceOf, byItself]) => {
     const onlyRow = all[place].kind === "contours"; // what it is given stays for all rows of a mesh
     const trace = ready(traceOf, onlyRow ? traceOf.inputs.slice(1).map((_, k) => k + 1) : []);
     trace.prepare();
-    return { place, trace };
+    return { place, trace, byItself };
   });
   const { start, rates, extra, schedule, lr, shown } = descent;
   const scheduled = schedule && { ...schedule, trace: ready(schedule.trace) };

@@ -68,15 +68,10 @@ const BINARY = {
 /** Half to even, as torch rounds. */
 const rounded = (a) => (Math.abs(a % 1) === 0.5 ? 2 * Math.round(a / 2) : Math.round(a));
 const UNARY = {
-  neg: (a) => -a,
-  sqrt: Math.sqrt,
-  exp: Math.exp,
-  log: Math.log,
   log1p: Math.log1p,
   sin: Math.sin,
   cos: Math.cos,
   tan: Math.tan,
-  tanh: Math.tanh,
   sigmoid: (a) => 1 / (1 + Math.exp(-a)),
   abs: Math.abs,
   sign: (a) => (a > 0) - (a < 0),
@@ -87,6 +82,15 @@ const UNARY = {
   round: rounded,
   isnan: (a) => +Number.isNaN(a),
   logical_not: (a) => +(a === 0),
+};
+
+// Those that take long in networks and in losses, each with a loop of its own.
+const LOOPS = {
+  neg: (o, a) => { for (let k = 0; k < o.length; k++) o[k] = -a[k]; },
+  sqrt: (o, a) => { for (let k = 0; k < o.length; k++) o[k] = Math.sqrt(a[k]); },
+  exp: (o, a) => { for (let k = 0; k < o.length; k++) o[k] = Math.exp(a[k]); },
+  log: (o, a) => { for (let k = 0; k < o.length; k++) o[k] = Math.log(a[k]); },
+  tanh: (o, a) => { for (let k = 0; k < o.length; k++) o[k] = Math.tanh(a[k]); },
 };
 
 const REDUCE = {
@@ -103,6 +107,21 @@ function total(a) {
   for (; k + 3 < a.length; k += 4) (s += a[k]), (t += a[k + 1]), (u += a[k + 2]), (v += a[k + 3]);
   for (; k < a.length; k++) s += a[k];
   return s + t + (u + v);
+}
+
+/** Of two matrices, each row by each column. */
+function product(out, a, b, rows, middle, columns) {
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) {
+    let sum = 0;
+    for (let k = 0; k < middle; k++) sum += a[i * middle + k] * b[k * columns + j];
+    out[i * columns + j] = sum;
+  }
+}
+
+/** The sums along some axes: to[k] is the place of the k-th number. */
+function sums(out, a, to) {
+  out.fill(0);
+  for (let k = 0; k < to.length; k++) out[to[k]] += a[k];
 }
 
 /** What else there is: (result, its shape, operands with their shapes, how) -> what is done, or { same: an array }. */
@@ -139,21 +158,14 @@ const OTHERS = {
     const [ci, ai, bi] = [c, a, b].map((one) => listed(reading(one.shape, shape), out.length));
     return () => { for (let k = 0; k < out.length; k++) out[k] = c.values[ci[k]] !== 0 ? a.values[ai[k]] : b.values[bi[k]]; };
   },
-  matmul(out, shape, [a, b], rows, middle, columns) {
-    return () => {
-      for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) {
-        let sum = 0;
-        for (let k = 0; k < middle; k++) sum += a.values[i * middle + k] * b.values[k * columns + j];
-        out[i * columns + j] = sum;
-      }
-    };
-  },
+  matmul: (out, shape, [a, b], ...sizes) => () => product(out, a.values, b.values, ...sizes),
 };
 
 function reduction(name, out, a, axes) {
   if (name === "sum" && out.length === 1) return () => { out[0] = total(a.values); };
   const [first, join] = REDUCE[name], kept = a.shape.map((n, i) => (axes.includes(i) ? 1 : n)), strides = stridesOf(kept);
   const to = places(a.shape, kept.map((_, i) => (axes.includes(i) ? 0 : strides[i])));
+  if (name === "sum") return () => sums(out, a.values, to);
   return () => {
     out.fill(first);
     for (let k = 0; k < to.length; k++) out[to[k]] = join(out[to[k]], a.values[k]);
@@ -164,6 +176,7 @@ function operation(name, out, shape, operands, how) {
   const [a, b] = operands;
   if (name in OTHERS) return OTHERS[name](out, shape, operands, ...how);
   if (name in REDUCE) return reduction(name, out, a, how[0]);
+  if (name in LOOPS) return () => LOOPS[name](out, a.values);
   if (name in UNARY) {
     const one = UNARY[name];
     return () => { for (let k = 0; k < out.length; k++) out[k] = one(a.values[k]); };
