@@ -1,7 +1,8 @@
 """What a descent costs in the browser's own engine, in node, against torch in the same run. `make bench`.
 
-The same formula, traced from Python: 200 steps in two dimensions, 200 steps over 442 patients, seven racers of 100
-steps; and the contours of the patients' loss, against torch and contourpy, which draws them for matplotlib.
+The same formula, traced from Python: 200 steps in two dimensions, over 442 patients, and of the network of notebook 05
+that parts two moons; seven racers of 100 steps; and the contours of the patients' loss, against torch and contourpy,
+which draws them for matplotlib.
 """
 
 import base64
@@ -15,9 +16,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import contourpy
 from node import HERE, case, node, repeated
+from torch import nn
+from torch.nn.functional import cross_entropy
 
 from gdviz import data, surfaces, views
 from gdviz.descent import minimize
+from gdviz.networks import landscape, reproducible
 from gdviz.optimizers import AdaGrad, Adam, AdamW, GradientDescent, Momentum, Nesterov, RMSProp
 from gdviz.pictures.levels import heights
 from gdviz.player import scripts
@@ -26,17 +30,31 @@ EXAMPLES = data.diabetes().standardized()
 ROSENBROCK, PATIENTS = surfaces.rosenbrock(), surfaces.linear_model(EXAMPLES)
 RACERS = [GradientDescent(lr=1e-3), Momentum(lr=1e-3, momentum=0.9), Nesterov(lr=1e-3, momentum=0.9)]
 RACERS += [AdaGrad(lr=0.1), RMSProp(lr=0.01), Adam(lr=0.1), AdamW(lr=0.1)]
+
+
+def network(units):
+    """Loss and start of the network of notebook 05."""
+    with reproducible(1):
+        model = nn.Sequential(nn.Linear(2, units), nn.Tanh(), nn.Linear(units, 2))
+    start = nn.utils.parameters_to_vector(model.parameters()).detach()
+    return landscape.losses_at(model, cross_entropy, data.toy_moons()), start
+
+
+NETWORKS = {units: network(units) for units in (3, 8)}
 WORK = {
-    "200 steps, two dimensions": [(ROSENBROCK, Adam(lr=0.05), 200)],
-    "200 steps, 442 patients": [(PATIENTS, GradientDescent(lr=0.1), 200)],
-    "seven racers x 100 steps": [(ROSENBROCK, rule, 100) for rule in RACERS],
+    "200 steps, two dimensions": [(ROSENBROCK, Adam(lr=0.05), ROSENBROCK.start, 200)],
+    "200 steps, 442 patients": [(PATIENTS, GradientDescent(lr=0.1), PATIENTS.start, 200)],
+    "seven racers x 100 steps": [(ROSENBROCK, rule, ROSENBROCK.start, 100) for rule in RACERS],
+} | {
+    f"200 steps, network of {units} hidden units, 200 points": [(loss, Adam(lr=0.1), start, 200)]
+    for units, (loss, start) in NETWORKS.items()
 }
 
 
 def main():
     groups, torchs = [], []
     for parts in WORK.values():
-        runs = [minimize(loss, rule, loss.start, steps) for loss, rule, steps in parts]
+        runs = [minimize(*part) for part in parts]
         groups.append([case(run) for run in runs])
         torchs.append(statistics.median(timed(parts) for _ in range(5)))
     sizes = [max(len(json.dumps([c["init"], c["advance"]], default=weight)) for c in group) for group in groups]
@@ -56,7 +74,7 @@ def contours():
     traits = views.line_fit(EXAMPLES, PATIENTS, run).state()["traits"]
     place = next(i for i, mark in enumerate(traits["marks"]) if mark["kind"] == "contours")
     (sent,), mark = traits["descents"], traits["marks"][place]
-    trace = dict(map(tuple, sent["marks"]))[place]
+    trace = next(trace for mark, trace, _ in sent["marks"] if mark == place)
     given = [rate["data"] for rate in sent["rates"][-2:]]
     asked = {"trace": trace, "given": given} | {name: mark[name] for name in ("window", "levels", "quadratic")}
     told = json.dumps(asked, default=lambda value: {"base64": base64.b64encode(value).decode()})
@@ -76,8 +94,8 @@ def contours():
 def timed(parts):
     """Milliseconds that minimize takes."""
     began = time.perf_counter()
-    for loss, rule, steps in parts:
-        minimize(loss, rule, loss.start, steps)
+    for part in parts:
+        minimize(*part)
     return 1000 * (time.perf_counter() - began)
 
 

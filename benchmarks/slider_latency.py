@@ -140,6 +140,16 @@ MEASURE = """([type, part]) => {
   }, { once: true, capture: true }));
 }""".replace("PICTURE", PICTURE)
 
+WORK = """
+window.work = [];
+const asked = window.requestAnimationFrame.bind(window);
+window.requestAnimationFrame = (draw) => asked((now) => {
+  const start = performance.now();
+  draw(now);
+  window.work.push(performance.now() - start);
+});
+"""
+
 
 def main():
     rows, player = Rows(), made()
@@ -172,6 +182,8 @@ def main():
         page = saved_page(browser, player, Path(folder, "page.html"))
         rows.append(("gdviz player", "saved page, no network", keys(page)))
         dragged(rows, "saved page, no network", page, spots)
+        for what, spot in zip(("start", "data point"), spots, strict=True):
+            rows.append((f"of it the player's own, {what}", "saved page, no network", own_work(page, spot)))
         browser.close()
     report(rows)
     print(f"\nTen seconds of dragging cost the kernel {cost:.3f} s of CPU.")
@@ -212,6 +224,7 @@ def saved_page(browser, player, file):
     """The player, saved, and opened from its file."""
     player.save(file)
     page = browser.new_context(viewport={"width": 1600, "height": 900}, offline=True).new_page()
+    page.add_init_script(WORK)
     page.goto(file.as_uri())
     page.wait_for_function("document.querySelector('canvas')?.ariaLabel")
     return page
@@ -234,6 +247,16 @@ def drags(page, spot):
     """Milliseconds of each move of what is held; the loss curve, right of the middle, must be another."""
     with held(page, spot) as path:
         return [timed(page, "pointermove", lambda place=place: page.mouse.move(*place), 0.7) for place in path]
+
+
+def own_work(page, spot):
+    """Milliseconds of JavaScript in each frame while something is dragged: the rest of a drag is the browser's."""
+    with held(page, spot) as path:
+        page.evaluate("work.length = 0")
+        for place in path:
+            page.mouse.move(*place)
+            page.wait_for_timeout(60)
+        return [time for time in page.evaluate("work") if time > 0.3]  # else nothing was drawn
 
 
 @contextmanager

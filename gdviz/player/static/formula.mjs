@@ -45,7 +45,10 @@ const FAST = {
     (o, a, i, b, j) => { for (let k = 0; k < o.length; k++) o[k] = a[i[k]] / b[j[k]]; },
   ],
   pow: [
-    (o, a, i, b, j) => { for (let k = 0; k < o.length; k++) o[k] = power(a[k * i], b[k * j]); },
+    (o, a, i, b, j) => {
+      if (j === 0 && b[0] === 2) for (let k = 0; k < o.length; k++) o[k] = a[k * i] * a[k * i];
+      else for (let k = 0; k < o.length; k++) o[k] = power(a[k * i], b[k * j]);
+    },
     (o, a, i, b, j) => { for (let k = 0; k < o.length; k++) o[k] = power(a[i[k]], b[j[k]]); },
   ],
 };
