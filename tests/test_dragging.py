@@ -184,6 +184,20 @@ def test_racers_start_from_one_place(opened):
     assert page.errors == []
 
 
+def test_a_slider_that_chooses_the_start_takes_it_back(opened):
+    saddle, starts = surfaces.saddle(), [[1.0, 0.1], [1.0, 0.01]]
+    run = minimize(saddle, GradientDescent(lr=0.1), starts, 30)
+    page = page_of(opened, views.descents(saddle, run, sliders={"offset": ["0.1", "0.01"]}, at={"offset": 1}))
+    page.locator("canvas").focus()
+    page.keyboard.press("ArrowUp")
+    moved = start(page)
+    assert moved[1] > 0.01
+    page.get_by_role("slider", name="offset").focus()
+    page.keyboard.press("ArrowLeft")
+    assert f"loss {run.losses[-1, 0].item():.4g}" in says(page)
+    assert start(page) is None
+
+
 def test_a_finger_on_the_ring_drags_and_elsewhere_scrolls(opened):
     player = line_fit()
     page = page_of(opened, player)

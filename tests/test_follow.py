@@ -22,6 +22,7 @@ from gdviz.optimizers import Adam, AdamW, GradientDescent, Momentum, Nesterov, R
 from gdviz.player import scripts
 
 RAVINE, TOY = surfaces.ravine(), data.toy_line(30)
+BOWL = surfaces.bowl(4, angle=Range(-90, 90, 20))
 LR, BETA = Range(0.01, 0.45, 0.1, log=True), Range(0, 0.9, 0.5)
 
 
@@ -196,6 +197,11 @@ ALIVE = {
         square, minimize(square, GradientDescent(**grid(lr=[0.1, 0.9])), [10.0], 20), [0.1, 0.9]
     ),
     "sweep": lambda: views.rate.sweep(RAVINE, down(GradientDescent(LR)), largest=4),
+    "sweep of another rule": lambda: views.rate.sweep(RAVINE, down(Momentum(LR, BETA), steps=8), largest=4),
+    "sweep over a bowl that turns": lambda: views.rate.sweep(BOWL, down(GradientDescent(LR), BOWL), largest=4),
+    "a start by a slider": lambda: views.descents(
+        surfaces.saddle(), down(GradientDescent(LR), start=[[1.0, 0.1], [1.0, 1e-6]]), sliders={"offset": [0.1, 1e-6]}
+    ),
     "sweep, a grid": lambda: views.rate.sweep(
         RAVINE, down(GradientDescent(**grid(lr=[0.1, 0.4]))), [0.1, 0.4], largest=4
     ),

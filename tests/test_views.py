@@ -50,14 +50,28 @@ def test_the_words_on_the_slider_are_what_happens():
     )
 
 
-def test_conditions_widen_the_ellipses():
-    conditions = [1, 4]
-    runs = grid(lr=RATES, kappa=conditions)
-    descents = minimize(lambda w: (w[..., 0] ** 2 / runs["kappa"][..., 0] + w[..., 1] ** 2) / 2,
-                        GradientDescent(lr=runs["lr"]), torch.ones(1, 2, 2).double(), 5)  # fmt: skip
-    player = views.rate.ravines(descents, RATES, conditions)
-    round_, wide = (np.nanmax(np.abs(rings), 0) for rings in arrays(player, "line")[0][0, 0])
-    assert np.allclose(wide / round_, [2, 1])
+def test_the_loss_that_is_left_follows_the_start_and_what_is_turned_in_the_loss():
+    now = torch.tensor(4.0).double()
+    bed = surfaces.Surface(
+        lambda w: (w[..., 0] ** 2 / now + w[..., 1] ** 2) / 2,
+        *((-6, 6), (-4, 4), (-5.0, -2.0), ((0.0, 0.0),), "bed"),
+        ranges={"kappa": (Range(1, 300, 4, log=True), now)},
+    )
+    player = views.rate.sweep(bed, minimize(bed, GradientDescent(Range(0.1, 2.1, 1.6)), bed.start, 20), largest=1)
+    rates = np.linspace(0.1, 2.1, 201)
+    for start, (lr, kappa) in ([], [1.6, 4]), ([3.0, 1.0], [0.4, 100.0]), ([3.0, 1.0], [1.9, 2.0]):
+        player.start, player.dialed = start or [], [lr, kappa] if start else []
+        x, y = start or bed.start
+        with player.moved():
+            curve, spot = arrays(player, "line")[0], arrays(player, "points")[0]
+        wanted = (x**2 / kappa * (1 - rates / kappa) ** 40 + y**2 * (1 - rates) ** 40) / 2
+        assert np.allclose(curve[0, :, 0], rates)
+        shown = wanted > curve[0, :, 1].min()
+        assert np.allclose(curve[0, shown, 1], wanted[shown])
+        assert spot[0, 0].tolist() == pytest.approx([lr, np.interp(lr, rates, wanted)], rel=1e-6)
+    low, high = player.figure.axes[1].get_ylim()
+    assert low < 1e-7, "at kappa = 1 rate 1 is there in one step"
+    assert high > 3.25
 
 
 def test_the_modes_of_a_run_lie_on_the_formula():
@@ -362,10 +376,14 @@ def test_schedules_and_racers_start_where_one_drags_them():
             assert all((path.array[0] == [3.0, -1.0]).all() for path in paths)
 
 
-def test_a_start_that_a_slider_chooses_is_not_dragged():
+def test_a_start_that_a_slider_chooses_can_be_dragged_and_is_that_of_all_then():
     run = minimize(RAVINE, GradientDescent(lr=0.1), [[1.0, 1.0], [2.0, 1.0]], 5)
     player = views.descents(RAVINE, run, sliders={"start": ["near", "far"]})
-    assert (player.handles, player.clickable) == ([], -1)
+    assert player.handles == [{"kind": "start", "axes": 0, "chosen": [1]}]
+    player.start = [-3.0, 2.0]
+    with player.moved():
+        both = arrays(player, "path")[0]
+        assert np.allclose(both, minimize(RAVINE, GradientDescent(lr=0.1), [-3.0, 2.0], 5).params[:, None])
     with pytest.raises(ValueError, match="runs is empty"):
         views.descents(RAVINE, {})
 

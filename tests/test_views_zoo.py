@@ -69,7 +69,7 @@ def test_a_run_of_one_parameter_lies_on_the_curve_of_the_loss():
     assert np.allclose(against_the_step[..., 1], on_the_loss[..., 0])
     ends = runs["Momentum"].params[-1, :, 0].tolist()
     assert player.caption == f"Momentum after 8 steps: w = {ends[0]:.2f} at start 1, w = {ends[1]:.2f} at start 1.7."
-    assert not player.handles, "a slider chooses the start"
+    assert player.handles == [{"kind": "start", "axes": 0, "chosen": [1]}]
     one = views.zoo.along(DOUBLE, {"Momentum": minimize(DOUBLE, Momentum(lr=0.1), [1.7], 8)}, every=2)
     assert one.caption == f"Momentum after 8 steps: w = {ends[1]:.2f}."
     assert [handle["kind"] for handle in one.handles] == ["start"]

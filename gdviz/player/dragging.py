@@ -33,7 +33,8 @@ class Dragging(Stage):
 
         Args:
             handles: what can be dragged, each with its `kind` and its `ax`, a 2-D Axes of this player. "start": along
-                the axes are the first and the second parameter, or of one parameter the first alone. "turn": along them
+                the axes are the first and the second parameter, or of one parameter the first alone; `chosen` are the
+                numbers of the sliders that choose it, too: when one is moved, the start is let go. "turn": along them
                 are two `dials`, given by their numbers. "ends": of a `mark`, the line y = w x + b whose w and b are the
                 start. "points": of a `mark`, points whose x and y are given with descents; `feeds` says with which, and
                 as which of its rates.

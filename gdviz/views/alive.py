@@ -50,7 +50,8 @@ def follow(
 ) -> None:
     """Let one drag the start of these descents on an Axes, and turn each hyperparameter that is a range.
 
-    The browser computes them, or, where it cannot, the kernel. Where a slider chooses the start, it cannot be dragged.
+    The browser computes them, or, where it cannot, the kernel. Where a slider chooses the start, it takes it back from
+    the hand.
     Of a loss that can be changed, by ranges or by data that are dragged, the contours and minima on the Axes follow.
 
     Args:
@@ -81,8 +82,6 @@ def follow(
     if isinstance(runs, Trajectory):
         runs, marks = {"": runs}, {"": marks}
     plane, shown = ax, shown or {}
-    if any(bool((run.params[0] != run.params[(0, *[0] * len(run.runs))]).any()) for run in runs.values()):
-        ax = None  # a slider chooses the start
     dials = _dials(runs)
     data = next((handle["data"] for handle in handles if "data" in handle), None)
     for run in runs.values():
@@ -104,7 +103,7 @@ def follow(
         drawn = [_drawn(run, made, marks[name]) for (name, run), made in zip(runs.items(), formulas)]
         for dial, places in dials.values():
             dial["feeds"] = [[i, number_of(formulas[i], what)] for i, what in places]
-        found = _handles(ax, dials, handles, formulas)
+        found = _handles(ax, dials, handles, formulas, _choosing(runs))
         player.live(found, formulas, drawn, [dial for dial, _ in dials.values()], again, alone)
     except NotFollowed as reason:
         player.unfollowed = str(reason)
@@ -113,10 +112,15 @@ def follow(
 
 
 def _handles(
-    ax: Axes | None, dials: Mapping, more: Sequence[Mapping[str, Any]], formulas: Sequence[Mapping[str, Any]]
+    ax: Axes | None,
+    dials: Mapping,
+    more: Sequence[Mapping[str, Any]],
+    formulas: Sequence[Mapping[str, Any]],
+    chosen: list[int],
 ) -> list[dict[str, Any]]:
     keys = [dial["key"] for dial, _ in dials.values()]
-    handles: list[dict[str, Any]] = [] if ax is None else [{"kind": "start", "ax": ax}]
+    start = {"kind": "start", "ax": ax, **({"chosen": chosen} if chosen else {})}
+    handles: list[dict[str, Any]] = [] if ax is None else [start]
     for handle in more:
         if "data" in handle:
             feeds = fed(formulas, handle["data"])
@@ -126,6 +130,13 @@ def _handles(
         if set(names) <= set(keys) and (names or ax is not None):
             handles.append({**handle, **({"dials": [keys.index(name) for name in names]} if names else {})})
     return handles
+
+
+def _choosing(runs: Mapping[str, Trajectory]) -> list[int]:
+    """The numbers of the sliders that choose the start: along their axes of runs it is another."""
+    starts = [run.params[0] for run in runs.values()]
+    axes = range(max(start.ndim for start in starts) - 1)
+    return [k + 1 for k in axes if any(bool((start != start.narrow(k, 0, 1)).any()) for start in starts)]
 
 
 def _ask_the_kernel(player: Player, ax: Axes | None, d: int, dials: Mapping, again: Callable) -> None:
@@ -183,7 +194,7 @@ def _ranges(rule: Any) -> dict[str, Range]:
 def _again(run: Trajectory, start: list[float], turned: Mapping[int, float]) -> Trajectory:
     """The same descent, of all runs, from another start, and with other values of its ranges."""
     first = run.params[0]
-    place = torch.tensor(start, dtype=first.dtype).reshape(*[1] * len(run.runs), -1) if start else first
+    place = torch.tensor(start, dtype=first.dtype).expand(first.shape) if start else first
 
     def set_by(rule: Any) -> Any:
         new: dict[str, Any] = {name: turned[key] for name, value in named.items() if (key := id(value)) in turned}

@@ -211,6 +211,13 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
   return {
     on,
 
+    /** The i-th slider was moved: where it chooses the start, what was dragged is let go. */
+    slid(i) {
+      if (!model.get("start").length || !model.get("handles").some(({ chosen }) => chosen?.includes(i))) return;
+      model.set("start", []);
+      model.save_changes();
+    },
+
     /** The rings; enter(i) makes pixels of the i-th Axes those of the canvas. */
     draw(ctx, enter) {
       const focused = canvas.matches(":focus-visible");

@@ -38,6 +38,7 @@ function showPlayer(element) {
     if (!pairs.length) return []; // an anchor, or another player's
     const { set, hidden, strange } = settingOf(pairs, model.get), { first } = players[n - 1];
     const moving = Object.keys(first).filter((name) => /^(slider_\d+|start|dialed|placed|turned)$/.test(name));
+    moving.sort((a, b) => (a === "start") - (b === "start")); // last: a slider that chooses the start lets it go
     for (const name of moving) model.set(name, set[name] ?? first[name]);
     model.set("message", strange);
     return hidden;

@@ -253,7 +253,7 @@ export function render({ model, el }) {
     "change:placed": soon, "change:turned": soon, "change:kept": soon,
     "change:asks": showClickable, "change:guess": showClickable,
     "change:answered": say, "change:heard": say, "change:message": say, "change:caption": soon,
-    ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, soon])),
+    ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, () => (handles.slid(i), soon())])),
   };
   for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
   canvas.addEventListener("click", clicked, { signal: signals.signal });

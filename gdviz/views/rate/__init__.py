@@ -2,6 +2,6 @@
 
 from gdviz.views.rate.places import basins, curvature, restarts
 from gdviz.views.rate.schedules import schedules
-from gdviz.views.rate.sweeps import modes, ravines, sweep
+from gdviz.views.rate.sweeps import modes, sweep
 
-__all__ = ["basins", "curvature", "modes", "ravines", "restarts", "schedules", "sweep"]
+__all__ = ["basins", "curvature", "modes", "restarts", "schedules", "sweep"]

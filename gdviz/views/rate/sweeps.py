@@ -1,27 +1,26 @@
-"""What one learning rate does: sweeps, ravines, the parts of the error."""
+"""What one learning rate does: sweeps, the parts of the error."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import matplotlib.pyplot as plt
-import numpy as np
 import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
 from gdviz import plots
-from gdviz.descent import Trajectory, minimize
+from gdviz.descent import Trajectory
 from gdviz.hyperparameters import Range, as_tensor
 from gdviz.pictures.limits import HIGHEST, log_axis, step_limits
 from gdviz.pictures.words import label
 from gdviz.player import Player
 from gdviz.player.sliders import labels_of
-from gdviz.style import BLACK, BLUE, GREY, PALE, VERMILLION, ink
+from gdviz.style import BLACK, BLUE, GREY, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.theory import regime
 from gdviz.views.alive import follow
 from gdviz.views.frames import highest, loss_limits, lost, pair
+from gdviz.views.given import at_the_ends
 
 
 def sweep(
@@ -34,14 +33,14 @@ def sweep(
 ) -> Player:
     """A sweep of the learning rate: the path, and the loss that is left, against the rate, with the limit 2 / L.
 
-    The words are what theory predicts; the drawn loss is what happened. The start can be dragged, and a rate that is a
-    Range be turned; the curve of the loss that is left stays that of the first start.
+    The words are what theory predicts; the drawn loss is what happened. The start can be dragged, and what is a Range
+    be turned, in the rule or in the loss: the curve of the loss that is left follows.
 
     Args:
         surface: of two parameters.
         trajectory: a single run whose lr is a Range, or one axis of runs, the rates.
-        rates: their values, for a slider over the runs.
-        largest: L, the largest curvature.
+        rates: their values, for a slider over the runs; the curve is then that of the first start.
+        largest: L, the largest curvature, which no Range may change.
         options: at=..., as for Player.
 
     Returns:
@@ -59,28 +58,42 @@ def sweep(
     """
     figure, left, right = pair(surface)
     sliders: dict[str, Any] = {"step": range(trajectory.steps + 1)}
-    if rates is None:
-        places, swept = _every(trajectory)
-    else:
-        places, swept, sliders["learning rate"] = rates, trajectory, _labels(rates, largest)
-    spots, low = _loss_left(right, swept, places, largest, 1e-9)
+    places = _places(trajectory) if rates is None else torch.tensor(list(rates), dtype=torch.float64)
+    ends = _ends(trajectory, places) if rates is None else trajectory.losses[-1].double()
+    if ends.shape != places.shape:
+        given = f"got {len(places)} of them"
+        raise ValueError(f"rates must be those of the first axis of the runs {trajectory.runs}, {given}")
+    turned = [_ends(trajectory, places) for _ in at_the_ends(surface.ranges)] if rates is None else []
+    low = _loss_left(right, trajectory, places, torch.stack([ends, *turned]), largest)
+    if rates is not None:
+        sliders["learning rate"] = _labels(rates, largest)
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
-    right.plot(*spots.T, color=ink(right, BLUE), scalex=False, scaley=False)
     first = highest(trajectory.losses[0])
     right.axhline(first, color=ink(right, GREY), linewidth=1)
     look = {"color": ink(right, GREY), "path_effects": plots.halo(right, 4)}
     right.text(0.02 * right.get_xlim()[1], 1.5 * first, "loss at the first start", **look)
 
+    def shown(losses: Tensor) -> Tensor:
+        return torch.where(losses.isnan(), HIGHEST, losses.clamp(low, HIGHEST))
+
+    def left_over(run: Trajectory) -> Tensor:
+        return torch.stack([places, shown(_ends(run, places))], -1)[None]
+
     def spot(run: Trajectory) -> Tensor:
-        height = run.losses[-1].double().clamp(low, HIGHEST)
-        return torch.stack([as_tensor(run.rule.lr).reshape(run.runs), height], -1)[None, ..., None, :]
+        places = torch.stack([as_tensor(run.rule.lr).reshape(run.runs), shown(run.losses[-1].double())], -1)
+        return places[None, ..., None, :]
 
     def predicted(run: Trajectory) -> Tensor:
         share = as_tensor(run.rule.lr).reshape(run.runs) * largest
         return ((share >= 1).double() + (share >= 2).double())[None]
 
+    drawn: dict[Any, Any] = {}
+    if rates is None:
+        drawn[player.line(right, left_over(trajectory), color=BLUE)] = left_over
+    else:
+        right.plot(places, shown(ends), color=ink(right, BLUE), scalex=False, scaley=False)
     words = player.text(left, trajectory.losses, "loss {:.3g}", diverged=lost(trajectory))
-    drawn = {
+    drawn |= {
         player.path(left, trajectory.params): lambda run: run.params,
         player.points(right, spot(trajectory), color=BLACK, size=14): spot,
         words: lambda run: (run.losses, lost(run)),
@@ -91,92 +104,45 @@ def sweep(
     return player
 
 
-def _every(trajectory: Trajectory) -> tuple[list[float], Trajectory]:
-    """201 rates of the range that lr is, and the descents at all of them."""
+def _places(trajectory: Trajectory) -> Tensor:
+    """201 rates of the range that lr is."""
     lr = getattr(trajectory.rule, "lr", None)
     if not isinstance(lr, Range) or trajectory.runs or trajectory.scheduled:
         raise ValueError("give the rates of the runs, or a single run whose lr is a Range")
-    rates = torch.linspace(lr.low, lr.high, 201, dtype=torch.float64)
-    rule: Any = replace(trajectory.asked, lr=rates[:, None])
-    return rates.tolist(), minimize(trajectory.loss, rule, trajectory.params[0], trajectory.steps)
+    return torch.linspace(lr.low, lr.high, 201, dtype=torch.float64)
 
 
-def ravines(trajectory: Trajectory, rates: Sequence[float], conditions: Sequence[float], **options: Any) -> Player:
-    """The same sweep over f(x, y) = 1/2 (x^2 / kappa + y^2), with the condition number kappa on a second slider.
-
-    Args:
-        trajectory: two axes of runs, the rates and the condition numbers. The largest curvature is 1 in each of them.
-        rates: the values of the first.
-        conditions: the values of the second.
-        options: at=..., as for Player.
-
-    Returns:
-        The player.
-
-    Example:
-        >>> from gdviz.descent import minimize
-        >>> from gdviz.optimizers import GradientDescent
-        >>> rates, kappas = [0.2, 1.0, 1.9, 2.1], torch.tensor([2.0, 10.0, 50.0]).double()
-        >>> rule, starts = GradientDescent(torch.tensor(rates)[:, None, None]), torch.tensor([[8.0, 4.0]] * 3).double()
-        >>> run = minimize(lambda w: (w[..., 0] ** 2 / kappas + w[..., 1] ** 2) / 2, rule, starts, steps=40)
-        >>> player = ravines(run, rates, kappas.tolist())
-    """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
-    label(left, title="f = ½ (x² / κ + y²)", xlabel="parameter x", ylabel="parameter y", xlim=(-6, 6), ylim=(-4.4, 4.4))
-    left.set_aspect("equal")  # so that the rings of kappa = 1 are round
-    spots, _ = _loss_left(right, trajectory, rates, 1.0, 1e-12)  # (rates, conditions, 2)
-    sliders = {
-        "step": range(trajectory.steps + 1),
-        "learning rate": _labels(rates, 1.0),
-        "condition number": conditions,
-    }
-    many = f"{len(rates)} learning rates x {len(conditions)} condition numbers, {trajectory.steps} steps each"
-    caption = f"{many}: {int(trajectory.diverged.sum())} of {trajectory.diverged.numel()} diverge."
-    player = Player(figure, sliders, caption=caption, **options)
-    player.line(left, _ellipses(conditions)[None, None], color=PALE, width=1)
-    left.plot(0, 0, "+", markersize=12, **plots.cross(left))
-    player.path(left, trajectory.params)
-    player.line(right, spots.swapaxes(0, 1)[None, None], color=BLUE)
-    player.points(right, spots[None, ..., None, :], color=BLACK, size=14)
-    player.text(left, trajectory.losses, "loss {:.3g}", diverged=lost(trajectory))
-    return player
-
-
-def _ellipses(conditions: Sequence[float]) -> np.ndarray:
-    """(conditions, points, 2): lines of equal loss of 1/2 (x^2 / kappa + y^2), with NaN between two of them."""
-    angle = np.append(np.linspace(0, 2 * np.pi, 60), np.nan)
-    circle = np.stack([np.cos(angle), np.sin(angle)], -1)
-    height = np.arange(0.6, 4.3, 0.6)[:, None, None] * circle
-    wide = np.sqrt(np.asarray(conditions, dtype=float))[:, None, None, None] * [1.0, 0.0] + [0.0, 1.0]
-    return (wide * height).reshape(len(conditions), -1, 2)
+def _ends(trajectory: Trajectory, rates: Tensor) -> Tensor:
+    """The losses after all steps of the same descent at other rates; in operations that a browser can follow."""
+    rule: Any = replace(trajectory.rule, lr=rates[:, None])
+    params = trajectory.params[0].double().expand(len(rates), -1)
+    state = rule.init(params)
+    for _ in range(trajectory.steps):
+        leaf = params.detach().requires_grad_()
+        with torch.enable_grad():
+            (grads,) = torch.autograd.grad(trajectory.loss(leaf).sum(), leaf)
+        params, state = rule.update(params, grads, state)
+    return trajectory.loss(params).detach()
 
 
 def _labels(rates: Sequence[float], largest: float) -> list[str]:
     return [f"{label}: {regime(rate, largest)}" for label, rate in zip(labels_of(rates, 3), rates)]
 
 
-def _loss_left(
-    ax: Axes, trajectory: Trajectory, rates: Sequence[float], curvature: float, least: float
-) -> tuple[np.ndarray, float]:
-    """Label an Axes for the last losses against the rate, with 1 / L and 2 / L; the spots (rates, ..., 2), the lowest.
+def _loss_left(ax: Axes, trajectory: Trajectory, rates: Tensor, ends: Tensor, curvature: float) -> float:
+    """Label an Axes for the last losses against the rate, with 1 / L and 2 / L; the lowest that is shown.
 
-    curvature: L. A loss below this share of the first one, least, is shown there.
+    ends: (settings, rates). curvature: L.
     """
-    places, losses = np.asarray(rates, dtype=float), trajectory.losses[-1].double().numpy()
-    if trajectory.runs[:1] != places.shape:
-        raise ValueError(
-            f"rates must be those of the first axis of the runs {trajectory.runs}, got {len(rates)} of them"
-        )
-    floor, first = loss_limits(trajectory.losses[[0, -1]], trajectory.diverged, least=least)
+    losses = torch.stack([trajectory.losses[0].expand(ends.shape), ends]).flatten(1)
+    floor, first = loss_limits(losses, ~(losses[1] <= losses[0]))
     label(ax, title=f"loss after {trajectory.steps} steps", xlabel="learning rate", ylabel="loss")
-    ax.set(xlim=(0, 1.05 * max(places.max(), 2 / curvature)))
+    ax.set(xlim=(0, 1.05 * max(float(rates.max()), 2 / curvature)))
     log_axis(ax, 0.05 * floor, 100 * first)
     for factor, name, color in ((1, "1/L", ink(ax, GREY)), (2, "2/L", ink(ax, VERMILLION))):
         ax.axvline(factor / curvature, color=color, linestyle=":", linewidth=2.5)
         ax.text(0.98 * factor / curvature, 0.08 * floor, name, color=color, ha="right", weight="bold", size=16)
-    heights = np.where(np.isfinite(losses), losses, HIGHEST).clip(0.2 * floor, HIGHEST)
-    places = places.reshape(-1, *[1] * (losses.ndim - 1))
-    return np.stack(np.broadcast_arrays(places, heights), -1), 0.2 * floor
+    return 0.2 * floor
 
 
 def modes(surface: Surface, trajectory: Trajectory, rates: Sequence[float] | None = None, **options: Any) -> Player:

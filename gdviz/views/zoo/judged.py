@@ -101,7 +101,7 @@ def along(
 ) -> Player:
     """Descents of one parameter: where they are on the curve of the loss, and the parameter against the step.
 
-    The start can be dragged, unless a slider chooses it, and what is given as a Range can be turned.
+    The start can be dragged, and what is given as a Range can be turned.
 
     Args:
         surface: of one parameter.
