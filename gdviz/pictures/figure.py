@@ -52,7 +52,26 @@ def png(figure: Figure, dpi: float = 100, colors: int = 256) -> bytes:
     """
     with canvas(figure, dpi) as agg:
         agg.draw()
-        image = Image.fromarray(np.asarray(agg.buffer_rgba())).convert("RGB")
+        return written(agg, colors)
+
+
+def written(agg: FigureCanvasAgg, colors: int = 256) -> bytes:
+    """What has been drawn on a canvas, as the bytes of a PNG, as by png.
+
+    Args:
+        agg: the canvas.
+        colors: how many there are.
+
+    Returns:
+        The bytes.
+
+    Example:
+        >>> with canvas(plt.figure(), 50) as agg:
+        ...     agg.draw()
+        ...     written(agg)[1:4]
+        b'PNG'
+    """
+    image, dpi = Image.fromarray(np.asarray(agg.buffer_rgba())).convert("RGB"), agg.figure.dpi
     small = io.BytesIO()
     few = image.quantize(palette=palette(image, colors), dither=Image.Dither.NONE)
     few.save(small, "PNG", compress_level=8, dpi=(dpi, dpi))

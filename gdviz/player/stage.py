@@ -14,8 +14,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gdviz.pictures.figure import canvas, png
-from gdviz.pictures.words import legible
+from gdviz.pictures.figure import canvas, png, written
 from gdviz.player import lifetime, scripts
 from gdviz.player.geometry import PX, box, panel
 from gdviz.player.marks import Mark, Path, Text
@@ -215,12 +214,12 @@ class Stage(anywidget.AnyWidget):
         """Send what the view needs: the picture and the axes once, the marks whenever they have changed."""
         with self.hold_sync():
             if not self.picture:
-                with legible(self.figure):
-                    self.figure.draw_without_rendering()
+                with canvas(self.figure, 2 * PX) as agg:
+                    agg.draw()
                     self.figure.set_layout_engine("none")
                     self.size = [self.figure.get_figwidth() * PX, self.figure.get_figheight() * PX]
                     self.axes = [_axes_spec(ax) for ax in self.figure.axes]
-                self.picture = png(self.figure, 2 * PX)
+                    self.picture = written(agg)
             if self._stale:
                 self.marks, self._stale = [mark.spec() for mark in self._marks], False
 
