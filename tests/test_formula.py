@@ -92,6 +92,26 @@ def test_a_network_of_torch_is_in_the_browser_what_it_is_in_torch(between, reduc
 
 
 @pytest.mark.parametrize(
+    "loss",
+    [
+        lambda w: w.abs().max() + (w**2).sum(),
+        lambda w: (w**2).sum() - (w + 1).min(),
+        lambda w: torch.max(w**2, 2 * w).sum(),
+        lambda w: torch.min(w.abs(), w**2).sum(),
+    ],
+)
+def test_the_largest_and_the_least_are_in_the_browser_what_they_are_in_torch(loss):
+    (found,) = repeated([[case(minimize(loss, Momentum(0.1, 0.5), [0.5, -1.4, 3.0], 20))]])
+    assert max(found) <= TOLERANCE
+
+
+def test_the_largest_along_an_axis_with_its_place_is_named():
+    run = minimize(lambda w: (w**2).max(-1).values, GradientDescent(0.1), [0.5, -1.4], 3)
+    with pytest.raises(NotFollowed, match="max along an axis with the places; amax gives the numbers alone in line"):
+        formula(run)
+
+
+@pytest.mark.parametrize(
     "loss", [nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0]).double()), nn.CrossEntropyLoss(ignore_index=0)]
 )
 def test_of_a_cross_entropy_with_weights_or_ignored_classes_it_is_said_that_the_browser_has_none(loss):

@@ -388,6 +388,18 @@ def test_a_start_that_a_slider_chooses_can_be_dragged_and_is_that_of_all_then():
         views.descents(RAVINE, {})
 
 
+def test_where_the_browser_cannot_follow_only_the_slider_chooses_the_start():
+    def branching(w):
+        return (w**2).sum(-1) if float(w.detach().abs().max()) < 1e9 else w.sum(-1)
+
+    surface = surfaces.Surface(branching, (-2, 2), (-2, 2), (1.0, 1.0), ((0.0, 0.0),), "with a branch")
+    for starts, clickable in (([[1.0, 1.0], [2.0, 1.0]], -1), ([[1.0, 1.0], [1.0, 1.0]], 0)):
+        run = minimize(surface, GradientDescent(lr=0.1), starts, 5)
+        player = views.descents(surface, run, sliders={"start": ["near", "far"]})
+        assert "a branch" in player.unfollowed
+        assert (player.handles, player.clickable) == ([], clickable)
+
+
 def test_the_names_stand_at_their_bars():
     wells = surfaces.two_wells()
     runs = {

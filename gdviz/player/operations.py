@@ -98,6 +98,19 @@ def _reduce(name: str) -> Callable:
     return translate
 
 
+def _extreme(name: str, of_two: str) -> Callable:
+    """The largest, or least, of all numbers, or of two arrays place by place."""
+
+    def translate(r: Any, out: Any, x: Tensor, other: Any = None, *_: Any) -> list[int]:
+        if other is None:
+            return [r.step(name, out.shape, [x], _axes(x, None))]
+        if isinstance(other, Tensor):
+            return [r.step(of_two, out.shape, [x, other])]
+        raise Unknown(f"{name[1:]} along an axis with the places; {name} gives the numbers alone")
+
+    return translate
+
+
 def _mean(r: Any, out: Tensor, x: Tensor, dim: Any = None, keepdim: bool = False, **_: Any) -> list[int]:
     axes = _axes(x, dim)
     return [r.step("div", out.shape, [r.step("sum", out.shape, [x], axes), math.prod(x.shape[i] for i in axes)])]
@@ -236,6 +249,8 @@ OPERATIONS: dict[str, Callable] = {
     "sum": _reduce("sum"),
     "amax": _reduce("amax"),
     "amin": _reduce("amin"),
+    "max": _extreme("amax", "maximum"),
+    "min": _extreme("amin", "minimum"),
     "all": _reduce("all"),
     "any": _reduce("any"),
     "mean": _mean,

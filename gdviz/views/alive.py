@@ -50,9 +50,9 @@ def follow(
 ) -> None:
     """Let one drag the start of these descents on an Axes, and turn each hyperparameter that is a range.
 
-    The browser computes them, or, where it cannot, the kernel. Where a slider chooses the start, it takes it back from
-    the hand.
-    Of a loss that can be changed, by ranges or by data that are dragged, the contours and minima on the Axes follow.
+    The browser computes them, or, where it cannot, the kernel. A slider that chooses the start takes it back from the
+    hand. Of a loss that can be changed, by ranges or by data that are dragged, the contours and minima on the Axes
+    follow.
 
     Args:
         player: its first slider is the step, and the next ones are the axes of the runs.
@@ -108,7 +108,8 @@ def follow(
     except NotFollowed as reason:
         player.unfollowed = str(reason)
         marks = with_loss(player, plane, runs, marks, all_of_them=bool(shown)) if changes else marks
-        _ask_the_kernel(player, ax, next(iter(runs.values())).params.shape[-1], dials, again)
+        clicked = None if _choosing(runs) else ax
+        _ask_the_kernel(player, clicked, next(iter(runs.values())).params.shape[-1], dials, again)
 
 
 def _handles(
@@ -136,7 +137,7 @@ def _choosing(runs: Mapping[str, Trajectory]) -> list[int]:
     """The numbers of the sliders that choose the start: along their axes of runs it is another."""
     starts = [run.params[0] for run in runs.values()]
     axes = range(max(start.ndim for start in starts) - 1)
-    return [k + 1 for k in axes if any(bool((start != start.narrow(k, 0, 1)).any()) for start in starts)]
+    return [k + 1 for k in axes if any(k < s.ndim - 1 and bool((s != s.narrow(k, 0, 1)).any()) for s in starts)]
 
 
 def _ask_the_kernel(player: Player, ax: Axes | None, d: int, dials: Mapping, again: Callable) -> None:

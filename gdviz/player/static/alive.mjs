@@ -76,15 +76,15 @@ function movedNow(model, known, index) {
     const once = used.map((rate, k) => rate.subarray(0, descent.run.sizes[k])), lrs = lrsOf(used[descent.lr], losses.length - 1);
     for (const { place, trace, byItself } of descent.drawn) {
       const mark = known.marks[place];
+      if (mark.kind === "contours") {
+        found[place] = contoured(mark, trace, once, known.meshes, index.length);
+        continue;
+      }
       const draw = (inputs) => {
         inputs.forEach((values, k) => trace.inputs[k].set(values));
         trace.run();
         return moved(mark, trace, model.get("axes")[mark.axes], index.length, descent.extra);
       };
-      if (mark.kind === "contours") {
-        found[place] = contoured(mark, trace, once, known.meshes, index.length);
-        continue;
-      }
       if (byItself) {
         const row = (values, t) => values.subarray((t * values.length) / losses.length, ((t + 1) * values.length) / losses.length);
         const at = (t) => draw([row(params, t), row(losses, t), [], [], ...once, ...states.map((state) => row(state, t))]);
