@@ -133,8 +133,9 @@ done = True
 """
 
 
-def test_the_import_of_a_library_is_neither_cut_nor_counted(library):
-    name = library(SLOW)
+@pytest.mark.parametrize("source", [SLOW, f"exec({SLOW!r})"], ids=["lines", "made of text, as of a dataclass"])
+def test_the_import_of_a_library_is_neither_cut_nor_counted(library, source):
+    name = library(source)
     with guarded(0.1):
         module = __import__(name)
         compute(0.05)
@@ -145,6 +146,10 @@ def test_what_is_computed_after_an_import_counts(library):
     name = library(SLOW)
     assert told(lambda: (__import__(name), compute(60))).startswith(ENDLESS)
     assert sys.modules[name].done
+
+
+def test_a_learners_own_code_made_of_text_is_stopped():
+    assert told(lambda: exec("while True:\n    pass")).startswith(ENDLESS)
 
 
 def test_a_learners_own_module_without_end_is_stopped(tmp_path, monkeypatch):
@@ -167,7 +172,8 @@ print(round(w.item(), 3))
 
 
 def test_torchs_own_first_import_in_a_check_leaves_torch_whole():
-    assert subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, check=True).stdout == "0.5\n"
+    ran = subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (0, "0.5\n"), ran.stderr
 
 
 def test_the_alarm_and_its_handler_are_put_back():

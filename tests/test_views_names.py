@@ -14,12 +14,16 @@ CLASSES = ["cs", "de", "en"]
 SAID = torch.tensor([[[0.3, 0.3, 0.4], [0.4, 0.4, 0.2]], [[0.0, 0.1, 0.9], [0.7, 0.2, 0.1]]])  # steps, names, classes
 
 
-def bars(array):
+def bars(array, classes=3):
     """The lengths of the bars that a line with gaps draws: (..., classes), NaN for no bar."""
     ends = array.reshape(*array.shape[:-2], -1, 3, 2)
     assert np.isnan(ends[..., 2, :]).all()
-    assert np.array_equal(ends[..., 0, 1], ends[..., 1, 1])
-    return ends[..., 1, 0]
+    assert np.array_equal(ends[..., 0, 1], ends[..., 1, 1], equal_nan=True)
+    lengths = np.full((*ends.shape[:-3], classes), np.nan)
+    for (*place, k), length in np.ndenumerate(ends[..., 1, 0]):
+        if np.isfinite(length):
+            lengths[(*place, int(ends[(*place, k, 1, 1)]))] = length
+    return lengths
 
 
 def test_the_bars_are_the_probabilities_and_the_right_one_is_of_another_colour():

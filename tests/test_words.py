@@ -1,6 +1,7 @@
 """Words are shown as they stand: no mathematics in a $, each letter in a font that has it, nothing cut off."""
 
 import logging
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -68,6 +69,11 @@ def seconds(name):
     return views.names.race({name: history}, 0.1)
 
 
+@dataclass(frozen=True)
+class Turned(GradientDescent):
+    degrees: float = 30.0
+
+
 VIEWS = {
     "line_fit": line_fit,
     "descents": lambda name: views.descents(named(BOWL, name), {name: ONE, "b": ONE}),
@@ -81,11 +87,11 @@ VIEWS = {
     "typed": lambda name: views.names.typed(lambda word: [0.5, 0.5], [name, "b"], "x"),
     "lucky": lambda name: views.zoo.lucky(
         named(BOWL, name),
-        {name: minimize(BOWL, GradientDescent(**grid(lr=[0.1, 0.2])), [[[5.0, 3.0]]], 3)},
+        {name: minimize(BOWL, GradientDescent(0.1), [5.0, 3.0], 3)},
         {name: [0.5, 1.0]},
-        {"start": [1], "learning rate": [0.1, 0.2]},
+        [0.1, 0.2],
     ),
-    "turned": lambda name: views.zoo.turned((1, 4), {name: RUN}, {"degrees": [0, 90]}),
+    "turned": lambda name: views.zoo.turned((1, 4), {name: minimize(BOWL, Turned(0.1), [5.0, 3.0], 3)}),
 }
 
 
