@@ -15,6 +15,7 @@ from gdviz.descent import minimize
 from gdviz.networks import landscape, training
 from gdviz.optimizers import Adam, Range
 from gdviz.style import look
+from gdviz.views.training.curves import LINE
 from gdviz.views.training.networks import lines_of_zero
 
 
@@ -65,7 +66,7 @@ def test_all_curves_and_the_words_above_them_are_in_the_window():
     low, high = left.get_ylim()
     top = (np.log(100) - np.log(low)) / (np.log(high) - np.log(low))  # of the highest curve, in the Axes
     assert low < 1e-3
-    assert top < 0.98 - 2 * views.training.LINE
+    assert top < 0.98 - 2 * LINE
     assert right.get_ylim()[0] < 0.1
     assert right.get_ylim()[1] > 0.95
     assert max(right.get_yticks()) <= 0.95  # no tick where no share can be

@@ -38,6 +38,8 @@ def to_pixels(ax: Axes, points: np.ndarray) -> np.ndarray:
 def packed(points: np.ndarray) -> np.ndarray:
     """Lines (..., n, 2) without what is not drawn: of several NaN in a row one is the gap; n is that of the longest."""
     there = np.asarray(np.isfinite(points).all(-1))
+    if there.all():
+        return points
     there[..., 1:] |= there[..., :-1]  # the gap behind a piece
     order = np.argsort(~there, axis=-1, kind="stable")[..., : max(int(there.sum(-1).max(initial=0)), 1)]
     return np.take_along_axis(np.where(there[..., None], points, np.nan), order[..., None], -2)
