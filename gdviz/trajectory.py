@@ -67,21 +67,28 @@ class Trajectory:
         worse = end - first > 1e-9 * first.abs()
         return ~torch.isfinite(end) | ~torch.isfinite(self.params[-1]).all(-1) | worse
 
-    def describe(self) -> str:
+    def describe(self, ended: bool = True) -> str:
         """One sentence with the numbers: caption, alt text and what a screen reader says.
+
+        Args:
+            ended: whether to say how it ended.
 
         Returns:
             Where it began and ended, or of many runs the best, and how many diverge.
         """
         first, last = self.losses[0], self.losses[-1]
         setting, name = _setting(self), type(self.rule).__name__
+        many = " x ".join(str(n) for n in self.runs)
+        if not ended:
+            runs = f"{many} runs of " if self.runs else ""
+            begin = "" if self.runs else f", from {_point(self.params[0])}"
+            return f"{runs}{name} with {setting}{begin}, {self.steps} steps."
         if not self.runs:
             fell = f"the loss goes from {_short(first)} to {_short(last)}"
             ending = f"it diverges, {fell}" if self.diverged else fell
             ending = f"the loss is nan at the start and {_short(last)} at the end" if first.isnan() else ending
             way = f"from {_point(self.params[0])} to {_point(self.params[-1])}"
             return f"{name} with {setting}, {self.steps} steps {way}: {ending}."
-        many = " x ".join(str(n) for n in self.runs)
         if self.diverged.all():
             return f"{many} runs of {name} with {setting}, {self.steps} steps each: every run diverges."
         ends = torch.where(self.diverged, torch.inf, last)

@@ -8,6 +8,8 @@ import cost
 import nbformat
 import pytest
 
+from gdviz.exercises.predictions import TABLE
+
 FOLDER = Path(__file__).parents[1] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
 NOTEBOOKS = [nbformat.read(path, as_version=4) for path in PATHS]
@@ -92,6 +94,27 @@ def test_the_rhythm(notebook):
     assert text.count("*What to see:") >= players
     assert text.count("<details>") >= 1
     assert "Common mistake" in text
+
+
+@each
+def test_every_player_under_a_prediction_opens_at_its_first_position_and_says_no_end(notebook):
+    asked = False
+    for cell in notebook.cells:
+        asked = (asked or "predict" in cell.source) and "**What happened" not in cell.source
+        for said in [o.data.get("text/plain", "") for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]:
+            if not asked or "Sliders: " not in said:
+                continue
+            name, first = re.search(r"Sliders: (.+?) (\S+) to ", said).groups()
+            assert re.search(rf"Shown: (?:.*, )?{re.escape(name)} {re.escape(first)}[,.]", said), said
+            assert not re.search(r"the loss goes|lead to|lowest final|[Aa]t the end|diverge|ends? |ended", said), said
+
+
+@each
+def test_every_prediction_is_answered_with_its_letter(notebook):
+    text = "\n".join(cell.source for cell in notebook.cells)
+    asked = re.split(r'predict(?:_by_click)?\("(\d\d)-\d+"', text)
+    told = [re.search(r"\*\*What happened(?:: \(([a-h])\))?\.\*\*", part) for part in asked[2::2]]
+    assert [found and (found[1] or "") for found in told] == [row.right for row in TABLE[asked[1]]]
 
 
 @each

@@ -109,7 +109,7 @@ def test_the_controls_are_joined_without_the_kernel(player):
     assert isinstance(step, ipywidgets.IntSlider)
     assert isinstance(rate, ipywidgets.SelectionSlider)
     assert [label for label, _ in rate.options] == ["0.01", "0.1", "0.5"]
-    assert (step.min, step.max, step.value, rate.index) == (0, 10, 10, 1)
+    assert (step.min, step.max, step.value, rate.index) == (0, 10, 0, 1)
     links = [w for w in ipywidgets.Widget.get_manager_state()["state"].values() if w["model_name"] == "LinkModel"]
     pairs = {json.dumps([w["state"]["source"], w["state"]["target"]]) for w in links}
     for source, target in (
@@ -177,6 +177,7 @@ def test_the_sentence_has_the_readouts(player, axes):
     player.text(axes[1], DESCENT.losses, "loss {:.3g}")
     player.text(axes[0], DESCENT.params, "w = ({:+.1f}, {:.1f})")
     loss, (x, y) = DESCENT.losses[10, 1].item(), DESCENT.params[10, 1].tolist()
+    player.slider_0 = 10
     assert player.describe() == (
         "Three runs. Sliders: step 0 to 10, learning rate 0.01 to 0.5. "
         f"Shown: step 10, learning rate 0.1, loss {loss:.3g}, w = ({x:+.1f}, {y:.1f})."
@@ -595,7 +596,10 @@ def test_the_three_views_weigh_under_a_megabyte_and_follow_a_dragged_start():
         assert words.readout((0, 3)) == f"loss {loss(torch.tensor([1.0, 2.0])).item():.5g}"
         assert words.readout((200, 3)).endswith("(diverged)")
     assert caption == run([1.0, 2.0]).describe()
+    assert player.describe().startswith(f"{run([1.0, 2.0]).describe(ended=False)} Sliders")
+    player.slider_0 = 200
     assert player.describe().startswith(caption)
+    player.slider_0 = 0
     assert player.twin() != before
     assert player.marks is sent, "the browser computes its own"
     player.start = []
@@ -614,7 +618,9 @@ def test_too_much_to_send_is_refused_and_says_how_to_thin(axes):
 
 def test_a_readout_of_nan_and_a_rate_beyond_the_limit_raise_no_warning(axes):
     descent = minimize(BOWL, GradientDescent(**grid(lr=[0.1, 1e200])), [8.0, 4.0], 10)
-    player = Player(axes[0].figure, {"step": range(11), "learning rate": [0.1, 1e200]}, at={"learning rate": 1})
+    player = Player(
+        axes[0].figure, {"step": range(11), "learning rate": [0.1, 1e200]}, at={"step": -1, "learning rate": 1}
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         player.path(axes[0], descent.params)

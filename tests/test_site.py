@@ -66,16 +66,16 @@ def test_a_notebook_that_the_contents_cannot_name_is_refused_before_anything_is_
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_run_that_fails_leaves_the_old_site_as_it_was(tmp_path, monkeypatch):
+def test_a_run_that_fails_leaves_the_old_page_as_it_was(tmp_path, monkeypatch):
     path = written(tmp_path, show="1 / 0")
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "index.html").write_text("old")
-    monkeypatch.setattr(write_site, "write_files", lambda names, folder, cache: folder.mkdir(parents=True))
+    (tmp_path / "site" / "assets").mkdir(parents=True)
+    (tmp_path / "site" / "08_made_up.html").write_text("old")
+    monkeypatch.setattr(write_site, "write_files", lambda names, folder, cache: None)
     monkeypatch.setattr("living.SETUP", "")
     with pytest.raises(ValueError, match=r"08_made_up\.ipynb: (.|\n)*ZeroDivisionError"):
         write_site.write([path], tmp_path / "site")
-    assert sorted(tmp_path.rglob("*")) == [path, tmp_path / "site", tmp_path / "site" / "index.html"]
-    assert (tmp_path / "site" / "index.html").read_text() == "old"
+    assert sorted(path.name for path in (tmp_path / "site").iterdir()) == ["08_made_up.html", "assets", "index.html"]
+    assert (tmp_path / "site" / "08_made_up.html").read_text() == "old"
 
 
 @pytest.mark.parametrize(

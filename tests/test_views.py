@@ -516,7 +516,7 @@ def test_a_valley_shows_each_rate_and_says_where_a_run_climbs_out():
 
     rates = [0.2, 0.9, 1.02]
     run = minimize(loss, GradientDescent(**grid(lr=rates)), [-6.0], steps=20)
-    player = views.valley(loss, run, rates, at={"learning rate": 2})
+    player = views.valley(loss, run, rates, at={"step": -1, "learning rate": 2})
     assert player.describe().endswith("Shown: step 20, learning rate 1.02, w = -13.15 (diverged), slope -26.29.")
     player.slider_0, player.slider_1 = 1, 0
     assert player.describe().endswith("Shown: step 1, learning rate 0.2, w = -3.6, slope -7.2.")

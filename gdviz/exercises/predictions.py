@@ -91,7 +91,7 @@ def predict_by_click(name: str, player: Player, place: Any, *, near: float, **on
         >>> figure, ax = plt.subplots()
         >>> player = Player(figure, {"step": range(3)})
         >>> _ = player.path(ax, [[0, 0], [1, 1], [2, 2]])
-        >>> predict_by_click("02-7", player, (2, 2), near=0.5).caption
+        >>> predict_by_click("02-7", player, (2, 2), near=0.5).opening
         'It waits for your guess.'
     """
     row = _row(name)
@@ -101,12 +101,12 @@ def predict_by_click(name: str, player: Player, place: Any, *, near: float, **on
         raise ValueError(f"near must be a positive distance, got {near!r}")
     x, y = (float(value) for value in place)
     _guesses.pop(name, None)
-    caption, player.caption = player.caption, "It waits for your guess."  # the caption tells the end
+    opening, player.opening = player.opening, "It waits for your guess."
 
     def guessed(at_x: float, at_y: float) -> str:
         distance = math.hypot(at_x - x, at_y - y)
         _guesses[name] = Guess(f"a click {distance:.2g} away from it", distance <= near)
-        player.caption = caption
+        player.opening = opening
         return "Your guess is noted. Now move it."
 
     player.on_guess(guessed, **on_guess)

@@ -84,7 +84,7 @@ def page(player: Any, title: str) -> str:
     if not isinstance(title, str) or not title.strip():
         raise ValueError(f"title is the heading of the page, a text; got {title!r}")
     template = Template(scripts.text("page.html"))
-    words = {"title": escape(title), "caption": escape(player.caption)}
+    words = {"title": escape(title), "caption": escape(player.opening)}
     return template.substitute(words, code=code(), body=body(player))
 
 

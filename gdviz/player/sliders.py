@@ -79,7 +79,7 @@ def slider_specs(sliders: Mapping[str, Any]) -> list[dict]:
 
 
 def first_values(specs: list[dict], at: Mapping[str, int]) -> list[int]:
-    """The value that each slider begins with: a range at its end, others midway, or the position that `at` names."""
+    """The value that each slider begins with: a range's first, of others the middle, or the position `at` names."""
     if not isinstance(at, Mapping):
         raise TypeError(f'at must be a dict such as {{"step": 0}}, got {at!r}')
     lengths = {spec["name"]: len(spec["labels"]) for spec in specs}
@@ -88,7 +88,7 @@ def first_values(specs: list[dict], at: Mapping[str, int]) -> list[int]:
             raise ValueError(f"at names a slider {name!r}; the sliders are {', '.join(lengths) or 'none'}")
         if position not in range(-lengths[name], lengths[name]):
             raise ValueError(f"at: slider {name!r} has {lengths[name]} positions, counted from 0; got {position!r}")
-    positions = {spec["name"]: -1 if spec["is_range"] else lengths[spec["name"]] // 2 for spec in specs} | dict(at)
+    positions = {spec["name"]: 0 if spec["is_range"] else lengths[spec["name"]] // 2 for spec in specs} | dict(at)
     return [spec["first"] + positions[spec["name"]] % lengths[spec["name"]] * spec["stride"] for spec in specs]
 
 

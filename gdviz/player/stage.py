@@ -39,6 +39,7 @@ class Stage(anywidget.AnyWidget):
     trail = t.Int(-1).tag(sync=True)  # the slider along which a path grows, and Play moves
     marks = t.List().tag(sync=True)  # kind, look, shape and bytes (float32; of a text float64), drawn in this order
     caption = t.Unicode().tag(sync=True)
+    opening = t.Unicode().tag(sync=True)  # in its place before anything has moved
     clickable = t.Int(-1).tag(sync=True)  # the Axes where a click sets the start
     click = t.List().tag(sync=True)  # x, y and a count, set by the view
     answered = t.Int(0).tag(sync=True)  # the count of the last click that the kernel has dealt with
@@ -105,7 +106,7 @@ class Stage(anywidget.AnyWidget):
         return tuple(round((value - s["first"]) / s["stride"]) for value, s in zip(values, self.sliders))
 
     def describe(self) -> str:
-        """The caption, the sliders and the readouts at the current positions."""
+        """The caption (or what opens), the sliders and the readouts at the current positions."""
         with self.moved() as caption:
             return self._described(caption)
 
@@ -117,7 +118,8 @@ class Stage(anywidget.AnyWidget):
         turned = self.dialed or [dial["value"] for dial in self.dials]
         now += [f"{dial['name']} {value:.4g}" for dial, value in zip(self.dials, turned)]
         now += [mark.readout(self.index) for mark in self._marks if isinstance(mark, Text)]
-        sentences = [caption, f"Sliders: {', '.join(ends)}." if ends else ""]
+        begins = bool(self.index) and self.index[max(self.trail, 0)] == 0
+        sentences = [self.opening if begins else caption, f"Sliders: {', '.join(ends)}." if ends else ""]
         return " ".join(filter(None, [*sentences, f"Shown: {', '.join(now)}." if now else ""]))
 
     __repr__ = describe

@@ -29,7 +29,9 @@ class Player(Drawing, Asking, Turning, Dragging):
             IntSlider, and Play moves the first range; any other sequence gets a SelectionSlider that shows the numbers
             or words.
         caption: one sentence with the numbers, such as trajectory.describe(): alt text, and what the tests compare.
-        at: name -> first position, counted from 0 (negative: from the end). Left out: a range at its end, others
+        opening: what is said in its place while the first range (where there is none, the first slider) is at its first
+            position, so that the end is not given away before anything has moved; left out, the caption.
+        at: name -> first position, counted from 0 (negative: from the end). Left out: a range at its first, others
             midway.
 
     Raises:
@@ -42,13 +44,20 @@ class Player(Drawing, Asking, Turning, Dragging):
         >>> player = Player(figure, {"step": range(3), "rate": [0.1, 0.2]}, caption="Two rates.")
         >>> _ = player.curve(ax, [[4.0, 4.0], [2.0, 1.0], [1.0, 0.25]])
         >>> player
-        Two rates. Sliders: step 0 to 2, rate 0.1 to 0.2. Shown: step 2, rate 0.2.
+        Two rates. Sliders: step 0 to 2, rate 0.1 to 0.2. Shown: step 0, rate 0.2.
     """
 
     def __init__(
-        self, figure: Figure, sliders: Mapping[str, Any], *, caption: str = "", at: Mapping[str, int] | None = None
+        self,
+        figure: Figure,
+        sliders: Mapping[str, Any],
+        *,
+        caption: str = "",
+        opening: str | None = None,
+        at: Mapping[str, int] | None = None,
     ):
         super().__init__(figure, sliders, caption=caption, at=at)
+        self.opening = caption if opening is None else opening
 
     def save(
         self,

@@ -19,11 +19,12 @@ from gdviz.views.given import changed, dragged, fed, given, number_of, ranges, r
 WORDS = {"lr": "learning rate", "condition": "condition number"}
 
 
-def said(runs: Mapping[str, Trajectory]) -> str:
+def said(runs: Mapping[str, Trajectory], ended: bool = True) -> str:
     """What these descents say of themselves, each after its name.
 
     Args:
         runs: by name; "" is none.
+        ended: whether they say how they ended.
 
     Returns:
         The sentences.
@@ -34,7 +35,8 @@ def said(runs: Mapping[str, Trajectory]) -> str:
         >>> said({"a": minimize(lambda w: w.square().sum(-1), GradientDescent(lr=0.25), [8.0], steps=2)})
         'a: GradientDescent with lr 0.25, 2 steps from (8) to (2): the loss goes from 64 to 4.'
     """
-    return " ".join(f"{name}: {run.describe()}" if name else run.describe() for name, run in runs.items())
+    sentences = {name: run.describe(ended) for name, run in runs.items()}
+    return " ".join(f"{name}: {sentence}" if name else sentence for name, sentence in sentences.items())
 
 
 def follow(
@@ -81,6 +83,7 @@ def follow(
     """
     if isinstance(runs, Trajectory):
         runs, marks = {"": runs}, {"": marks}
+    player.opening = said(runs, ended=False)
     plane, shown = ax, shown or {}
     dials = _dials(runs)
     data = next((handle["data"] for handle in handles if "data" in handle), None)

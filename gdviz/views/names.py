@@ -53,7 +53,7 @@ def guesses(
     last = p.reshape(-1, *p.shape[-2:])[-1]  # (names, classes) at the end
     said = [f"{name}: {classes[row.argmax()]} {row.max():.0%}" for name, row in zip(names, last)]
     figure, ax = _bars(classes)
-    player = Player(figure, sliders, caption=f"At the end {'; '.join(said)}.", **options)
+    player = Player(figure, sliders, caption=f"At the end {'; '.join(said)}.", opening="", **options)
     right = np.eye(len(classes), dtype=bool)[np.asarray(truth)]  # (names, classes)
     player.line(ax, _segments(np.where(right, np.nan, p)), color=VERMILLION, width=16, cap="butt")
     player.line(ax, _segments(np.where(right, p, np.nan)), color=BLUE, width=16, cap="butt")
@@ -144,7 +144,7 @@ def race(histories: Mapping[str, Any], start: float, *, parts: int = 100, **opti
     plain_ticks(ax, few=budget > 1e3 * first, axis="x")
     ax.minorticks_off()
     caption = " ".join(f"{name}: {shares[0]:.2f} to {shares[-1]:.2f}." for name, (_, shares) in measured.items())
-    player = Player(figure, {"time, in %": range(parts + 1)}, caption=caption, **options)
+    player = Player(figure, {"time, in %": range(parts + 1)}, caption=caption, opening="", **options)
     spent, looks = np.geomspace(first / 3, budget, parts + 1), {}
     for name, (times, shares) in measured.items():
         drawn = look(name.split(", ")[-1])._asdict() | {"dash": (3, 1.5) if name.startswith("full") else ()}

@@ -123,7 +123,13 @@ def over_surface(
     plots.surface3d(surface, ax=ax)
     label(ax, xlabel="slope w", ylabel="intercept b", zlabel="loss")
     ax.view_init(elev=elev, azim=azim)
-    player = Player(figure, {"step": range(trajectory.steps + 1)}, caption=trajectory.describe(), **options)
+    player = Player(
+        figure,
+        {"step": range(trajectory.steps + 1)},
+        caption=trajectory.describe(),
+        opening=trajectory.describe(ended=False),
+        **options,
+    )
     player.path(ax, torch.cat([trajectory.params, trajectory.losses[..., None]], -1), color=VERMILLION)
     player.solid(ax, *surface.mesh(31))
     return player

@@ -14,7 +14,12 @@ PACKAGES = {  # package: version, sha512, and under which name each of its files
     "reveal.js": (
         "5.2.1",
         "r7//6mIM5p34hFiDMvYfXgyjXqGRta+/psd9YtytsgRlrpRzFv4RbH76TXd2qD+7ZPZEbpBDhdRhJaFgfQ7zNQ==",
-        {"dist/reveal.js": "reveal.js", "dist/reveal.css": "reveal.css", "LICENSE": "reveal.LICENSE"},
+        {
+            "dist/reveal.js": "reveal.js",
+            "dist/reveal.css": "reveal.css",
+            "plugin/notes/notes.js": "notes.js",
+            "LICENSE": "reveal.LICENSE",
+        },
     ),
     "mathjax": (
         "3.2.2",

@@ -1,64 +1,65 @@
-"""Write two more editions of every notebook (or of those named) into editions/. `make editions`.
+"""Write the lecturer's edition of every notebook, and all decks, or those that are named. `make editions`.
 
 instructor/: the exercises solved, everything run, and behind each section's heading its note from INSTRUCTORS.md.
-slides/: slides whose players move, for any browser without a network; every section begins a slide.
+decks/: the lectures of notebooks/decks.toml. What is there already and has not changed is not made again.
 """
 
 import os
 import re
 import sys
+from collections.abc import Sequence
 from copy import deepcopy
 from itertools import takewhile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import nbformat
+import write_decks
+from books import is_own, named, notebooks
+from instructors import refuse, table
 from living import sections
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
-from npm_files import CACHE, write_files
-from slides import ASSETS, write_slides
 from tqdm import tqdm
+from unchanged import key_of, note, unchanged
 from write_outputs import executed
 
 ROOT = Path(__file__).parents[2]
 SOLUTION = "<details><summary>Solution</summary>"
-COLUMNS = ["section", "minutes", "ask before", "expect"]
 
 
 def main(names: list[str]) -> None:
-    os.environ["TQDM_DISABLE"] = "1"  # in the notebooks; the bar below was there before
-    paths = [Path(name) for name in names] or sorted((ROOT / "notebooks").glob("*.ipynb"))
-    write(paths, ROOT / "INSTRUCTORS.md", ROOT / "editions")
+    os.environ |= {"TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"}  # in the notebooks; the bars below were there before
+    paths, decks = notebooks(), write_decks.read_decks(ROOT / "notebooks" / "decks.toml")
+    chosen = named(names, {path.stem: path for path in paths} | decks)
+    instructors, editions = ROOT / "INSTRUCTORS.md", ROOT / "editions"
+    write([one for one in chosen if isinstance(one, Path)], instructors, editions)
+    write_decks.write([one for one in chosen if not isinstance(one, Path)], instructors, editions / "decks")
 
 
-def write(paths: list[Path], instructors: Path, editions: Path, cache: Path = CACHE) -> None:
-    """Write both editions of these notebooks: all of them, or where one fails none. cache: for npm's packages."""
+def write(paths: Sequence[Path], instructors: Path, editions: Path) -> None:
+    """Write the lecturer's edition of these notebooks, each when it is done; nothing is run where notes do not fit."""
+    text = instructors.read_text(encoding="utf-8")
     books = [nbformat.read(path, as_version=4) for path in paths]
-    notes = instructors.read_text(encoding="utf-8")
-    solved = [annotated(with_solutions(book, path), notes, path) for book, path in zip(books, paths)]
-    editions.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".unfinished-", dir=editions) as folder:
-        write_files(ASSETS, Path(folder, "slides", "assets"), cache)
-        with tqdm(total=2 * len(paths), unit="edition") as bar:
-            for path, book, solution in zip(paths, books, solved):
-                bar.set_description(path.stem)
-                write_instructor(solution, path, Path(folder, "instructor"))
-                bar.update()
-                write_slides(book, path, Path(folder, "slides"))
-                bar.update()
-        for file in (file for file in Path(folder).rglob("*") if file.is_file()):
-            target = editions / file.relative_to(folder)
-            target.parent.mkdir(exist_ok=True, parents=True)
-            file.replace(target)
+    solved = [annotated(with_solutions(book, path), text, path) for book, path in zip(books, paths)]
+    bar = tqdm(list(zip(paths, solved)), unit="notebook", disable=not paths)
+    for path, solution in bar:
+        bar.set_description(path.stem)
+        target = editions / "instructor" / path.name
+        key = key_of(nbformat.writes(solution))
+        if not unchanged(target, key):
+            write_instructor(solution, path, target)
+            note(target, key)
 
 
-def write_instructor(notebook: NotebookNode, path: Path, folder: Path) -> None:
+def write_instructor(notebook: NotebookNode, path: Path, target: Path) -> None:
     """Run the notebook with its solutions and write it; it lies one folder deeper than the committed one."""
     for cell in markdown(notebook):
         cell.source = cell.source.replace("](../", "](../../")
-    folder.mkdir(exist_ok=True)
-    nbformat.write(executed(notebook, path.parent), folder / path.name)
+    written = nbformat.writes(executed(notebook, path.parent))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    part.write_text(written, encoding="utf-8")
+    part.replace(target)
 
 
 def with_solutions(notebook: NotebookNode, path: Path) -> NotebookNode:
@@ -66,10 +67,13 @@ def with_solutions(notebook: NotebookNode, path: Path) -> NotebookNode:
     solved = deepcopy(notebook)
     for i, cell in enumerate(solved.cells):
         if is_exercise(cell):
-            cell.source = solution(notebook.cells[i + 1 :]) or refuse(
-                f"{path.name}: the exercise in cell {i} has no solution: before the next exercise a markdown cell must"
-                f" begin with {SOLUTION} and hold a ```python fence; the cell is {cell.source!r}"
-            )
+            found = solution(notebook.cells[i + 1 :])
+            if not found and not is_own(path):
+                refuse(
+                    f"{path.name}: the exercise in cell {i} has no solution: before the next exercise a markdown cell"
+                    f" must begin with {SOLUTION} and hold a ```python fence; the cell is {cell.source!r}"
+                )
+            cell.source = found or cell.source
     return solved
 
 
@@ -87,6 +91,8 @@ def solution(cells: list[NotebookNode]) -> str:
 
 def annotated(notebook: NotebookNode, text: str, path: Path) -> NotebookNode:
     """The notebook with the lecturer's note behind each cell that holds the heading of a section."""
+    if is_own(path):  # INSTRUCTORS.md knows those of the course
+        return notebook
     titles = [title for cell in notebook.cells for _, title in sections(cell)]
     rows = table(text, path)
     where = f"INSTRUCTORS.md and {path.name}"
@@ -108,32 +114,8 @@ def lecturer(title: str, row: list[str], titles: list[str]) -> NotebookNode:
     return new_markdown_cell(source, id=f"lecturer-{titles.index(title)}", metadata=metadata)
 
 
-def table(text: str, path: Path) -> dict[str, list[str]]:
-    """Section -> minutes, what to ask before, what to expect: from the table under "### 01 Linear regression"."""
-    parts = re.split(r"^#+ +(.+?) *$", text, flags=re.M)
-    bodies = {title.lower().replace(" ", "_"): body for title, body in zip(parts[1::2], parts[2::2])}
-    place = f'INSTRUCTORS.md, "### {path.stem.replace("_", " ")}"'
-    if path.stem not in bodies:
-        refuse(f"{place}: there is no such heading (upper and lower case are the same)")
-    first, *rest = [row_of(line) for line in bodies[path.stem].splitlines() if line.startswith("|")] or [[]]
-    rows = rest[1:]  # behind the line of dashes
-    wrong = [first] if first != COLUMNS else [row for row in rows if len(row) != 4 or not row[1].isdecimal()]
-    if wrong:
-        refuse(f"{place}: a table with the columns {COLUMNS} is needed, minutes as a whole number; got {wrong[0]}")
-    return {row[0]: row[1:] for row in rows}
-
-
-def row_of(line: str) -> list[str]:
-    cells = re.split(r"(?<!\\)\|", line.strip().removeprefix("|").removesuffix("|"))
-    return [cell.strip().replace(r"\|", "|") for cell in cells]
-
-
 def markdown(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-
-
-def refuse(message: str) -> None:
-    raise ValueError(message)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Run every notebook (or those named) and write its outputs: text and PNG, no widget state. `make notebooks`.
 
-GitHub, a PDF and nbval need the outputs; a dead widget view would hide them in JupyterLab. The first picture of each
-notebook is also written to images/, one player as a film for the README, and the pictures of the guide AUTHORING.md.
+GitHub, a PDF and nbval need the outputs; a dead widget view would hide them in JupyterLab. The first player of each
+notebook is also written to images/ as it ends, one as a film for the README, and the pictures of AUTHORING.md.
 """
 
 import asyncio
@@ -14,31 +14,35 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
+from books import is_own, notebooks
 from documents import guide, guide_pictures
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 FILMED = "01_linear_regression"  # the notebook whose first player the README shows
-FILM = f"""from gdviz.player import Player
+LAST = """from gdviz.player import Player
 
 player = next(thing for thing in Out.values() if isinstance(thing, Player))
-player.save("images/{FILMED}.gif", along="step", fps=8, width=760)"""
+trail = player.sliders[player.trail]
+setattr(player, f"slider_{{player.trail}}", trail["first"] + (len(trail["labels"]) - 1) * trail["stride"])
+player.save("images/{}.png")"""
+FILM = f"""player.save("images/{FILMED}.gif", along="step", fps=8, width=760)"""
 
 
 def main(names: list[str]) -> None:
     here = Path(__file__).parents[1]
     os.environ["TQDM_DISABLE"] = "1"  # no progress bar among the outputs
-    for path in [Path(name) for name in names] or sorted(here.glob("*.ipynb")):
+    for path in [Path(name) for name in names] or notebooks(here):
         print(path.name)
         notebook = nbformat.read(path, as_version=4)
-        if path.stem == FILMED:
-            notebook.cells.append(new_code_cell(FILM))
+        if not is_own(path):
+            last = LAST.format(path.stem) + (f"\n{FILM}" if path.stem == FILMED else "")
+            notebook.cells.append(new_code_cell(last))
         executed(notebook, path.parent)
-        if path.stem == FILMED:
+        if not is_own(path):
             del notebook.cells[-1]
         nbformat.write(notebook, path)
-        (here / "images" / f"{path.stem}.png").write_bytes(next(pictures(notebook)))
     if not names:
         with TemporaryDirectory() as folder:
             shown = pictures(executed(guide(), Path(folder)))

@@ -1,7 +1,7 @@
 """Write the course as static pages into site/, in which every player lives without a kernel. `make site`.
 
 The pages need no network: what they load lies beside them, in assets/. They work from a file and from any folder of a
-web server.
+web server. Only what has changed is written, each page when it is done; `make site ONE=02` writes one.
 """
 
 import base64
@@ -9,7 +9,7 @@ import os
 import posixpath
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from html import escape
@@ -19,6 +19,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 import nbformat
+from books import is_own, named, notebooks
 from bs4 import BeautifulSoup
 from documents import gallery, guide, write_reference
 from living import alive, cut, html_of, sections, title_of
@@ -27,6 +28,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 from npm_files import CACHE, write_files
 from tqdm import tqdm
+from unchanged import key_of, note, unchanged
 from write_links import bring, place
 
 ROOT = Path(__file__).parents[2]
@@ -75,69 +77,109 @@ class More(NamedTuple):
     words: str
     write: Callable[[Path], None]
 
+    @property
+    def name(self) -> str:
+        return self.file.partition("/")[0].removesuffix(".html")
 
-def main() -> None:
-    os.environ["TQDM_DISABLE"] = "1"  # in the notebooks; the bar below was there before
-    write(sorted((ROOT / "notebooks").glob("*.ipynb")), ROOT / "site", MORE)
+
+def main(names: list[str]) -> None:
+    os.environ |= {"TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"}  # in the notebooks, of which two run at once
+    write(notebooks(), ROOT / "site", MORE, only=names)
 
 
-def write(paths: list[Path], site: Path, more: Sequence[More] = (), cache: Path = CACHE) -> None:
-    """Write the site of these notebooks anew, or where one fails leave it as it was. cache: for npm's packages."""
+def write(
+    paths: Sequence[Path], site: Path, more: Sequence[More] = (), cache: Path = CACHE, only: Sequence[str] = ()
+) -> None:
+    """Write the pages of the site that are not there yet as they should be, or those that are named.
+
+    A page that fails leaves the one before it as it was. cache: for npm's packages.
+    """
     pages = [page_of(path) for path in paths]
-    with TemporaryDirectory(prefix=".unfinished-", dir=site.parent) as folder:
-        new = Path(folder, "new")
-        write_files(ASSETS, new / "assets", cache)
-        write_contents(pages, more, new)
-        with ThreadPoolExecutor(2) as pool:
-            work = [partial(write_page, pages, new, i) for i in range(len(pages))]
-            work += [partial(one.write, new) for one in more]
-            list(tqdm(pool.map(lambda part: part(), work), total=len(work), unit="page"))
-        refuse_loose_ends(new)
-        if site.exists():
-            site.replace(Path(folder, "old"))
-        new.replace(site)
+    work: dict[str, Callable[[], None]] = {p.stem: partial(write_page, pages, site, i) for i, p in enumerate(pages)}
+    work |= {one.name: partial(one.write, site) for one in more}
+    chosen = [name for name, part in work.items() if part in named(only, work)]
+    write_files(ASSETS, site / "assets", cache)
+    write_contents(pages, more, site)
+    wrong = []
+    with ThreadPoolExecutor(2) as pool, tqdm(total=len(chosen), unit="page") as bar:
+
+        def make(name: str) -> None:
+            try:
+                work[name]()
+            except ValueError as error:
+                wrong.append(str(error))
+            bar.set_description(name)
+            bar.update()
+
+        list(pool.map(make, chosen))
+    for page in site.glob("*.html"):
+        if page.stem not in {*work, "index"}:  # of a notebook that is no more
+            page.unlink()
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    refuse_loose_ends(site, {f"{one}.html" for one in [*work, "reference/index"]} if only else set())
+
+
+def write_text(page: Path, html: object) -> None:
+    """Write a page whole, or leave the one before."""
+    page.parent.mkdir(parents=True, exist_ok=True)
+    part = page.with_suffix(f".{os.getpid()}")
+    part.write_text(str(html), encoding="utf-8")
+    part.replace(page)
 
 
 def page_of(path: Path) -> Page:
-    """What the contents need of a notebook; refused where it is not there."""
+    """What the contents need of a notebook; one of the course is refused where something is not there."""
     notebook = nbformat.read(path, as_version=4)
     first = notebook.cells[0].source if notebook.cells else ""
     title, goals, time = title_of(notebook), GOALS.search(first), TIME.search(first)
-    if not (title and goals and time):
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    picture = next((output for output in outputs if "image/png" in output.get("data", {})), None)
+    if not (title and goals and time) and not is_own(path):
         raise ValueError(
             f"{path.name}: the first cell must hold a title (# ...), a list under a line that ends with 'will be able"
             f" to', and '**Time:** ... minutes'; it is {first!r}"
         )
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    picture = next((output for output in outputs if "image/png" in output.get("data", {})), None)
-    if picture is None:
+    if picture is None and not is_own(path):
         raise ValueError(f"{path.name}: no picture is among its outputs; `make notebooks` writes them")
-    png, alt = base64.b64decode(picture.data["image/png"]), picture.metadata.get("image/png", {}).get("alt", "")
-    return Page(path, f"{path.stem.partition('_')[0]} {title}", goals[1], time[1], png, alt)
+    png = base64.b64decode(picture.data["image/png"]) if picture else b""
+    alt = picture.metadata.get("image/png", {}).get("alt", "") if picture else ""
+    if (kept := path.parent / "images" / f"{path.stem}.png").exists():  # that of its first player as it ends
+        png = kept.read_bytes()
+    heading = title or path.stem if is_own(path) else f"{path.stem.partition('_')[0]} {title}"
+    return Page(path, heading, goals[1] if goals else "", time[1] if time else "", png, alt)
 
 
 def write_contents(pages: list[Page], more: Sequence[More], folder: Path) -> None:
     """Write index.html, which is rendered as a notebook is, and the pictures that it shows."""
     for page in pages:
-        (folder / "assets" / f"{page.stem}.png").write_bytes(page.picture)
+        if page.picture:
+            (folder / "assets" / f"{page.stem}.png").write_bytes(page.picture)
     beside = "\n".join(f"- [{one.title}]({one.file}): {one.words}" for one in more)
     texts = [WELCOME, *map(entry, pages), *([f"## To build your own\n\n{beside}"] if more else [])]
     notebook = new_notebook(cells=[new_markdown_cell(text) for text in texts])
     html = html_of(notebook, TEMPLATE, TITLE, is_contents=True, repository=PLACE.url)
-    (folder / "index.html").write_text(str(linked(html, pages)), encoding="utf-8")
+    write_text(folder / "index.html", linked(html, pages))
 
 
 def entry(page: Page) -> str:
-    picture = f'<img src="assets/{page.stem}.png" alt="{escape(page.alt)}">'
-    words = f"## [{page.heading}]({page.path.name})\n\nAfter {page.time} you will be able to\n\n{page.goals}"
+    picture = f'<img src="assets/{page.stem}.png" alt="{escape(page.alt)}">' if page.picture else ""
+    words = f"## [{page.heading}]({page.path.name})"
+    if page.goals:
+        words += f"\n\nAfter {page.time or 'this page'} you will be able to\n\n{page.goals}"
     return f'<div class="contents"><div>\n\n{words}\n\n</div>{picture}</div>'
 
 
 def write_page(pages: list[Page], folder: Path, i: int) -> None:
-    """Run the notebook of a page with living players, and write it."""
-    page = pages[i]
+    """Run the notebook of a page with living players, and write it, where anything of it has changed."""
+    page, target = pages[i], folder / f"{pages[i].stem}.html"
+    notebook = nbformat.read(page.path, as_version=4)
+    around = [one.heading for one in pages[max(i - 1, 0) : i + 2]]
+    key = key_of(*(cell.source for cell in notebook.cells), *around, *(one.stem for one in pages), PLACE.url)
+    if unchanged(target, key):
+        return
     try:
-        notebook = alive(nbformat.read(page.path, as_version=4), page.path.parent)
+        alive(notebook, page.path.parent)
     except CellExecutionError as error:
         raise ValueError(f"{page.path.name}: {error}") from error
     notebook.cells = cells_of(notebook)
@@ -145,15 +187,29 @@ def write_page(pages: list[Page], folder: Path, i: int) -> None:
     notebook.cells.insert(1, new_markdown_cell(how))
     ways = {"before": pages[i - 1] if i else None, "next": pages[i + 1] if i + 1 < len(pages) else None}
     html = html_of(notebook, TEMPLATE, f"{page.heading} | {TITLE}", repository=PLACE.url, **ways)
-    (folder / f"{page.stem}.html").write_text(str(linked(html, pages)), encoding="utf-8")
+    write_text(target, linked(html, pages))
+    note(target, key)
 
 
 def write_document(name: str, make: Callable[[], NotebookNode], folder: Path) -> None:
-    """Run a notebook that is made, not kept, with living players, and write its page."""
+    """Run a notebook that is made, not kept, with living players, and write its page, where it has changed."""
+    notebook, target = make(), folder / f"{name}.html"
+    key = key_of(*(cell.source for cell in notebook.cells), PLACE.url)
+    if unchanged(target, key):
+        return
     with TemporaryDirectory() as elsewhere:
-        notebook = alive(make(), Path(elsewhere))
+        alive(notebook, Path(elsewhere))
     html = html_of(notebook, TEMPLATE, f"{title_of(notebook)} | {TITLE}", repository=PLACE.url, kind_of_page=name)
-    (folder / f"{name}.html").write_text(str(linked(html, [], "")), encoding="utf-8")
+    write_text(target, linked(html, [], ""))
+    note(target, key)
+
+
+def write_api(folder: Path) -> None:
+    """Write the reference, where the package has changed."""
+    target = folder / "reference" / "index.html"
+    if not unchanged(target, key_of("reference")):
+        write_reference(folder / "reference")
+        note(target, key_of("reference"))
 
 
 MORE = (
@@ -173,7 +229,7 @@ MORE = (
         "reference/index.html",
         "Reference",
         "every function: what it takes, returns and refuses, with an example",
-        lambda folder: write_reference(folder / "reference"),
+        write_api,
     ),
 )
 
@@ -221,8 +277,11 @@ def linked(html: BeautifulSoup, pages: list[Page], base: str = "notebooks/") -> 
     return html
 
 
-def refuse_loose_ends(folder: Path) -> None:
-    """Refuse pages that need or name a file or a place that is not there, or have a picture without words."""
+def refuse_loose_ends(folder: Path, missing: Collection[str] = ()) -> None:
+    """Refuse pages that need or name a file or a place that is not there, or have a picture without words.
+
+    missing: pages that need not be there yet.
+    """
     pages = {
         path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for path in folder.glob("*.html")
     }
@@ -234,6 +293,8 @@ def refuse_loose_ends(folder: Path) -> None:
         targets += [tag["href"] for tag in page.select("[href]") if not FAR.match(tag["href"])]
         for target in (target for target in targets if not target.startswith("data:")):
             file, _, place = unquote(target).partition("#")
+            if file in missing and not (folder / file).is_file():
+                continue
             if (file and not (folder / file).is_file()) or (place and place not in places.get(file or name, ())):
                 wrong.append(f"{name}: {target} is not on the site")
     if wrong:
@@ -242,6 +303,6 @@ def refuse_loose_ends(folder: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        main()
+        main(sys.argv[1:])
     except (ValueError, OSError) as error:
-        sys.exit(f"no site is written, and one that is there stays: {error}")
+        sys.exit(f"the site is not whole; pages that failed are as they were: {error}")

@@ -98,7 +98,8 @@ export function render({ model, el }) {
     const how = asking() ? " Arrow keys and Enter, or a click, make your guess." : start;
     const state = [...places, ...dials.said(), words].filter(Boolean).join("; ");
     const first = isMoved((name) => model.get(name)) ? "As it was first: " : "";
-    canvas.setAttribute("aria-label", [`${first}${model.get("caption")}${how}`, state].filter(Boolean).join(" Shown: "));
+    const told = model.get(now[Math.max(model.get("trail"), 0)] === 0 ? "opening" : "caption");
+    canvas.setAttribute("aria-label", [`${first}${told}${how}`, state].filter(Boolean).join(" Shown: "));
     dials.follow(words);
     keep.follow(now);
     if (!findControls()) return;
@@ -252,7 +253,7 @@ export function render({ model, el }) {
     "change:handles": showClickable, "change:descents": soon, "change:start": soon, "change:dialed": soon,
     "change:placed": soon, "change:turned": soon, "change:kept": soon,
     "change:asks": showClickable, "change:guess": showClickable,
-    "change:answered": say, "change:heard": say, "change:message": say, "change:caption": soon,
+    "change:answered": say, "change:heard": say, "change:message": say, "change:caption": soon, "change:opening": soon,
     ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, () => (handles.slid(i), soon())])),
   };
   for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);

@@ -238,7 +238,7 @@ def step_sizes(runs: Mapping[str, Trajectory], sliders: Mapping[str, Any], **opt
     label(ax, title="size of each step", xlabel="step", ylabel="size in lr", xlim=step_limits([1, first.steps]))
     log_axis(ax, 0.2, 3 * max(1.0, *(min(highest(size), HIGHEST) for size in sizes.values())))
     caption = " ".join(f"{name}: at most {float(size.max()):.2f} lr." for name, size in sizes.items())
-    player = Player(figure, {"step": range(1, first.steps + 1), **sliders}, caption=caption, **options)
+    player = Player(figure, {"step": range(1, first.steps + 1), **sliders}, caption=caption, opening="", **options)
     for place, (name, size) in enumerate(sizes.items()):
         drawn = mark_look(runs[name].rule)
         player.curve(ax, size, **drawn)

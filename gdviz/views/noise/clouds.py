@@ -88,7 +88,7 @@ def clouds(
                 where = 0.97 * steps[-1] + 0.03 * steps[0], below
                 plain(right.text(*where, name, path_effects=plots.halo(right), **look))
     caption = f"{params.shape[-2]} runs each; their mean loss above the minimum ends {between(above[-1])}."
-    player = Player(figure, sliders, caption=caption, **options)
+    player = Player(figure, sliders, caption=caption, opening="", **options)
     player.points(left, params, color=BLUE, size=7)
     if ball is None:
         player.path(left, params[..., 0, :], color=VERMILLION, width=2, dots=0, size=11)
@@ -140,7 +140,7 @@ def dial(
     figure, (panels,) = plt.subplots(1, len(names), figsize=(13, 4), sharey=True, squeeze=False, layout="constrained")
     measured, theirs = (C[..., 0, 0].sqrt() for C in (covariance(cloud), ball))  # (panels, ratios)
     caption = f"Deviation of w in the clouds: {'; '.join(f'{n}: {between(d)}' for n, d in zip(names, measured))}."
-    player = Player(figure, {"learning rate / batch size": ratios}, caption=caption, **options)
+    player = Player(figure, {"learning rate / batch size": ratios}, caption=caption, opening="", **options)
     for ax, name, points, theory, *spread in zip(panels, names, cloud, ball, measured, theirs):
         label(ax, title=name, xlabel="slope w")
         ax.set(xlim=(x0, x1), ylim=(y0, y1))
@@ -184,7 +184,7 @@ def escape(surface: Surface, params: Tensor, sliders: Mapping[str, Any], **optio
     right.plot(steps, arrived, color=ink(right, PALE), linewidth=1.5)
     many = ", ".join(f"{share:.0%} with {size}" for share, size in zip(arrived[-1], sizes))
     caption = f"{params.shape[2]} runs for each batch size; in the lowest valley after {steps[-1]} steps: {many}."
-    player = Player(figure, sliders, caption=caption, **options)
+    player = Player(figure, sliders, caption=caption, opening="", **options)
     player.points(left, torch.cat([params, heights[..., None]], -1), color=BLUE, size=7)
     player.curve(right, arrived, color=BLUE)
     player.text(right, 100 * arrived, "{:.0f} %", color=BLUE, at=(0.03, 0.98))

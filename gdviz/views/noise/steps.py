@@ -20,7 +20,7 @@ from gdviz.style import BLACK, BLUE, GREEN, PALE, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.theory import covariance, gradient_covariance
 from gdviz.views.alive import follow
-from gdviz.views.frames import between, loss_limits, pair
+from gdviz.views.frames import below, between, loss_limits, pair
 
 COSTS = ("steps", "epochs", "examples", "milliseconds")
 RUNNERS = ((BLUE, (), "o"), (GREEN, (3, 1.5), "s"), (VERMILLION, (1, 1), "D"), (BLACK, (5, 1), "^"))
@@ -76,7 +76,7 @@ def wobble(data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, 
     sliders = {"step": range(runs.steps), "batch size": sizes} | ({"draw": range(1, draws[0] + 1)} if draws else {})
     each = f"{draws[0]} runs" if draws else "One run"
     caption = f"{each} for each batch size, {runs.steps} steps; the losses end {between(runs.losses[-1])}."
-    player = Player(figure, sliders, caption=caption, **options)
+    player = Player(figure, sliders, caption=caption, opening="", **options)
     spots = torch.full((runs.steps, *runs.runs, max(sizes), 2), torch.nan, dtype=torch.float64)
     for k, batches in enumerate(sampled.batches):
         for step in range(runs.steps):
@@ -170,7 +170,7 @@ def price(
     kinds = {name: next(iter(of_name.values())) for name, of_name in swept.items()}
     caption = " ".join(f"{name}: {r.steps} steps, {int(r.examples[-1, 0])} examples." for name, r in kinds.items())
     sliders = {"spent, in %": range(parts + 1), "measured in": COSTS, **rates}
-    player = Player(figure, sliders, caption=caption, **options)
+    player = Player(figure, sliders, caption=caption, opening="", **options)
 
     def known(run: Trajectory) -> np.ndarray:
         """(parts + 1, costs, 2): where its curve is."""
@@ -178,11 +178,13 @@ def price(
         heights = [np.interp(*both, logs, right=np.nan) for both in zip(spent, _costs(run, n) * (1 + 1e-9))]
         return np.stack([(spent / budget).T, np.exp(heights).T], -1)
 
+    looks = {}
     for (color, dash, marker), (name, of_name) in zip(RUNNERS, swept.items()):
         places = np.stack([known(run) for run in of_name.values()], 2)  # (parts + 1, costs, rates, 2)
         shape = [len(places[0, 0]) if one == f"rate of {name}" else 1 for one in rates]
-        look = {"color": color, "dash": dash, "marker": marker, "dots": 0, "label": name}
-        player.path(ax, places.reshape(parts + 1, len(COSTS), *shape, 2), **look)
+        looks[name] = {"color": color, "dash": dash, "marker": marker}
+        player.path(ax, places.reshape(parts + 1, len(COSTS), *shape, 2), dots=0, **looks[name])
+    below(ax, looks, columns=1, at=(1, 1), loc="upper right")
     ones = [1] * len(rates)
     for share, align in ((0, "left"), (0.5, "center"), (1, "right")):
         shown = (share * budget)[None, :, 0].round(decimals=2).reshape(1, -1, *ones)
@@ -238,7 +240,7 @@ def gradients(surface: Surface, descent: Trajectory, sampled: SampledLoss, **opt
     deviations = deviations.where(deviations > 1e-9 * deviations.max(), 0.0)  # no digits of rounding noise
     caption = f"Gradients of {cloud.shape[2]} minibatches of each size at {len(params)} points of a descent."
     sliders = {"step": range(len(params)), "batch size": sizes}
-    player = Player(figure, sliders, caption=caption, **options)
+    player = Player(figure, sliders, caption=caption, opening="", **options)
     player.path(left, params[:, None], color=BLUE)
     player.points(right, cloud, color=BLUE, size=6)
     player.ellipse(right, full.expand(-1, len(sizes), 2), predicted)

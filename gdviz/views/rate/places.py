@@ -175,7 +175,13 @@ def restarts(surface: Surface, trajectory: Trajectory, **options: Any) -> Player
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     spread = float(ends.max() - ends.min()) or 1.0
     right.set(ylim=(float(ends.min()) - 0.15 * spread, float(ends.max()) + 0.3 * spread))
-    player = Player(figure, {"restarts": range(1, many + 1)}, caption=trajectory.describe(), **options)
+    player = Player(
+        figure,
+        {"restarts": range(1, many + 1)},
+        caption=trajectory.describe(),
+        opening=trajectory.describe(ended=False),
+        **options,
+    )
     breaks = torch.full((1, many, 2), torch.nan, dtype=torch.float64)
     routes = torch.cat([trajectory.params, breaks]).transpose(0, 1)  # (restarts, steps + 2, 2), NaN between two paths
     begun = torch.ones(many, many).tril().bool()  # (k, restart): whether it is among the first k

@@ -78,7 +78,7 @@ def panels(
         f"{title}: {', '.join(f'{name} {between(end)}' for name, end in named.items())}"
         for title, named in ends.items()
     ]
-    player = Player(figure, sliders, caption=f"At the end, {'; '.join(said)}.", **options)
+    player = Player(figure, sliders, caption=f"At the end, {'; '.join(said)}.", opening="", **options)
     for k, (ax, (title, named)) in enumerate(zip(grid.flat, arrays.items())):
         words, places = x.get(title, (time, None))
         places = None if places is None else np.asarray(places, dtype=float)

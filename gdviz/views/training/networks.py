@@ -177,7 +177,7 @@ def in_slice(
     names = [f"direction {k}, {share:.0%} of the variance" for k, share in enumerate(shares, 1)]
     label(right, title="slice of the loss", xlabel=names[0], ylabel=names[1])
     caption = f"{len(path)} points of a training; the loss goes from {losses[0]:.3g} to {losses[-1]:.3g}."
-    player = Player(figure, {"step": steps}, caption=caption, **options)
+    player = Player(figure, {"step": steps}, caption=caption, opening="", **options)
     heights = surface(path).detach()
     player.path(left, torch.cat([path, heights[:, None]], 1), color=VERMILLION)
     player.solid(left, *surface.mesh(31))

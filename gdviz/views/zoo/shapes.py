@@ -271,7 +271,7 @@ def ridge(
     caption = (
         f"{stays} of {left_it[-1].numel()} runs stay on the ridge for {len(params) - 1} steps; all others leave it."
     )
-    player = Player(figure, {"step": steps, **sliders}, caption=caption, **options)
+    player = Player(figure, {"step": steps, **sliders}, caption=caption, opening="", **options)
     rings = level_lines((1, -1), next(iter(sliders.values())))
     rings = rings.reshape(1, len(rings), *[1] * (len(sliders) - 1), *rings.shape[1:])
     player.line(left, rings, color=PALE, width=1)

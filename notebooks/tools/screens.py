@@ -1,0 +1,215 @@
+"""The screens of a lecture, cut from the run section of a notebook: a question and a picture on each.
+
+What a screen does not show of the text is in the lecturer's notes beside it.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbformat import NotebookNode
+from sections import NEVER, plain
+
+TOGETHER = 520  # letters on a screen of text, about
+ANSWER = 230  # letters of an answer; the rest is said
+PREDICT = re.compile(r"\*\*Predict(?: \d+)?(?:\*\*[^.:]*[.:]|[.:]\*\*)\s*")
+HAPPENED = re.compile(r"\*\*What happened(?:: \(([a-h])\))?\.?\*\*[.,:]?\s*")
+CHOICE = re.compile(r"\*\*\(([a-h])\)\*\*\s*")
+EXPLAIN = re.compile(r"<details>\s*<summary>(.*?)</summary>\s*(.*?)\s*</details>", re.S)
+MINDED = re.compile(r"[^.!?]*\byour letter\b[^.!?]*[.!?]\s*")  # what only somebody with a notebook does
+SENTENCE = re.compile(r"(?<=[.!?)])\s+(?=[A-Z*$(\d])")
+BLOCK = re.compile(r"(?:```.*?^```|<details>.*?</details>|\$\$.*?\$\$|.)+?(?=\n\s*\n|\Z)", re.S | re.M)
+FRAME = re.compile(r"predict|views\.|plt\.|print|for |def |class |import |from |.*\n")
+STANDS = re.compile(r"\$\$|^>|^\||^[-*] |^\d+\. ", re.M)  # a formula, a quotation, a table, a list
+
+
+@dataclass
+class Question:
+    """name: of its prediction, for counting; stem and after are Markdown around the choices, letter -> Markdown."""
+
+    stem: str
+    choices: dict[str, str] = field(default_factory=dict)
+    after: str = ""
+    name: str = ""
+
+
+@dataclass
+class Screen:
+    """What is shown at once; answer, right and printed come by a key, notes are the lecturer's. Texts are Markdown."""
+
+    title: str
+    texts: list[str] = field(default_factory=list)
+    question: Question | None = None
+    code: str = ""
+    picture: dict[str, Any] | None = None  # the data of an output: a player's HTML, or a PNG
+    alt: str = ""
+    answer: str = ""
+    right: str = ""
+    printed: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def screens_of(title: str, cells: list[NotebookNode]) -> list[Screen]:
+    """The screens of a section."""
+    maker = _Maker(title)
+    for cell in cells:
+        if NEVER & set(cell.metadata.get("tags", [])):
+            continue
+        if cell.cell_type == "code":
+            maker.code(cell)
+        elif cell.cell_type == "markdown":
+            for text in paragraphs(cell.source):
+                maker.text(text)
+    return maker.done()
+
+
+def paragraphs(source: str) -> Iterator[str]:
+    """The blocks of a Markdown text; formulas, fences and what is folded stay whole."""
+    return (found[0].strip() for found in BLOCK.finditer(source) if found[0].strip())
+
+
+class _Maker:
+    def __init__(self, title: str):
+        self.title, self.screens, self.pending, self.later, self.lessons = title, [], [], [], []
+        self.asked: Question | None = None  # and not yet answered
+        self.shown: Screen | None = None  # the picture that an answer belongs to
+
+    def text(self, text: str) -> None:
+        if text.startswith("## "):
+            return
+        if PREDICT.search(text):
+            return self.ask(text)
+        if found := HAPPENED.match(text):
+            return self.tell(text[found.end() :], found[1] or "")
+        if found := EXPLAIN.match(text):
+            return self.explain(*found.groups())
+        if not self.screens or STANDS.search(text):
+            said = self.screens[-1].notes if self.screens else []
+            if said and not self.pending and (text.startswith("$$") or said[-1].endswith(":")):
+                self.pending.append(said.pop())  # the sentence that goes on in what is shown
+            self.pending.append(text)
+        else:
+            self.note(text)
+
+    def ask(self, text: str) -> None:
+        found = PREDICT.search(text)
+        if lead := text[: found.start()].strip():
+            self.pending.append(lead)
+        self.flush()
+        self.asked, self.lessons = question(MINDED.sub("", text[found.end() :]).strip()), []
+        self.shown = self.add(question=self.asked)
+
+    def tell(self, text: str, right: str) -> None:
+        self.flush()
+        screen = self.shown or self.add()
+        if self.asked and screen.question is None:
+            screen.question = self.asked
+        screen.right, (screen.answer, rest) = right, first_sentences(text)
+        if rest:
+            screen.notes.append(rest)
+        self.asked = self.shown = None
+
+    def explain(self, summary: str, answer: str) -> None:
+        self.flush()
+        ask = re.sub(r"</?b>|^\s*<b>Explain:</b>\s*", "", re.sub(r"^\s*<b>Explain:</b>", "", summary)).strip()
+        self.add(question=Question(ask[:1].upper() + ask[1:]), answer=answer)
+
+    def code(self, cell: NotebookNode) -> None:
+        if self.asked and (name := prediction_in(cell.source)):
+            self.asked.name = name
+        data = [output.get("data", {}) for output in cell.outputs]
+        printed = "".join(output.get("text", "") for output in cell.outputs if output.output_type == "stream").strip()
+        shown = [(one, output) for one, output in zip(data, cell.outputs) if {"text/html", "image/png"} & set(one)]
+        self.lessons.append(lesson(cell))
+        for one, output in shown:
+            self.flush()
+            if self.shown is None or self.shown.picture or not self.asked:
+                self.shown = self.add()
+            if self.shown.printed:
+                self.shown.notes.append(f"```\n{self.shown.printed}\n```")
+                self.shown.printed = ""
+            self.shown.picture, self.shown.code = one, "\n".join(filter(None, self.lessons))
+            self.lessons = []
+            self.shown.alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
+        if printed and self.asked and self.shown and not self.shown.picture:
+            self.shown.printed = "\n".join(filter(None, [self.shown.printed, printed]))
+        elif printed:
+            self.note(f"```\n{printed}\n```")
+
+    def note(self, text: str) -> None:
+        if self.pending:
+            self.later.append(text)  # it belongs to the screen that these texts will make
+        elif self.screens:
+            self.screens[-1].notes.append(text)
+        else:
+            self.pending.append(text)
+
+    def flush(self) -> None:
+        """Show the texts that wait, a few at a time."""
+        room = 0
+        for text in self.pending:
+            if not room or room < size(text):
+                self.add()
+                room = TOGETHER
+            self.screens[-1].texts.append(text)
+            room -= size(text)
+        if self.later:
+            self.screens[-1].notes += self.later
+        self.pending, self.later = [], []
+
+    def add(self, **parts: Any) -> Screen:
+        self.screens.append(Screen(self.title, **parts))
+        return self.screens[-1]
+
+    def done(self) -> list[Screen]:
+        self.flush()
+        return self.screens
+
+
+def size(text: str) -> int:
+    """How much of a screen a text takes, in letters."""
+    return len(text) + 90 * text.count("$$") + 40 * text.count("\n|") + 40 * len(re.findall(r"^[-\d]", text, re.M))
+
+
+def question(text: str) -> Question:
+    """The choices of a question, and what is said before and after them."""
+    marks = list(CHOICE.finditer(text))
+    if not marks:
+        return Question(text)
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    found = {mark[1]: text[mark.end() : end].strip() for mark, end in zip(marks, ends)}
+    last = marks[-1][1]
+    end = re.search(r"\?|\.(?=\s|$)", found[last])
+    after = found[last][end.end() :].strip() if end else ""
+    found[last] = found[last][: end.end()] if end else found[last]
+    choices = {letter: re.sub(r"(?:,?\s+or|,)$", "", choice).rstrip("?. ") for letter, choice in found.items()}
+    return Question(text[: marks[0].start()].strip(), choices, after)
+
+
+def first_sentences(text: str) -> tuple[str, str]:
+    """As many whole sentences as an answer has room for, and the rest."""
+    sentences, shown = SENTENCE.split(text), []
+    while sentences and (not shown or len(" ".join([*shown, sentences[0]])) <= ANSWER):
+        shown.append(sentences.pop(0))
+    if len(shown) > 1 and shown[-1].endswith(":"):
+        sentences.insert(0, shown.pop())
+    return " ".join(shown), " ".join(sentences)
+
+
+def prediction_in(code: str) -> str:
+    """The name of the prediction that a cell asks for; empty where there is none."""
+    for node in ast.walk(ast.parse(plain(code))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("predict", "predict_by_click") and node.args:
+            return getattr(node.args[0], "value", "")
+    return ""
+
+
+def lesson(cell: NotebookNode) -> str:
+    """The lines of a cell that are the lesson: a call of minimize; with the tag "lesson" all but what frames it."""
+    code = plain(cell.source)
+    lines = [ast.get_source_segment(code, line) or "" for line in ast.parse(code).body]
+    if "lesson" in cell.metadata.get("tags", []):
+        return "\n".join(line for line in lines if not FRAME.match(line))
+    return "\n".join(line for line in lines if "minimize(" in line and len(line) < 110 and not FRAME.match(line))

@@ -1,0 +1,41 @@
+"""What was made of which sources: a file that is still there, of sources that are still the same, is not made again."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+KEYS = ROOT / ".cache" / "made"
+
+
+def unchanged(target: Path, key: str) -> bool:
+    """Whether this file was made of what the key stands for, and has stayed since."""
+    return target.exists() and _note(target).exists() and _note(target).read_text() == f"{key} {_content(target)}"
+
+
+def note(target: Path, key: str) -> None:
+    """Remember of what this file was made."""
+    KEYS.mkdir(parents=True, exist_ok=True)
+    _note(target).write_text(f"{key} {_content(target)}")
+
+
+def key_of(*sources: str) -> str:
+    """A name for these texts with the package and the tools as they are."""
+    return hashlib.sha256("\0".join([_package(), *sources]).encode()).hexdigest()[:24]
+
+
+@cache
+def _package() -> str:
+    seen = hashlib.sha256()
+    for folder in ("gdviz", "notebooks/tools"):
+        for file in sorted(file for file in (ROOT / folder).rglob("*") if file.is_file() and file.suffix != ".pyc"):
+            seen.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes())
+    return seen.hexdigest()
+
+
+def _note(target: Path) -> Path:
+    return KEYS / hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:24]
+
+
+def _content(target: Path) -> str:
+    return hashlib.sha256(target.read_bytes()).hexdigest()[:24]

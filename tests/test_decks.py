@@ -1,0 +1,277 @@
+"""The lectures: each screen fits, asks before it shows, and lives without a network; a wrong plan is refused."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "notebooks" / "tools"))
+write_decks, sections, screens, npm_files = map(
+    importlib.import_module, ("write_decks", "sections", "screens", "npm_files")
+)
+DECKS = write_decks.read_decks(ROOT / "notebooks" / "decks.toml")
+SIZES = [(1280, 720), (1920, 1080)]
+
+LOOK = """() => {
+  const screen = Reveal.getCurrentSlide(), style = getComputedStyle(screen);
+  const shown = [...screen.querySelectorAll("*")].filter((e) => !e.closest("aside, mjx-assistive-mml, .stage *"));
+  const boxes = shown.filter((e) => e.getClientRects().length && getComputedStyle(e).visibility !== "hidden");
+  const rects = boxes.map((e) => e.getBoundingClientRect()), number = document.querySelector(".slide-number");
+  const stage = screen.querySelector(".stage"), say = screen.querySelector(".say");
+  const page = number.getBoundingClientRect();
+  return {
+    title: screen.querySelector("h1, h2").textContent,
+    bottom: Math.max(...rects.map((r) => r.bottom)) / innerHeight,
+    right: Math.max(...rects.map((r) => r.right)) / innerWidth,
+    left: Math.min(...rects.map((r) => r.left)),
+    under: rects.some((r) => r.bottom > page.top + 1),
+    words: screen.innerText.trim().length,
+    text: say && parseFloat(getComputedStyle(say).fontSize),
+    width: stage && stage.clientWidth / innerWidth,
+    ratio: stage && stage.clientWidth / stage.clientHeight,
+    label: stage && (13 / 72) * 100 * stage.clientWidth / parseFloat(stage.style.getPropertyValue("--width")),
+    answers: [...screen.querySelectorAll(".answer, .printed, .count")].map((e) => getComputedStyle(e).visibility),
+    marked: [...screen.querySelectorAll("[data-right]")].map((e) => getComputedStyle(e).borderColor),
+    scroll: [document.documentElement.scrollWidth - innerWidth, document.documentElement.scrollHeight - innerHeight],
+  };
+}"""
+
+
+@pytest.fixture(scope="module")
+def lecture(tmp_path_factory):
+    """The lecture of 45 minutes, in a folder with a space in its name."""
+    folder = tmp_path_factory.mktemp("a stick")
+    try:
+        for name in write_decks.ASSETS:
+            npm_files.tarball(name, *npm_files.PACKAGES[name][:2])
+    except ConnectionError as error:
+        pytest.fail(str(error)) if os.environ.get("CI") else pytest.skip(f"needs npm's registry once: {error}")
+    write_decks.write([DECKS["one_lecture"]], ROOT / "INSTRUCTORS.md", folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["assets", "one_lecture.html"]
+    return folder / "one_lecture.html"
+
+
+@pytest.fixture(params=SIZES, ids=["720p", "1080p"])
+def deck(lecture, browser, request):
+    """The lecture at one size, opened from the file without a network; page.asked: what it asked for."""
+    width, height = request.param
+    context = browser.new_context(viewport={"width": width, "height": height}, offline=True)
+    page = context.new_page()
+    page.errors, page.asked = [], []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.goto(lecture.as_uri())
+    page.wait_for_function("'ready' in document.documentElement.dataset")
+    yield page
+    context.close()
+
+
+def questions(page):
+    return page.evaluate(
+        "[...document.querySelectorAll('.slides > section')].flatMap((s, i) => s.dataset.prediction ? [i] : [])"
+    )
+
+
+@pytest.mark.browser
+def test_every_screen_fits_and_gives_nothing_away(deck, lecture):
+    home = lecture.parent.as_uri()
+    assert [url for url in deck.asked if not url.startswith((home, "blob:", "data:"))] == []
+    assert deck.evaluate("Reveal.getTotalSlides()") > 15
+    for i in range(deck.evaluate("Reveal.getTotalSlides()")):
+        deck.evaluate(f"Reveal.slide({i})")
+        seen = deck.evaluate(LOOK)
+        where = f"screen {i}, {seen['title']!r}"
+        assert seen["bottom"] <= 1, where
+        assert seen["right"] <= 1, where
+        assert seen["left"] >= 0, where
+        assert seen["scroll"] == [0, 0], where
+        assert not seen["under"], f"{where}: something is under the page number"
+        assert seen["words"] > 20, where
+        assert set(seen["answers"]) <= {"hidden"}, where
+        assert "rgb(0, 122, 85)" not in seen["marked"], where
+        if seen["width"]:
+            assert seen["width"] >= (0.835 if seen["ratio"] > 2.2 else 0.5), where
+            assert seen["label"] >= 0.6 * seen["text"], where
+    assert deck.locator("[data-mml-node=merror]").count() == 0
+    assert deck.errors == []
+
+
+@pytest.mark.browser
+def test_the_count_comes_first_and_then_the_answer_in_the_place_of_the_question(deck):
+    asked = questions(deck)
+    assert len(asked) == 8
+    for i in asked:
+        deck.evaluate(f"Reveal.slide({i})")
+        now = "section.present "
+        assert deck.locator(f"{now}.asked").is_visible()
+        assert not deck.locator(f"{now}.count").first.is_visible()
+        before = deck.evaluate(LOOK)
+        deck.keyboard.press("PageDown")
+        assert deck.locator(f"{now}.count").first.is_visible()
+        assert not deck.locator(f"{now}.answer").is_visible()
+        deck.locator(f"{now}.count input").nth(1).fill("30")
+        assert deck.locator(f"{now}li").nth(1).evaluate("(e) => e.style.getPropertyValue('--share')") == "100%"
+        deck.keyboard.press("PageDown")
+        after = deck.evaluate(LOOK)
+        assert deck.locator(f"{now}.answer").is_visible()
+        assert deck.locator(f"{now}.answer").inner_text().strip()[:4] in ("(a).", "(b).", "(c).")
+        assert after["marked"] == ["rgb(0, 122, 85)"]
+        assert after["width"] == before["width"], "nothing moves when the answer comes"
+        assert after["bottom"] <= 1
+        assert deck.evaluate("Reveal.getState().indexh") == i
+
+
+@pytest.mark.browser
+def test_a_player_begins_at_the_first_step_and_keeps_its_keys(deck):
+    labels = deck.locator(".stage canvas").evaluate_all("(all) => all.map((canvas) => canvas.ariaLabel)")
+    assert len(labels) >= 6
+    assert all("step 0" in label for label in labels)
+    i = questions(deck)[0]
+    deck.evaluate(f"Reveal.slide({i})")
+    step = deck.locator("section.present").get_by_label("step", exact=True)
+    step.press("ArrowRight")
+    deck.wait_for_function("document.querySelector('section.present canvas').ariaLabel.includes('step 1')")
+    deck.locator("section.present").get_by_role("button", name="Play").press(" ")
+    deck.wait_for_function("document.querySelector('section.present canvas').ariaLabel.includes('step 2')")
+    assert deck.evaluate("Reveal.getState().indexh") == i
+    step.press("PageDown")
+    step.press("PageDown")
+    step.press("PageDown")
+    assert deck.evaluate("Reveal.getState().indexh") == i + 1
+
+
+@pytest.mark.browser
+def test_the_speaker_has_the_notes_a_clock_and_the_pace(deck):
+    deck.evaluate(f"Reveal.slide({questions(deck)[0]})")
+    with deck.context.expect_page() as opened:
+        deck.keyboard.press("s")
+    speaker = opened.value
+    speaker.wait_for_function("document.body.innerText.includes('why should the steps?')")
+    text = speaker.inner_text("body")
+    assert "5 minutes." in text
+    assert "Expect:" in text
+    assert "00:0" in text
+    assert "PACING" in text.upper()
+
+
+def made_up():
+    """A notebook with two sections, of which the second needs a name of the first and one of before."""
+    output = new_output("stream", text="42\n")
+    texts = ["# Made up", "a = 6", "## One", "b = 7\nprint(1 / 0)", "c = 0", "## Two"]
+    ask = (
+        "So far so good. **Predict 3.** Put your letter there. Is it **(a)** 41, **(b)** 42, or **(c)** 0.5? And then?"
+    )
+    told = "**What happened: (b).** It is. And more of it.\n\nThe rule:\n\n$$y = 2$$\n\nSaid, not shown."
+    folded = "<details><summary><b>Explain:</b> why?</summary>\n\nBecause.\n</details>"
+    texts += [ask, 'predict("mine-1", "?")\nd = minimize(c)\nprint(d)', told, folded]
+    cells = [
+        (new_code_cell if "=" in text.splitlines()[-1][:3] or "(" in text[:8] else new_markdown_cell)(text)
+        for text in texts
+    ]
+    cells[7] = new_code_cell(texts[7], outputs=[output])
+    return new_notebook(cells=cells)
+
+
+def test_a_section_needs_the_cells_that_give_its_names_and_no_others():
+    cells = made_up().cells
+    assert sections.places_of(cells) == {"One": range(2, 5), "Two": range(5, 10)}
+    assert [i for i in sections.needed(cells, range(5, 10)) if cells[i].cell_type == "code"] == [4, 7]
+    changed = [new_code_cell(source) for source in ("w = []", "w = [0]", "w[0] = 1", "u = 2", "print(w)")]
+    assert sections.needed(changed, [4]) == [1, 2, 4]
+    scopes = "def f(w):\n    for u in w:\n        yield u + v\n"
+    assert sections.names_of(scopes) == ({"v"}, {"f"}, set())
+    assert sections.names_of("for u in range(3):\n    print(u)") == ({"range", "print"}, {"u"}, set())
+    assert sections.names_of("%pip install x\nn += m") == ({"get_ipython", "m", "n"}, set(), {"n"})
+
+
+def test_a_section_becomes_screens_that_ask_before_they_show():
+    cells = made_up().cells
+    lead, ask, rule, why = screens.screens_of("Two", cells[5:])
+    assert lead.texts == ["So far so good."]
+    assert ask.question == screens.Question("Is it", {"a": "41", "b": "42", "c": "0.5"}, "And then?", "mine-1")
+    assert (ask.right, ask.answer, ask.printed) == ("b", "It is. And more of it.", "42")
+    assert rule.texts == ["The rule:", "$$y = 2$$"]
+    assert rule.notes == ["Said, not shown."]
+    assert (why.question.stem, why.answer) == ("Why?", "Because.")
+
+
+def test_the_line_that_is_the_lesson_is_shown_and_what_frames_it_is_not():
+    code = "import torch\nrun = minimize(loss, rule)\nviews.descents(minimize(loss, rule))\nprint(run)\nx = 2"
+    assert screens.lesson(new_code_cell(code)) == "run = minimize(loss, rule)"
+    tagged = new_code_cell(code, metadata={"tags": ["lesson"]})
+    assert screens.lesson(tagged) == "run = minimize(loss, rule)\nx = 2"
+
+
+@pytest.mark.parametrize("name", DECKS)
+def test_the_plans_add_up_with_time_for_every_prediction(name):
+    deck = DECKS[name]
+    asked = 0
+    for path, title, minutes in deck.sections:
+        cells = sections.parts_of(path)
+        shown = screens.screens_of(title, [cells[i] for i in sections.places_of(cells)[title]])
+        many = sum(bool(screen.question and screen.question.choices) for screen in shown)
+        assert minutes >= 3 * many, f"{title}: {many} predictions of three minutes each"
+        asked += many
+    assert sum(minutes for *_, minutes in deck.sections) == (45 if name == "one_lecture" else 85)
+    assert asked >= 8
+
+
+GOOD = '[mine]\ntitle = "T"\nsections = [["00", "What a step is", 5]]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[mine", r"decks\.toml: "),
+        (GOOD.replace("title", "titel"), r"\[mine\]: a deck has the keys title, course, imprint, sections; got"),
+        (GOOD.replace('"T"', "3"), r"\[mine\]: title must be a str, got 3"),
+        (GOOD.replace(", 5", ""), r'a section is \["02", "One slider", 7\]: notebook, heading, minutes; got \[.00., '),
+        (GOOD.replace('"00"', '"99"'), r"\[mine\]: there is no '99'; there are 00_start_here, 01_"),
+        (
+            GOOD.replace("What a step is", "What"),
+            r"00_start_here\.ipynb has no section 'What'; its sections are 'Which",
+        ),
+    ],
+)
+def test_a_plan_that_cannot_be_held_is_refused_before_anything_is_run(tmp_path, text, complaint):
+    (tmp_path / "decks.toml").write_text(text)
+    nbformat.write(nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", 4), tmp_path / "00_start_here.ipynb")
+    nbformat.write(new_notebook(), tmp_path / "01_other.ipynb")
+
+    def written():
+        decks = write_decks.read_decks(tmp_path / "decks.toml")
+        write_decks.write(list(decks.values()), ROOT / "INSTRUCTORS.md", tmp_path / "decks")
+
+    with pytest.raises(ValueError, match=complaint):
+        written()
+    assert not (tmp_path / "decks").exists()
+
+
+def test_a_deck_that_is_not_there_is_named_with_those_that_are():
+    with pytest.raises(ValueError, match="there is no 'three'; there are one_lecture, two_1"):
+        write_decks.main(["three"])
+
+
+def test_text_in_a_title_stays_text_and_unchanged_code_is_not_run_again(tmp_path, monkeypatch):
+    bad = "<script>alert(1)</script>"
+    cells = [new_markdown_cell("# M"), new_markdown_cell("## One\n\nText."), new_code_cell("print(6 * 7)")]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "mine.ipynb")
+    deck = write_decks.Deck("mine", bad, bad, bad, [(tmp_path / "mine.ipynb", "One", 5)])
+    monkeypatch.setattr(
+        write_decks, "write_files", lambda names, folder, cache: folder.mkdir(parents=True, exist_ok=True)
+    )
+    write_decks.write([deck], ROOT / "INSTRUCTORS.md", tmp_path / "decks", kept=tmp_path / "kept")
+    text = (tmp_path / "decks" / "mine.html").read_text()
+    assert bad not in text
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 4
+    monkeypatch.setattr(sections, "alive", lambda *_: pytest.fail("it runs again"))
+    cells[1].source = "## One\n\nOther text."
+    nbformat.write(new_notebook(cells=cells), tmp_path / "mine.ipynb")
+    write_decks.write([deck], ROOT / "INSTRUCTORS.md", tmp_path / "decks", kept=tmp_path / "kept")
+    assert "Other text." in (tmp_path / "decks" / "mine.html").read_text()
