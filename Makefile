@@ -8,7 +8,7 @@ COLAB := .venv-colab/$(SCRIPTS)
 # pip --no-compile leaves it to Python to compile what is imported, once: wherever that is turned off, it is slow.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help lab test lint types check test-rounding test-colab notebooks deck editions site links proof bench clean
+.PHONY: help lab test lint types check test-rounding test-colab notebooks deck editions site links proof bench room counts clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 18
@@ -98,6 +98,14 @@ bench: $(READY)  ## time imports, sweeps, minibatches, training and sliders agai
 	$(BIN)/python benchmarks/slider_latency.py
 	$(BIN)/python benchmarks/binder.py
 	$(BIN)/python benchmarks/classroom.py
+	$(BIN)/python benchmarks/room.py
+
+PORT ?= 8765
+room: $(READY)  ## a lecture's letters from phones and notebooks, counted live: make room PORT=8765 ADDRESS=https://...
+	$(BIN)/python notebooks/tools/room_service.py --port '$(PORT)' --address '$(ADDRESS)'
+
+counts: $(READY)  ## count the letters and mistakes of handed-in notebooks, into counts.html: make counts FOLDER=path
+	@$(BIN)/python notebooks/tools/write_counts.py '$(FOLDER)'
 
 clean:  ## remove the environments
 	rm -rf .venv .venv-colab

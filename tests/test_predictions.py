@@ -22,8 +22,10 @@ ASKED = re.compile(r'predict(?:_by_click)?\(\s*"(\d\d)-(\d+)"')
 @pytest.fixture(autouse=True)
 def forgotten():
     predictions._guesses.clear()
+    predictions._own.clear()
     yield
     predictions._guesses.clear()
+    predictions._own.clear()
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -91,7 +93,13 @@ def notebook():
 
 
 @pytest.mark.parametrize(
-    "cell", ['predict("01-3", c)', 'x = 1\npredict( "01-3" ,c )\nx = 2', 'predict("01-3", c)  # ?']
+    "cell",
+    [
+        'predict("01-3", c)',
+        'x = 1\npredict( "01-3" ,c )\nx = 2',
+        'predict("01-3", c)  # ?',
+        'predict("mine-3", c, choices=3)',
+    ],
 )
 def test_a_letter_without_its_quotation_marks_is_told_so(notebook, capsys, cell):
     notebook.run_cell(cell)
@@ -135,6 +143,67 @@ def test_a_prediction_that_is_not_in_the_table_is_an_error_of_the_author(name):
         predict(name, "a")
     with pytest.raises(ValueError, match="notebook is one of"):
         revisit("99")
+
+
+def test_a_question_of_ones_own_needs_nothing_but_its_line(capsys):
+    predict("mine-1", choices=3, right="b")
+    assert capsys.readouterr().out == ""
+    assert revisit("mine").open == [1]
+    predict("mine-1", " (A) ", choices=3, right="B", why="Steep is fast.", about="Which is steeper?")
+    predict("mine-2", "b", choices=2)
+    predict("mine-10", "c", choices=8, right="c")
+    assert capsys.readouterr().out == "Prediction 1: (a).\nPrediction 2: (b).\nPrediction 10: (c).\n"
+    found = revisit("mine")
+    assert (found.right, found.counted, found.open) == ([10], (2,), [])
+    assert found.again == {1: "Which is steeper? You said (a), it was (b). Steep is fast."}
+    assert str(found).startswith("You made 3 of 3 predictions, and 1 came out.\nWithout a right letter: 2.\n")
+    predict("mine-1", "d", choices=3)
+    assert capsys.readouterr().out == 'Prediction 1: choose "a", "b" or "c", in quotation marks.\n'
+
+
+def test_questions_of_ones_own_are_apart_from_the_courses():
+    predict("mine-1", "a", choices=2, right="a")
+    predict("yours-1", "a", choices=2, right="b")
+    assert revisit("mine").right == [1]
+    assert list(revisit("yours").again) == [1]
+    assert 1 in revisit("01").open
+    predict("mine-1", "b")
+    assert list(revisit("mine").again) == [1]
+
+
+@pytest.mark.parametrize("choices", [1, 9, 0, -2, 2.0, "3", True, (2, 3)])
+def test_choices_are_two_to_eight(choices):
+    with pytest.raises(ValueError, match="choices must be a whole number from 2 to 8, got "):
+        predict("mine-1", "a", choices=choices)
+
+
+@pytest.mark.parametrize("right", ["d", "ab", 3, ["a"]])
+def test_the_right_letter_is_one_of_the_letters(right):
+    with pytest.raises(ValueError, match="right must be one of the letters a, b, c, got "):
+        predict("mine-1", "a", choices=3, right=right)
+
+
+@pytest.mark.parametrize("name", ["mine", "mine-0", "mine-01", "-1", "mine 1", "a/b-1", "mine-1\n", "", "é-1"])
+def test_the_name_of_ones_own_question_is_a_word_and_a_number(name):
+    with pytest.raises(ValueError, match="is a word and a number, such as"):
+        predict(name, "a", choices=3)
+
+
+@pytest.mark.parametrize(
+    "more", [{"choices": 4}, {"choices": 3, "right": "b"}, {"why": "So."}, {"choices": 3, "about": "The first"}]
+)
+def test_a_question_of_the_course_is_given_by_its_name_alone(more):
+    with pytest.raises(ValueError, match="prediction 01-1 is the course's, with 3 choices, and is given by its name"):
+        predict("01-1", "a", **more)
+    with pytest.raises(ValueError, match="name your own question otherwise than the course's"):
+        predict("01-99", "a", choices=3)
+    predict("01-1", "a", choices=3)
+    assert 1 in revisit("01").again
+
+
+def test_revisit_of_nothing_says_what_there_could_be():
+    with pytest.raises(ValueError, match="or the word of your own questions when their cells have run; got 'mine'"):
+        revisit("mine")
 
 
 @pytest.fixture

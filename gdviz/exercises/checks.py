@@ -4,6 +4,9 @@ A check runs the learner's work on a few problems and compares what comes out wi
 known mistakes; it does not read the code. Whatever the learner has left in the cell (nothing, three dots, text, code
 that raises, never ends, or eats the memory), the answer is a Feedback, and nothing is raised. Pass `my.name` in the
 place of `name`, and a name that does not exist is no error either. For nbgrader: `assert check_rule(...).correct`.
+
+A hint of `mistakes` may begin with a key in brackets, "[no-two] The 2 is missing.": it is not shown, and a class is
+counted by it. Without one, it is made of the first words.
 """
 
 import math
@@ -15,9 +18,9 @@ import torch
 from torch import Tensor
 
 from gdviz.descent import gradient
-from gdviz.exercises import rules
+from gdviz.exercises import keys, rules
 from gdviz.exercises.answers import flat, judged, numbers, one_number, returned, same_shape
-from gdviz.exercises.feedback import Feedback, Missing, attempt
+from gdviz.exercises.feedback import Feedback, Missing, attempt, named
 from gdviz.exercises.sandbox import Blank, Trouble, fits
 from gdviz.exercises.two_ways import two_ways
 from gdviz.exercises.walks import is_rule
@@ -56,7 +59,7 @@ def check_rule(rule: Any, reference: Rule, *, mistakes: Mapping[str, Rule] | Non
         found = rules.compare(rule, reference, mistakes)
         picture = two_ways(found, reference)
         if found.hint:
-            return Feedback(False, found.hint, picture=picture)
+            return Feedback(False, found.hint, picture=picture, key=found.key)
         return Feedback(True, rules.AGAIN if rules.remembers(rule, reference) else "", picture=picture)
 
     return attempt(work, rule)
@@ -97,7 +100,7 @@ def check_number(
             return Feedback(True)
         for hint, wrong in (mistakes or {}).items():
             if near(value, float(wrong)):
-                return Feedback(False, hint)
+                return named(hint)
         said = f" Give it in {unit}." if unit else ""
         if near(value, expected, 10 * tolerance) and tolerance:
             return Feedback(False, "Almost. Give one or two digits more: compute it here instead of rounding." + said)
@@ -109,7 +112,8 @@ def check_number(
         power = math.log10(abs(value)) - math.log10(abs(expected)) if both else 0.0
         if 0.5 < abs(power) < 6.5 and near(10.0 ** round(power), 10.0**power):
             times = f"1{'0' * abs(round(power))} times too {'large' if power > 0 else 'small'}"
-            return Feedback(False, f"It is {times}: is it in another unit, or in per cent?{said}")
+            hint = f"It is {times}: is it in another unit, or in per cent?{said}"
+            return Feedback(False, hint, key="wrong-power-of-ten")
         return Feedback(False, f"It is too {'large' if value > expected else 'small'}.{said}")
 
     return attempt(work, number)
@@ -145,8 +149,10 @@ def check_choice(
         if chosen is None:
             words = ", ".join(f'"{word}"' for word in choices)
             raise Trouble(f"Choose one of {words}, with its quotation marks; you have {short(repr(choice), 40)}.")
-        hint = (mistakes or {}).get(chosen, "Not this one.")
-        return Feedback(chosen == right, "" if chosen == right else hint)
+        if chosen == right:
+            return Feedback(True)
+        hint, _ = keys.split((mistakes or {}).get(chosen, "Not this one."))
+        return Feedback(False, hint, key=f"chose {chosen}")
 
     found = attempt(work, choice)
     quoted = " If it stops with a NameError, a word lacks its quotation marks."
@@ -186,7 +192,8 @@ def check_function(
         yours = [returned(function, args) for args in at]
         for one, other in zip(yours, right):
             same_shape(one, other)
-        return Feedback(*judged(yours, right, at, tolerance, wrong))
+        correct, hint = judged(yours, right, at, tolerance, wrong)
+        return named(hint) if hint in wrong else Feedback(correct, hint)
 
     return attempt(work, function)
 
@@ -233,7 +240,7 @@ def check_gradient(
         correct, hint = judged(yours, right, places, 1e-6, wrong)
         if not correct and judged(yours, right, places, 1e-3, {})[0]:
             hint = "Right to some digits only: by differences over a step that is too small, or too large? Derive it."
-        return Feedback(correct, hint)
+        return named(hint) if hint in wrong else Feedback(correct, hint)
 
     return attempt(work, function)
 
@@ -262,6 +269,7 @@ def check_outcome(thing: Any, run: Callable[[Any], Any], wanted: Mapping[str, Ca
         if outcome is ...:
             raise Blank
         hint = next((hint for hint, holds in wanted.items() if not holds(outcome)), "")
-        return Feedback(not hint, hint.format(outcome))
+        shown, key = keys.split(hint)
+        return Feedback(not hint, shown.format(outcome), key=key)
 
     return attempt(work, thing)

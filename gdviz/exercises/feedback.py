@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gdviz.exercises import keys
+from gdviz.exercises.room import tell
 from gdviz.exercises.sandbox import SECONDS, Blank, Trouble, asking, guarded
 from gdviz.style import GREEN, GREY, VERMILLION
 
@@ -23,6 +25,7 @@ class Feedback:
         hint: whole sentences, which name the mistake; "" where there is none.
         attempted: whether there was anything to check.
         picture: called to show the learner's way beside the right one.
+        key: of the mistake, for a count of the class; it is in the HTML, and not seen.
 
     Example:
         >>> print(Feedback(False, "Carry the 2."))
@@ -33,6 +36,7 @@ class Feedback:
     hint: str = ""
     attempted: bool = True
     picture: Callable[[], None] | None = field(default=None, repr=False, compare=False)
+    key: str = field(default="", repr=False, compare=False)
 
     def __and__(self, other: "Feedback") -> "Feedback":
         if self.correct and not other.attempted:
@@ -48,7 +52,9 @@ class Feedback:
         Returns:
             The Feedback.
         """
-        return self if self.correct or not self.attempted else replace(self, hint=f"{name}: {self.hint}")
+        if self.correct or not self.attempted:
+            return self
+        return replace(self, hint=f"{name}: {self.hint}", key=self.key and f"{name}: {self.key}")
 
     def __bool__(self) -> bool:
         return self.correct
@@ -70,10 +76,20 @@ class Feedback:
         mark, verdict, color = self._verdict()
         look = f"border-left: 8px solid {color}; padding: 6px 12px; background: #fff; color: #000"
         words = f"<b>{mark} {verdict}</b> {html.escape(self.hint)}"
-        shown = f'<div class="mathjax_ignore" role="status" style="{look}">{words}</div>'
-        display({"text/plain": str(self), "text/html": shown}, raw=True)
+        mistake = f' data-mistake="{html.escape(self.key)}"' if self.key else ""
+        shown = f'<div class="mathjax_ignore" role="status"{mistake} style="{look}">{words}</div>'
+        metadata = {"gdviz": {"mistake": self.key}} if self.key else {}  # for a front end that cleans HTML
+        display({"text/plain": str(self), "text/html": shown}, metadata=metadata, raw=True)
+        if self.key:
+            tell("mistake", key=self.key)
         if self.picture:
             self.picture()
+
+
+def named(hint: str) -> Feedback:
+    """The Feedback that names a mistake, by the hint of its author, which has a key."""
+    shown, key = keys.split(hint)
+    return Feedback(False, shown, key=key)
 
 
 class Missing:
@@ -125,4 +141,5 @@ def attempt(work: Callable[[], Feedback], *given: Any, seconds: float = SECONDS)
         return Feedback(False, BEGIN, attempted=False)
     except Trouble as trouble:
         found = Feedback(False, str(trouble))
-    return Feedback(found.correct, " ".join([found.hint, *remarks]).strip(), found.attempted, found.picture)
+    key = "" if found.correct or not found.attempted else found.key or keys.general(found.hint)
+    return replace(found, hint=" ".join([found.hint, *remarks]).strip(), key=key)

@@ -9,32 +9,40 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from gdviz import optimizers
 from gdviz.exercises.known_mistakes import MISTAKES, Mistake
 from gdviz.optimizers import Rule
 
-__all__ = ["MISTAKES", "Mistake", "mistaken", "suspect", "variants"]
+__all__ = ["MISTAKES", "Mistake", "Variant", "mistaken", "suspect", "variants"]
 
 
-def variants(rule: Any) -> Iterator[tuple[str, Rule]]:
-    """Of a rule of gdviz each known mistake: the phrase that completes "This is ...", and the rule that makes it.
+class Variant(NamedTuple):
+    """A known mistake in a rule: the phrase that completes "This is ...", the rule that makes it, and its key."""
+
+    phrase: str
+    rule: Rule
+    key: str
+
+
+def variants(rule: Any) -> Iterator[Variant]:
+    """Of a rule of gdviz each known mistake, with a key such as "Adam: t-stays-one".
 
     First those of the table, in its order, then the other rules with the same hyperparameters. A rule that is not in
     the table has only these.
     """
     name = type(rule).__name__
     for mistake in MISTAKES.get(name, []):
-        yield mistake.of(name), mistaken(rule, mistake)
+        yield Variant(mistake.of(name), mistaken(rule, mistake), f"{name}: {mistake.key}")
     numbers = {field.name: getattr(rule, field.name) for field in fields(rule)}
     if name == "RMSProp":
         correction = optimizers.Adam(rule.lr, beta1=0.0, beta2=rule.alpha, eps=rule.eps)
-        yield "RMSProp with a bias correction, which is Adam's", correction
+        yield Variant("RMSProp with a bias correction, which is Adam's", correction, "RMSProp: bias-correction")
     for other in OTHERS:
         if other.__name__ != name:
             known = {field.name: numbers[field.name] for field in fields(other) if field.name in numbers}
-            yield other.__name__, other(**known)
+            yield Variant(other.__name__, other(**known), f"{name}: is {other.__name__}")
 
 
 OTHERS = [getattr(optimizers, name) for name in (*MISTAKES, "Adadelta")]

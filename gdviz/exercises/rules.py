@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gdviz.exercises import keys
 from gdviz.exercises.diagnosis import diagnosed, no_number
 from gdviz.exercises.mistakes import variants
 from gdviz.exercises.page import on_copies, read_from_the_page
@@ -31,11 +32,15 @@ AGAIN = "A second descent with it would continue where the first one ended: keep
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """hint: "" where the learner's rule is right. yours, right: their ways (steps + 1, 2) on the bowl."""
+    """hint: "" where the learner's rule is right. yours, right: their ways (steps + 1, 2) on the bowl.
+
+    key: of the mistake, where it is a known one.
+    """
 
     hint: str
     yours: Tensor
     right: Tensor
+    key: str = ""
 
 
 def compare(thing: Any, reference: Rule, mistakes: Mapping[str, Rule] | None = None) -> Comparison:
@@ -49,14 +54,14 @@ def compare(thing: Any, reference: Rule, mistakes: Mapping[str, Rule] | None = N
     tried = problems(reference)
     right = [way(reference)(*problem) for problem in tried]
     yours = [walk(thing, reference)(*problem) for problem in tried]
-    done = [agree(*pair) for pair in zip(yours, right)]
+    done, key = [agree(*pair) for pair in zip(yours, right)], ""
     if all(n == problem.steps for n, problem in zip(done, tried)):
         hint = _hard_coded(thing, reference, tried)
-    else:
-        hint = _of_the_page(thing, reference) or _listed(yours, mistakes or {}, tried)
-        hint = hint or _known(yours, right, reference, tried, min(done))
+    elif not (hint := _of_the_page(thing, reference)):
+        hint, key = _listed(yours, mistakes or {}, tried)
+        hint, key = (hint, key) if hint else _known(yours, right, reference, tried, min(done))
         hint = hint or _unknown(thing, reference, tried, yours, right)
-    return Comparison(hint, yours[-1], right[-1])
+    return Comparison(hint, yours[-1], right[-1], key)
 
 
 def remembers(thing: Any, reference: Rule) -> bool:
@@ -66,33 +71,40 @@ def remembers(thing: Any, reference: Rule) -> bool:
         return not torch.allclose(take(*problem), take(*problem), equal_nan=True)
 
 
-def _listed(yours: list[Tensor], mistakes: Mapping[str, Rule], tried: list[Problem]) -> str:
-    """The hint of the first of these mistakes whose steps these are."""
+def _listed(yours: list[Tensor], mistakes: Mapping[str, Rule], tried: list[Problem]) -> tuple[str, str]:
+    """The hint of the first of these mistakes whose steps these are, and its key."""
     for hint, wrong in mistakes.items():
         ways = (way(wrong)(*problem) for problem in tried)
         if all(agree(one, way) == problem.steps for one, way, problem in zip(yours, ways, tried)):
-            return hint
-    return ""
+            return keys.split(hint)
+    return "", ""
 
 
-def _known(yours: list[Tensor], right: list[Tensor], reference: Rule, tried: list[Problem], known: int) -> str:
-    """The mistakes whose steps these are: all of them, or the one of the first three and more than are right."""
-    exact, best, first = [], max(2, known), ""
-    for phrase, wrong in variants(reference):
+def _known(
+    yours: list[Tensor], right: list[Tensor], reference: Rule, tried: list[Problem], known: int
+) -> tuple[str, str]:
+    """The mistakes whose steps these are: all of them, or the one of the first three and more than are right.
+
+    And the key of the first of them.
+    """
+    exact, keyed, best, first, key = [], [], max(2, known), "", ""
+    for phrase, wrong, its_key in variants(reference):
         if agree(yours[0], way(wrong)(*tried[0])) <= best:
             continue
         done = [agree(one, way(wrong)(*problem)) for one, problem in zip(yours, tried)]
         if all(n == problem.steps for n, problem in zip(done, tried)):
             exact.append(phrase)
+            keyed.append(its_key)
         if min(done) > best:
-            best, first = min(done), phrase
+            best, first, key = min(done), phrase, its_key
     size = _first_step(yours[0], right[0])
     if exact and bool(yours[0][1:].isnan().all()):  # so is every other way that is not a number
-        return f"{no_number(yours[0][1], 1)} Perhaps this is {', or '.join(exact)}."
+        return f"{no_number(yours[0][1], 1)} Perhaps this is {', or '.join(exact)}.", keyed[0]
     if exact:
         also = f" Or it is {', or '.join(exact[1:])}: its steps are the same." if exact[1:] else ""
-        return f"This is {exact[0]}.{also}{size}"
-    return first and f"For the first {best} steps this is {first}. Then something else differs as well.{size}"
+        return f"This is {exact[0]}.{also}{size}", keyed[0]
+    then = f"For the first {best} steps this is {first}. Then something else differs as well.{size}"
+    return (then, key) if first else ("", "")
 
 
 def _unknown(thing: Any, reference: Rule, tried: list[Problem], yours: list[Tensor], right: list[Tensor]) -> str:
