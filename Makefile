@@ -8,7 +8,7 @@ COLAB := .venv-colab/$(SCRIPTS)
 # pip --no-compile leaves it to Python to compile what is imported, once: wherever that is turned off, it is slow.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help lab test lint types check test-rounding test-colab notebooks deck editions site links proof bench room counts clean
+.PHONY: help lab test lint types check test-rounding test-colab notebooks deck editions assignment site links proof bench room counts clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 18
@@ -74,11 +74,7 @@ notebooks: $(READY)  ## run every notebook, write its outputs, the film of READM
 deck: $(READY)  ## write the lecture of 45 minutes into editions/decks/, or another: make deck ONE=four_2
 	$(BIN)/python notebooks/tools/write_decks.py $(ONE)
 
-editions: $(READY)  ## write editions/: notebooks with solutions and lecturer's notes, and all decks; or ONE=04
-	$(BIN)/python notebooks/tools/write_editions.py $(ONE)
-
-site: $(READY)  ## write site/: the course, a gallery and the reference as pages that need no kernel; or ONE=04
-	$(BIN)/python notebooks/tools/write_site.py $(ONE)
+.PHONY: help lab test lint types check test-rounding test-colab notebooks deck editions assignment site links proof bench room counts clean
 
 links:  ## name your fork everywhere: make links REPO=owner/name BRANCH=name
 	$(NOT_OLD)

@@ -15,13 +15,14 @@ from gdviz.exercises.checks import (
 )
 from gdviz.exercises.feedback import Feedback, my
 from gdviz.exercises.mistakes import suspect
+from gdviz.exercises.sheets import attempted, score
 from gdviz.exercises.surface import check_surface
 
 if TYPE_CHECKING:
     from gdviz.exercises.predictions import predict, predict_by_click, revisit
 
-__all__ = ["Feedback", "check_choice", "check_function", "check_gradient", "check_number", "check_outcome"]
-__all__ += ["check_rule", "check_surface", "my", "predict", "predict_by_click", "revisit", "suspect"]
+__all__ = ["Feedback", "attempted", "check_choice", "check_function", "check_gradient", "check_number", "check_outcome"]
+__all__ += ["check_rule", "check_surface", "my", "predict", "predict_by_click", "revisit", "score", "suspect"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 A check runs the learner's work on a few problems and compares what comes out with the right result and with those of
 known mistakes; it does not read the code. Whatever the learner has left in the cell (nothing, three dots, text, code
 that raises, never ends, or eats the memory), the answer is a Feedback, and nothing is raised. Pass `my.name` in the
-place of `name`, and a name that does not exist is no error either. For nbgrader: `assert check_rule(...).correct`.
+place of `name`, and a name that does not exist is no error either. For nbgrader: `score(2, check_rule(...))`.
 
 A hint of `mistakes` may begin with a key in brackets, "[no-two] The 2 is missing.": it is not shown, and a class is
 counted by it. Without one, it is made of the first words.
