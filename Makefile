@@ -74,7 +74,15 @@ notebooks: $(READY)  ## run every notebook, write its outputs, the film of READM
 deck: $(READY)  ## write the lecture of 45 minutes into editions/decks/, or another: make deck ONE=four_2
 	$(BIN)/python notebooks/tools/write_decks.py $(ONE)
 
-.PHONY: help lab test lint types check test-rounding test-colab notebooks deck editions assignment site links proof bench room counts clean
+editions: $(READY)  ## write editions/: notebooks with solutions and lecturer's notes, and all decks; or ONE=04
+	$(BIN)/python notebooks/tools/write_editions.py $(ONE)
+
+assignment: $(READY)  ## write assignment/: a problem sheet of each notebook, for nbgrader; or ONE=02
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[grade]'
+	$(BIN)/python notebooks/tools/write_assignment.py $(ONE)
+
+site: $(READY)  ## write site/: the course, a gallery and the reference as pages that need no kernel; or ONE=04
+	$(BIN)/python notebooks/tools/write_site.py $(ONE)
 
 links:  ## name your fork everywhere: make links REPO=owner/name BRANCH=name
 	$(NOT_OLD)

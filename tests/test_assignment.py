@@ -92,10 +92,8 @@ def test_what_is_no_whole_exercise_is_refused_and_nothing_is_written(tmp_path, n
 
 
 def test_a_notebook_that_is_not_there_is_refused_with_those_that_are():
-    with pytest.raises(ValueError, match=r"there is no notebook 02_rate; there are 00_start_here, 01_linear"):
-        write_assignment.named(["02_rate"], PATHS)
-    assert write_assignment.named(["02_learning_rate"], PATHS) == [PATHS[2]]
-    assert write_assignment.named([], PATHS) == PATHS
+    with pytest.raises(ValueError, match=r"there is no '02_rate'; there are 00_start_here, 01_linear"):
+        write_assignment.main(["02_rate"])
 
 
 def test_settings_of_one_s_own_stay(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from rooms import Room
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "notebooks" / "tools"))
@@ -180,14 +181,12 @@ def made_up():
 
 def test_a_section_needs_the_cells_that_give_its_names_and_no_others():
     cells = made_up().cells
-    assert sections.places_of(cells) == {"One": range(2, 5), "Two": range(5, 10)}
-    assert [i for i in sections.needed(cells, range(5, 10)) if cells[i].cell_type == "code"] == [4, 7]
+    assert sections.places_of(cells) == {"One": (2, 5), "Two": (5, 10)}
+    assert sections.before(cells, (5, 10)) == "c = 0"
     changed = [new_code_cell(source) for source in ("w = []", "w = [0]", "w[0] = 1", "u = 2", "print(w)")]
-    assert sections.needed(changed, [4]) == [1, 2, 4]
-    scopes = "def f(w):\n    for u in w:\n        yield u + v\n"
-    assert sections.names_of(scopes) == ({"v"}, {"f"}, set())
-    assert sections.names_of("for u in range(3):\n    print(u)") == ({"range", "print"}, {"u"}, set())
-    assert sections.names_of("%pip install x\nn += m") == ({"get_ipython", "m", "n"}, set(), {"n"})
+    assert sections.before(changed, (4, 5)) == "w = [0]\nw[0] = 1"
+    look = [new_code_cell("import matplotlib.pyplot as plt\nplt.style.use('gdviz.course')"), new_code_cell("3")]
+    assert sections.before(look, (1, 2)) == look[0].source
 
 
 def test_a_section_becomes_screens_that_ask_before_they_show():
@@ -214,7 +213,7 @@ def test_the_plans_add_up_with_time_for_every_prediction(name):
     asked = 0
     for path, title, minutes in deck.sections:
         cells = sections.parts_of(path)
-        shown = screens.screens_of(title, [cells[i] for i in sections.places_of(cells)[title]])
+        shown = screens.screens_of(title, cells[slice(*sections.places_of(cells)[title])])
         many = sum(bool(screen.question and screen.question.choices) for screen in shown)
         assert minutes >= 3 * many, f"{title}: {many} predictions of three minutes each"
         asked += many
@@ -275,3 +274,27 @@ def test_text_in_a_title_stays_text_and_unchanged_code_is_not_run_again(tmp_path
     nbformat.write(new_notebook(cells=cells), tmp_path / "mine.ipynb")
     write_decks.write([deck], ROOT / "INSTRUCTORS.md", tmp_path / "decks", kept=tmp_path / "kept")
     assert "Other text." in (tmp_path / "decks" / "mine.html").read_text()
+
+
+@pytest.mark.browser
+def test_a_served_lecture_opens_its_questions_on_the_phones_and_counts_their_letters(lecture, browser, tmp_path):
+    room = Room(tmp_path / "room.sqlite", None, "--deck", lecture.parent)
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    try:
+        assert f"deck/one_lecture.html?token={room.token}" in "".join(room.printed)
+        page.goto(f"{room.address}deck/one_lecture.html?token={room.token}")
+        page.wait_for_function("document.querySelector('.qr')?.naturalWidth > 0")
+        assert room.token not in page.url
+        page.evaluate(f"Reveal.slide({questions(page)[0]})")
+        page.wait_for_function("fetch('../open').then((answer) => answer.json()).then(({ name }) => name === '00-1')")
+        assert room.note("00-1", "b")[0] == room.note("00-1", "a")[0] == room.note("00-1", "b")[0] == 200
+        field = page.locator("section.present .count input").nth(1)
+        page.wait_for_function("document.querySelectorAll('section.present .count input')[1].value === '2'")
+        assert not field.is_visible()
+        assert page.locator("section.present .message").inner_text() == ""
+        page.keyboard.press("PageDown")
+        assert field.is_visible()
+        assert field.get_attribute("readonly") is not None
+    finally:
+        page.close()
+        room.end()

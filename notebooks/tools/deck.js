@@ -39,6 +39,35 @@ Reveal.on("ready", async () => {
 });
 addEventListener("resize", fitAll);
 
+// Served by `make room`, a question opens on the phones when its screen comes, and their letters are counted on it.
+const served = location.protocol.startsWith("http") && !location.search.includes("receiver");
+const roomAt = (path) => new URL(`../${path}`, location);
+async function ask(screen) {
+  const choices = screen.querySelectorAll(".choices li").length;
+  if (!screen.dataset.prediction || !choices) return;
+  const body = JSON.stringify({ name: screen.dataset.prediction, choices });
+  await fetch(roomAt("open"), { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => {});
+}
+
+async function joinRoom() {
+  if (!served || !(await fetch(roomAt("open")).catch(() => ({}))).ok) return;
+  document.querySelector(".first").insertAdjacentHTML("beforeend", '<img class="qr" alt="The address of the room, as a QR code">');
+  document.querySelector(".qr").src = roomAt("qr.svg");
+  new EventSource(roomAt("events")).addEventListener("message", ({ data }) => {
+    const { name, counts } = JSON.parse(data);
+    for (const screen of document.querySelectorAll("[data-prediction]")) {
+      if (screen.dataset.prediction !== name || !counts) continue;
+      for (const choice of screen.querySelectorAll(".choices li")) {
+        Object.assign(choice.querySelector("input"), { value: counts[choice.dataset.letter] ?? 0, readOnly: true });
+      }
+      share(screen.querySelector(".choices"));
+    }
+  });
+  Reveal.on("slidechanged", ({ currentSlide }) => ask(currentSlide));
+  ask(Reveal.getCurrentSlide());
+}
+Reveal.on("ready", joinRoom);
+
 // A presenter's remote sends PageDown, also while a slider has the focus; the other keys are then the slider's own.
 addEventListener("keydown", (event) => {
   const paged = { PageDown: () => Reveal.next(), PageUp: () => Reveal.prev() }[event.key];

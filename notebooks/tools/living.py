@@ -1,6 +1,7 @@
 """What slides and the pages of the site have in common: a notebook run with living players, as HTML for no network."""
 
 import re
+from collections.abc import Callable
 from copy import deepcopy
 from itertools import pairwise
 from pathlib import Path
@@ -16,10 +17,10 @@ from gdviz.player import pages
 SETUP = "from gdviz.player import Player, pages\n\npages.embed(Player)\ndel Player, pages"  # players as HTML
 
 
-def alive(notebook: NotebookNode, folder: Path) -> NotebookNode:
-    """The notebook, run in this folder with players that show themselves as HTML."""
+def alive(notebook: NotebookNode, folder: Path, done: Callable[[int], object] = lambda i: None) -> NotebookNode:
+    """The notebook, run in this folder with players that show themselves as HTML. done: told how many cells are."""
     notebook.cells.insert(0, new_code_cell(SETUP))
-    executed(notebook, folder)
+    executed(notebook, folder, on_cell_complete=lambda cell, cell_index: done(cell_index))
     del notebook.cells[0]
     return notebook
 

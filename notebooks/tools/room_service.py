@@ -69,6 +69,8 @@ async def serve(options: argparse.Namespace) -> None:
     server.listen(options.port, options.host)
     print(f"For the phones:   {address}")
     print(f"For the lecturer: {own}counts?token={store.token}")
+    for deck in sorted(options.deck.glob("*.html")):
+        print(f"A lecture:        {own}deck/{deck.name}?token={store.token}")
     if many := store.letters():
         print(f"{options.store.name} holds {many} letters of before: on the lecturer's page, Forget everything.")
     print("It lives as long as this window; Ctrl-C ends it.", flush=True)
@@ -85,7 +87,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--address", default="", help="what the phones open, where it is not this machine's")
     parser.add_argument("--prefix", default=os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/"))
     parser.add_argument("--store", type=Path, default=ROOT / "room.sqlite")
-    parser.add_argument("--deck", type=Path, default=ROOT / "editions" / "deck", help="slides, served below deck/")
+    parser.add_argument("--deck", type=Path, default=ROOT / "editions" / "decks", help="slides, served below deck/")
     options = parser.parse_args(arguments)
     try:
         asyncio.run(serve(options))

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbformat import NotebookNode
-from sections import NEVER, plain
+from needed import statements
+from sections import NEVER
 
 TOGETHER = 520  # letters on a screen of text, about
 ANSWER = 230  # letters of an answer; the rest is said
@@ -200,7 +201,7 @@ def first_sentences(text: str) -> tuple[str, str]:
 
 def prediction_in(code: str) -> str:
     """The name of the prediction that a cell asks for; empty where there is none."""
-    for node in ast.walk(ast.parse(plain(code))):
+    for node in (node for line in statements(code, 0) for node in ast.walk(line.node)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("predict", "predict_by_click") and node.args:
             return getattr(node.args[0], "value", "")
     return ""
@@ -208,8 +209,7 @@ def prediction_in(code: str) -> str:
 
 def lesson(cell: NotebookNode) -> str:
     """The lines of a cell that are the lesson: a call of minimize; with the tag "lesson" all but what frames it."""
-    code = plain(cell.source)
-    lines = [ast.get_source_segment(code, line) or "" for line in ast.parse(code).body]
+    lines = [line.source for line in statements(cell.source, 0)]
     if "lesson" in cell.metadata.get("tags", []):
         return "\n".join(line for line in lines if not FRAME.match(line))
     return "\n".join(line for line in lines if "minimize(" in line and len(line) < 110 and not FRAME.match(line))

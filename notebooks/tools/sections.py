@@ -1,116 +1,100 @@
 """Sections of a notebook, run with living players: each with what it needs, and again only when that has changed."""
 
-import ast
 import json
 import os
-import symtable
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
-from IPython.core.inputtransformer2 import TransformerManager
 from living import alive, cut, sections
 from nbformat import NotebookNode
-from nbformat.v4 import new_notebook
+from nbformat.v4 import new_code_cell, new_notebook
+from needed import needed, reads, statements
+from tqdm import tqdm
 from unchanged import key_of
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "sections"
+Section = tuple[Path, str]  # a notebook, and the heading
+KERNELS = 2  # at once
 NEVER = {"exercise", "check"}  # what a learner runs
 
 
-def run_sections(path: Path, titles: Sequence[str], kept: Path = CACHE) -> dict[str, list[NotebookNode]]:
-    """The cells of these sections of a notebook with their outputs, from `kept` where no code they need has changed."""
+def run_sections(wanted: Sequence[Section], kept: Path = CACHE) -> dict[Section, list[NotebookNode]]:
+    """The cells of these sections with their outputs, from `kept` where no code that they need has changed."""
+    wanted = list(dict.fromkeys(wanted))
+    parts = {one: part_of(*one) for one in wanted}
+    files = {
+        one: kept / f"{key_of(lines, *(c.source for c in own(cells)))}.json" for one, (lines, cells) in parts.items()
+    }
+    stale = [one for one in wanted if not files[one].exists()]
+    kept.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(KERNELS) as pool, tqdm(total=len(stale), unit="section", disable=not stale) as bar:
+
+        def run(some: Sequence[Section]) -> None:
+            for folder in dict.fromkeys(path.parent for path, _ in some):
+                there = [one for one in some if one[0].parent == folder]
+                run_in_one(folder, {files[one]: parts[one] for one in there}, bar)
+
+        list(pool.map(run, [stale[k::KERNELS] for k in range(KERNELS)]))
+    for one, (_, cells) in parts.items():
+        for cell, outputs in zip(own(cells), json.loads(files[one].read_text(encoding="utf-8"))):
+            cell.outputs = nbformat.from_dict(outputs)
+    return {one: cells for one, (_, cells) in parts.items()}
+
+
+def run_in_one(folder: Path, parts: dict[Path, tuple[str, list[NotebookNode]]], bar: tqdm) -> None:
+    """Run these sections one after the other in one kernel, which forgets all names between them."""
+    texts = [[f"%reset -f\n{lines}", *(cell.source for cell in own(some))] for lines, some in parts.values()]
+    cells = [new_code_cell(text) for some in texts for text in some]
+    ends = {sum(1 + len(own(some)) for _, some in list(parts.values())[: k + 1]) for k in range(len(parts))}
+    ran = alive(new_notebook(cells=cells), folder, lambda i: bar.update(i in ends)).cells
+    for file, (_, some) in parts.items():
+        ran, mine = ran[1 + len(own(some)) :], ran[1 : 1 + len(own(some))]
+        part = file.with_suffix(f".{os.getpid()}")
+        part.write_text(json.dumps([cell.outputs for cell in mine]), encoding="utf-8")
+        part.replace(file)
+
+
+def part_of(path: Path, title: str) -> tuple[str, list[NotebookNode]]:
+    """The lines that a section needs from before, and its cells."""
     cells = parts_of(path)
-    places = places_of(cells)
-    wanted = {title: [i for i in needed(cells, places[title]) if cells[i].cell_type == "code"] for title in titles}
-    files = {title: kept / f"{key_of(*(cells[i].source for i in wanted[title]))}.json" for title in titles}
-    if stale := [title for title in titles if not files[title].exists()]:
-        which = sorted({i for title in stale for i in wanted[title]})
-        ran = dict(zip(which, alive(new_notebook(cells=[cells[i] for i in which]), path.parent).cells))
-        kept.mkdir(parents=True, exist_ok=True)
-        for title in stale:
-            part = files[title].with_suffix(f".{os.getpid()}")
-            part.write_text(json.dumps([ran[i].outputs for i in own(wanted[title], places[title])]), encoding="utf-8")
-            part.replace(files[title])
-    shown = {}
-    for title in titles:
-        for i, outputs in zip(own(wanted[title], places[title]), json.loads(files[title].read_text(encoding="utf-8"))):
-            cells[i].outputs = nbformat.from_dict(outputs)
-        shown[title] = [cells[i] for i in places[title]]
-    return shown
+    place = places_of(cells)[title]
+    return before(cells, place), cells[slice(*place)]
 
 
-def own(wanted: Iterable[int], section: range) -> list[int]:
-    return [i for i in wanted if i in section]
+def own(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """Those of the cells that are run."""
+    return [cell for cell in cells if is_run(cell)]
 
 
-def refuse_strange(path: Path, titles: Sequence[str]) -> None:
+def refuse_strange(path: Path, title: str) -> None:
     """Refuse a title that is no section of the notebook."""
     places = places_of(parts_of(path))
-    if strange := [title for title in titles if title not in places]:
-        raise ValueError(f"{path.name} has no section {strange[0]!r}; its sections are {', '.join(map(repr, places))}")
+    if title not in places:
+        raise ValueError(f"{path.name} has no section {title!r}; its sections are {', '.join(map(repr, places))}")
 
 
 def parts_of(path: Path) -> list[NotebookNode]:
     return [part for cell in nbformat.read(path, as_version=4).cells for part in cut(cell)]
 
 
-def places_of(cells: Sequence[NotebookNode]) -> dict[str, range]:
-    """Of each section, by its title, where its cells are."""
+def places_of(cells: Sequence[NotebookNode]) -> dict[str, tuple[int, int]]:
+    """Of each section, by its title, where its cells begin and end."""
     heads = [(i, title) for i, cell in enumerate(cells) for _, title in sections(cell)[:1]]
     ends = [i for i, _ in heads[1:]] + [len(cells)]
-    return {title: range(start, end) for (start, title), end in zip(heads, ends)}
+    return {title: (start, end) for (start, title), end in zip(heads, ends)}
 
 
-def needed(cells: Sequence[NotebookNode], section: Iterable[int]) -> list[int]:
-    """The section's cells, and before them those code cells that give it a name which it uses; without exercises."""
-    own = [i for i in section if not is_learners(cells[i])]
-    wanted, found = set(), set(own)
-    for i in reversed(range(max(own) + 1)):
-        if cells[i].cell_type != "code" or is_learners(cells[i]):
-            continue
-        used, given, changed = names_of(cells[i].source)
-        if i in found or wanted & (given | changed) or "plt.style" in cells[i].source:
-            found.add(i)
-            wanted = wanted - given | used
-    return sorted(found)
+def before(cells: Sequence[NotebookNode], place: tuple[int, int]) -> str:
+    """The lines above a section that give the names which it uses, and the look of its pictures."""
+    start, end = place
+    above = [line for i in range(start) if is_run(cells[i]) for line in statements(cells[i].source, i)]
+    wanted = reads("\n".join(cell.source for cell in cells[start:end] if is_run(cell)))
+    lines = needed(above, wanted | {"plt"})[0]
+    return "\n".join(line.source for line in above if line in lines or line.source.startswith("plt.style"))
 
 
-def is_learners(cell: NotebookNode) -> bool:
-    return bool(NEVER & set(cell.metadata.get("tags", [])))
-
-
-def names_of(code: str) -> tuple[set[str], set[str], set[str]]:
-    """The names that a cell needs from before, those that it gives, and those whose things it changes."""
-    used, given, changed = set(), set(), set()
-    for line in ast.parse(plain(code)).body:
-        table = symtable.symtable(ast.unparse(line), "cell", "exec")
-        mine = table.get_symbols()
-        loops = {name.id for loop in ast.walk(line) if isinstance(loop, ast.For) for name in names_in(loop.target)}
-        reads = {one.get_name() for one in mine if one.is_referenced()} | set().union(
-            *map(globals_of, table.get_children())
-        )
-        used |= reads - given - loops
-        given |= {one.get_name() for one in mine if one.is_assigned() or one.is_imported() or one.is_namespace()}
-        for part in ast.walk(line):
-            if isinstance(part, ast.AugAssign):
-                changed |= {name.id for name in names_in(part.target)}
-            elif isinstance(part, ast.Subscript | ast.Attribute) and not isinstance(part.ctx, ast.Load):
-                changed |= {name.id for name in names_in(part.value)}
-    return used | changed, given - changed, changed
-
-
-def names_in(tree: ast.AST) -> list[ast.Name]:
-    return [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-
-
-def globals_of(table: symtable.SymbolTable) -> set[str]:
-    """The names from outside that a function, and those in it, use."""
-    own = {one.get_name() for one in table.get_symbols() if one.is_global() and one.is_referenced()}
-    return own.union(*map(globals_of, table.get_children()))
-
-
-def plain(code: str) -> str:
-    """The code without magics."""
-    return TransformerManager().transform_cell(code)
+def is_run(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and not NEVER & set(cell.metadata.get("tags", []))

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
+from books import is_own, named, notebooks
 from sheet import sheet
 from write_editions import refuse
 
@@ -21,19 +22,11 @@ MISSING = "The students' release/ is not written: that takes nbgrader, which mak
 
 
 def main(names: list[str]) -> None:
-    paths = named(names, sorted((ROOT / "notebooks").glob("*.ipynb")))
+    paths = named(names, {path.stem: path for path in notebooks() if not is_own(path)})
     write(paths, ROOT / "assignment")
     print(f"assignment/ has the sheets {', '.join(path.stem for path in paths)}.")
     if not find_spec("nbgrader"):
         print(MISSING)
-
-
-def named(names: list[str], paths: list[Path]) -> list[Path]:
-    """The notebooks of these names, or all."""
-    there = {path.stem: path for path in paths}
-    if unknown := [name for name in names if Path(name).stem not in there]:
-        refuse(f"there is no notebook {', '.join(unknown)}; there are {', '.join(there)}")
-    return [there[Path(name).stem] for name in names] or paths
 
 
 def write(paths: list[Path], course: Path) -> None:

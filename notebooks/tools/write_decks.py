@@ -4,8 +4,7 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +16,7 @@ from nbformat.v4 import new_notebook
 from npm_files import CACHE, write_files
 from screens import Screen, screens_of
 from sections import CACHE as SECTIONS
-from sections import refuse_strange, run_sections
-from tqdm import tqdm
+from sections import Section, refuse_strange, run_sections
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = Path(__file__).parent / "deck.html.j2"
@@ -79,35 +77,19 @@ def write(decks: Sequence[Deck], instructors: Path, folder: Path, cache: Path = 
     """Write these decks beside their assets, each when it is done. kept: the sections that were run."""
     notes = instructors.read_text(encoding="utf-8")
     for deck in decks:
-        for path, titles in books_of(deck).items():
-            refuse_strange(path, titles)
+        for path, title, _ in deck.sections:
+            refuse_strange(path, title)
     write_files(ASSETS, folder / "assets", cache)
-    books: dict[Path, list[str]] = {}
     for deck in decks:
-        for path, titles in books_of(deck).items():
-            books[path] = list(dict.fromkeys([*books.get(path, []), *titles]))
-    with ThreadPoolExecutor(2) as pool, tqdm(total=len(books) + len(decks), unit="part") as bar:
-
-        def run(path: Path) -> dict[str, list]:
-            ran = run_sections(path, books[path], kept)
-            bar.update()
-            return ran
-
-        running = {path: pool.submit(run, path) for path in books}
-        for deck in decks:
-            bar.set_description(deck.name)
-            write_deck(deck, {path: running[path].result() for path in books_of(deck)}, notes, folder)
-            bar.update()
+        ran = run_sections([(path, title) for path, title, _ in deck.sections], kept)
+        write_deck(deck, ran, notes, folder)
+        print(folder / f"{deck.name}.html")
 
 
-def books_of(deck: Deck) -> dict[Path, list[str]]:
-    return {path: [title for other, title, _ in deck.sections if other == path] for path, *_ in deck.sections}
-
-
-def write_deck(deck: Deck, ran: dict[Path, dict[str, list]], notes: str, folder: Path) -> None:
+def write_deck(deck: Deck, ran: Mapping[Section, list], notes: str, folder: Path) -> None:
     shown = []
     for path, title, minutes in deck.sections:
-        screens = screens_of(title, ran[path][title])
+        screens = screens_of(title, ran[path, title])
         asks = next((screen for screen in screens if screen.question), screens[0])
         asks.notes.insert(0, told(path, title, minutes, notes))
         shown += [as_html(screen, 60 * minutes / len(screens)) for screen in screens]

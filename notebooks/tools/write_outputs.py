@@ -57,12 +57,12 @@ def pictures(notebook: nbformat.NotebookNode) -> Iterator[bytes]:
             yield base64.b64decode(png)
 
 
-def executed(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
+def executed(notebook: nbformat.NotebookNode, folder: Path, **more: object) -> nbformat.NotebookNode:
     """The notebook with the outputs of a fresh kernel that works in this folder, cleaned."""
     resources = {"metadata": {"path": str(folder)}}
     options = {"timeout": 600, "startup_timeout": 600, "store_widget_state": False, "coalesce_streams": True}
     options["extra_arguments"] = ["--log-level=ERROR"]
-    run = NotebookClient(notebook, resources=resources, **options).async_execute()
+    run = NotebookClient(notebook, resources=resources, **options, **more).async_execute()
     with ThreadPoolExecutor(1) as thread:  # asyncio.run closes its loop; in a thread of its own no other one is running
         thread.submit(asyncio.run, run).result()
     return cleaned(notebook)
