@@ -24,7 +24,11 @@ import psutil
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks" / "tools"))
+import write_decks
 from lab import FLAGS, free_port, jupyter_server, open_notebook, run_all
+
+ROOT = Path(__file__).parents[1]
 
 PRESSES = 60
 DRAGGED = (-95.0, 15.0)  # the start
@@ -184,6 +188,7 @@ def main():
         dragged(rows, "saved page, no network", page, spots)
         for what, spot in zip(("start", "data point"), spots, strict=True):
             rows.append((f"of it the player's own, {what}", "saved page, no network", own_work(page, spot)))
+        rows.append(("gdviz player on a slide", "1920 x 1080, no network", keys(slide(browser, Path(folder, "decks")))))
         browser.close()
     report(rows)
     print(f"\nTen seconds of dragging cost the kernel {cost:.3f} s of CPU.")
@@ -227,6 +232,19 @@ def saved_page(browser, player, file):
     page.add_init_script(WORK)
     page.goto(file.as_uri())
     page.wait_for_function("document.querySelector('canvas')?.ariaLabel")
+    return page
+
+
+def slide(browser, folder):
+    """The first player of the lecture of 45 minutes, on a screen of 1920 x 1080."""
+    decks = write_decks.read_decks(ROOT / "notebooks" / "decks.toml")
+    write_decks.write([decks["one_lecture"]], ROOT / "INSTRUCTORS.md", folder)
+    page = browser.new_context(viewport={"width": 1920, "height": 1080}, offline=True).new_page()
+    page.goto((folder / "one_lecture.html").as_uri())
+    page.wait_for_function("'ready' in document.documentElement.dataset")
+    page.evaluate(
+        "Reveal.slide([...document.querySelectorAll('.slides > section')].findIndex((s) => s.querySelector('canvas')))"
+    )
     return page
 
 

@@ -4,7 +4,7 @@ The style sheet is beside this file: plt.style.use("gdviz.course"). Under anothe
 colour stays what it is where it can be seen there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 # Okabe & Ito 2008: colour-blind readers tell them apart. As thin lines on white BLACK, BLUE, VERMILLION, GREEN and
@@ -67,6 +67,58 @@ def look(rule: object) -> Look:
         True
     """
     return LOOKS.get(rule if isinstance(rule, str) else type(rule).__name__, Look(BLACK))
+
+
+OWN = (  # for rules that have none, or of which there are several
+    Look(BLACK, (6, 1.5), "^"),
+    Look(BLUE, (6, 1.5), "s"),
+    Look(VERMILLION, (6, 1.5), "D"),
+    Look(GREEN, (6, 1.5)),
+    Look(PURPLE, (6, 1.5, 1, 1.5), "s"),
+    Look(BLACK, (6, 1.5, 1, 1.5), "D"),
+)
+
+
+def looks_of(rules: Mapping[str, object], told: Mapping[str, Any] | None = None) -> dict[str, Look]:
+    """Looks that tell several descents apart, also of rules that the course does not know and of one rule twice.
+
+    Args:
+        rules: by name, each a rule or an optimizer's name.
+        told: looks of your own, for the name of a descent or of a rule's class: a Look, or its fields as a dict.
+
+    Returns:
+        A look for each name; from the seventh rule of one's own on they begin again.
+
+    Raises:
+        ValueError: a look for a name that is not there, or with a field that is none.
+
+    Example:
+        >>> looks = looks_of({"a": "Lion", "b": "Adam", "c": "Tiger"}, {"Tiger": {"color": "#00608f"}})
+        >>> [look.color for look in looks.values()]
+        ['#000000', '#cc79a7', '#00608f']
+    """
+    told = told or {}
+    kinds = {name: rule if isinstance(rule, str) else type(rule).__name__ for name, rule in rules.items()}
+    if strange := [name for name in told if name not in {*kinds, *kinds.values()}]:
+        raise ValueError(f"looks names {strange[0]!r}; there are {', '.join(dict.fromkeys([*kinds, *kinds.values()]))}")
+    free, looks = iter(OWN * (1 + len(rules) // len(OWN))), {}
+    for name, kind in kinds.items():
+        own = told.get(name, told.get(kind))
+        if own is not None:
+            looks[name] = own if isinstance(own, Look) else _look(name, own)
+        else:
+            known = LOOKS.get(kind)
+            looks[name] = known if known and known not in looks.values() else next(free)
+    return looks
+
+
+def _look(name: str, fields: Any) -> Look:
+    if not isinstance(fields, Mapping) or not {"color"} <= set(fields) <= set(Look._fields):
+        raise ValueError(
+            f'looks[{name!r}] is a Look or a dict such as {{"color": "#0072b2", "dash": (3, 1.5), "marker":'
+            f' "s"}}; got {fields!r}'
+        )
+    return Look(**fields)
 
 
 def contrast(color: str, ground: str = "#ffffff") -> float:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def lecture(tmp_path_factory):
     except ConnectionError as error:
         pytest.fail(str(error)) if os.environ.get("CI") else pytest.skip(f"needs npm's registry once: {error}")
     write_decks.write([DECKS["one_lecture"]], ROOT / "INSTRUCTORS.md", folder)
-    assert sorted(path.name for path in folder.iterdir()) == ["assets", "one_lecture.html"]
+    assert sorted(path.name for path in folder.iterdir()) == ["assets", "one_lecture.html", "questions"]
     return folder / "one_lecture.html"
 
 
@@ -219,6 +220,21 @@ def test_the_plans_add_up_with_time_for_every_prediction(name):
         asked += many
     assert sum(minutes for *_, minutes in deck.sections) == (45 if name == "one_lecture" else 85)
     assert asked >= 8
+
+
+def test_the_lecturers_page_has_the_plans_of_the_decks():
+    text = (ROOT / "INSTRUCTORS.md").read_text(encoding="utf-8")
+    for deck in DECKS.values():
+        rows = [f"| {minutes:g} | {path.stem[:2]}, *{title}* |" for path, title, minutes in deck.sections]
+        assert "\n".join(rows) in text, deck.name
+
+
+def test_the_questions_are_on_paper_with_the_letters_at_the_end(lecture):
+    page = (lecture.parent / "questions" / lecture.name).read_text(encoding="utf-8")
+    assert page.count("<section>") == 8
+    assert "The letters: 1 b, 2 c, 3 b, 4 a, 5 b, 6 a, 7 c, 8 b." in page
+    if any(map(shutil.which, write_decks.BROWSERS)):
+        assert (lecture.parent / "questions" / "one_lecture.pdf").read_bytes()[:5] == b"%PDF-"
 
 
 GOOD = '[mine]\ntitle = "T"\nsections = [["00", "What a step is", 5]]\n'

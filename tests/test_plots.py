@@ -177,6 +177,21 @@ def test_each_optimizer_has_its_own_look():
     assert style.look("unknown").color == style.BLACK
 
 
+def test_rules_of_ones_own_are_told_apart_by_themselves_or_as_one_says():
+    every = [*style.LOOKS.values(), *style.OWN]
+    assert len({(look.dash, look.marker) for look in every}) == len(every), "without colours, too"
+    looks = style.looks_of({"a": "Lion", "b": "Adam", "c": "Tiger", "d": "Adam"})
+    assert looks["b"] == style.LOOKS["Adam"]
+    assert [looks[name] for name in "acd"] == list(style.OWN[:3])
+    told = style.looks_of({"a": "Lion", "b": "Lion"}, {"Lion": {"color": "#0072b2"}, "b": style.OWN[1]})
+    assert told == {"a": style.Look("#0072b2"), "b": style.OWN[1]}
+    assert len(style.looks_of({str(i): "Lion" for i in range(20)})) == 20
+    with pytest.raises(ValueError, match="looks names 'Tiger'; there are a, Lion"):
+        style.looks_of({"a": "Lion"}, {"Tiger": {"color": "#000000"}})
+    with pytest.raises(ValueError, match=r"looks\['a'\] is a Look or a dict such as .* got 'red'"):
+        style.looks_of({"a": "Lion"}, {"Lion": "red"})
+
+
 def test_a_png_keeps_the_colours_of_the_palette(ax):
     ax.set_axis_off()
     for i, color in enumerate(style.PALETTE[:-1]):

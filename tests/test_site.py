@@ -166,6 +166,34 @@ def test_an_older_site_is_gone_and_what_is_needed_is_there(site):
     assert {path.name for path in (site / "assets").iterdir()} >= {"tex-svg-full.js", "mathjax.LICENSE"}
 
 
+def test_a_notebook_of_ones_own_has_a_page_and_what_has_not_changed_is_not_made_again(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        write_site, "write_files", lambda names, folder, cache: folder.mkdir(parents=True, exist_ok=True)
+    )
+    monkeypatch.setattr(write_site, "refuse_loose_ends", lambda *_: None)
+    monkeypatch.setattr(write_site, "alive", lambda notebook, folder: made.append(folder) or notebook)
+    (tmp_path / "own").mkdir()
+    mine, site = tmp_path / "own" / "mine.ipynb", tmp_path / "site"
+    nbformat.write(new_notebook(cells=[new_markdown_cell("## Only a section")]), mine)
+    paths = [written(tmp_path), mine]
+    write_site.write(paths, site)
+    assert sorted(made) == [tmp_path, tmp_path / "own"]
+    page = (site / "mine.html").read_text()
+    assert "<h1" in page
+    assert ">mine</a>" in (site / "index.html").read_text()
+    write_site.write(paths, site)
+    assert len(made) == 2
+    (site / "mine.html").write_text("changed by hand")
+    write_site.write(paths, site, only=["08"])
+    assert len(made) == 2
+    write_site.write(paths, site, only=["mine"])
+    assert made[2:] == [tmp_path / "own"]
+    assert "Only a section" in (site / "mine.html").read_text()
+    with pytest.raises(ValueError, match="there is no '12'; there are 08_made_up, mine"):
+        write_site.write(paths, site, only=["12"])
+
+
 def test_no_address_of_another_host_is_loaded(site):
     for page in site.glob("*.html"):
         text = page.read_text(encoding="utf-8")

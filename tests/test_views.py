@@ -24,7 +24,7 @@ from gdviz.optimizers import (
     RMSProp,
     Schedule,
 )
-from gdviz.style import LOOKS
+from gdviz.style import LOOKS, OWN
 
 RAVINE = surfaces.ravine()
 RATES = [0.1, 0.3, 0.51]
@@ -300,8 +300,29 @@ def test_a_rule_of_ones_own_is_told_apart_in_the_race():
     player = views.momentum.race(wells, runs, {"L-BFGS": [0.25, 0.5], "yours": [1.0, 0.0]}, ["by hand", "swept"])
     known, own = (mark.look for mark in player._marks if mark.kind == "path")
     assert (known["dash"], known["label"]) == (LOOKS["LBFGS"].dash, "")
-    assert (own["color"], own["dash"], own["marker"], own["label"]) == ("#000000", (3, 1.5), "^", "Halving")
-    assert not any((look.dash, look.marker) == ((3, 1.5), "^") for look in LOOKS.values())
+    assert ((own["color"], own["dash"], own["marker"]), own["label"]) == (OWN[0], "Halving")
+    told = {"Halving": {"color": "#0072b2", "marker": "D"}}
+    shares = {"L-BFGS": [0.25, 0.5], "yours": [1.0, 0.0]}
+    player = views.momentum.race(wells, runs, shares, ["by hand", "swept"], looks=told)
+    own = next(mark.look for mark in player._marks if mark.kind == "path" and mark.look["label"])
+    assert (own["color"], own["dash"], own["marker"]) == ("#0072b2", (), "D")
+
+
+def test_a_curve_that_falls_below_the_axis_leaves_it_and_a_round_bowl_is_round():
+    hills = surfaces.himmelblau()
+    run = minimize(hills, GradientDescent(lr=0.01), (-1.0, -1.0), steps=60)
+    assert run.losses[-1] < 1e-10
+    player = views.descents(hills, run)
+    ax = player.figure.axes[1]
+    curve = player._marks[1]
+    assert curve.ax is ax
+    assert float(np.min(curve.array[..., 1])) < ax.get_ylim()[0]
+    for surface in (hills, surfaces.bowl(1), surfaces.plateau()):
+        shown = views.descents(surface, minimize(surface, GradientDescent(lr=0.01), surface.start, steps=2))
+        shown._pack()
+        left = shown.axes[0]
+        (_, _, width, height), (x0, x1), (y0, y1) = left["box"], left["xlim"], left["ylim"]
+        assert width / (x1 - x0) == pytest.approx(height / (y1 - y0), rel=1e-6)
 
 
 def test_step_sizes_are_in_units_of_the_rate():

@@ -207,7 +207,7 @@ def test_the_key_lies_within_the_figure_and_below_the_axis(style, rules):
     with plt.style.context(style):
         figure, _, right = views.frames.pair(BOWL, n=21)
         right.set_xlabel("step")
-        views.frames.key(right, rules)
+        views.frames.below(right, views.frames.mark_looks(rules))
         figure.draw_without_rendering()
         key = right.get_legend().get_window_extent()
         assert min(key.x0, key.y0) >= 0

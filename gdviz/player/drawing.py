@@ -216,7 +216,7 @@ class Drawing(Stage):
             >>> player = Player(figure, {"step": range(11)})
             >>> _ = player.text(ax, 0.5 ** torch.arange(11.0), "loss {:.2e}")
             >>> print(player.describe())
-            Sliders: step 0 to 10. Shown: step 10, loss 9.77e-04.
+            Sliders: step 0 to 10. Shown: step 0, loss 1.00e+00.
         """
         return self._add(Text, ax, array, look, template, diverged=diverged)
 

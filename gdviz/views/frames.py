@@ -17,7 +17,7 @@ from gdviz import plots
 from gdviz.descent import Trajectory
 from gdviz.pictures.limits import HIGHEST
 from gdviz.pictures.words import label, plain, quiet
-from gdviz.style import ground, look, seen
+from gdviz.style import ground, look, looks_of, seen
 from gdviz.surfaces import Surface
 
 
@@ -31,13 +31,23 @@ def pair(
     """A figure with the contours of a surface (kwargs are those of contours) left, and an empty Axes on the right."""
     figure, (left, right) = plt.subplots(1, 2, figsize=figsize, width_ratios=width_ratios, layout="constrained")
     plots.contours(surface, ax=left, **kwargs)
+    equal_scales(left)
     label(left, title=surface.name, xlabel="parameter x", ylabel="parameter y")
     return figure, left, right
 
 
-def key(ax: Axes, rules: Mapping[str, Any]) -> None:
-    """Below an Axes: which colour, dash and marker belongs to which name."""
-    below(ax, {name: mark_look(rule) for name, rule in rules.items()})
+def equal_scales(ax: Axes) -> None:
+    """Draw a round bowl round, where that leaves the Axes most of its size."""
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    box = ax.get_window_extent()
+    shape = box.width / box.height
+    if 0.6 < (right - left) / (high - low) / shape < 1.65:
+        ax.set_aspect("equal", adjustable="box")
+
+
+def mark_looks(rules: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
+    """The looks of several descents, by name, as the keywords of a player's path or curve; told: as for looks_of."""
+    return {name: look._asdict() for name, look in looks_of(rules, told).items()}
 
 
 def below(

@@ -18,7 +18,7 @@ from gdviz.player.marks import Mark
 from gdviz.style import BLACK, GREEN, GREY
 from gdviz.surfaces import Surface
 from gdviz.views.alive import follow
-from gdviz.views.frames import loss_limits, lost
+from gdviz.views.frames import equal_scales, loss_limits, lost
 from gdviz.views.given import at_the_ends
 
 
@@ -55,6 +55,7 @@ def line_fit(
     """
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12.6, 4.4), layout="constrained")
     few = _frame(data, surface, left, middle)
+    equal_scales(middle)
     low, first = loss_limits(trajectory.losses, trajectory.diverged, least=1e-12)
     label(right, title="loss curve", xlabel="step", ylabel=surface.name)
     log_axis(right, 0.7 * low, 3 * first)

@@ -16,7 +16,7 @@ from gdviz.player import Player
 from gdviz.style import BLACK, PALE, VERMILLION
 from gdviz.surfaces import Surface
 from gdviz.views.alive import follow, said
-from gdviz.views.frames import highest, key, loss_limits, lost, mark_look, pair
+from gdviz.views.frames import below, highest, loss_limits, lost, mark_looks, pair
 
 
 def valley(
@@ -141,6 +141,7 @@ def descents(
     *,
     sliders: Mapping[str, Any] | None = None,
     levels: Any = 12,
+    looks: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Player:
     """Descents over one surface, joined by the step: their paths, and beside them their losses.
@@ -154,13 +155,15 @@ def descents(
             each of the sliders.
         sliders: name -> values.
         levels: as for plots.contours.
+        looks: of a run or a rule by its name, such as {"Lion": {"color": "#0072b2", "dash": (3, 1.5)}}; left out,
+            rules of your own differ by themselves.
         options: at=..., as for Player.
 
     Returns:
         The player.
 
     Raises:
-        ValueError: no run.
+        ValueError: no run, or a look that is none.
 
     Example:
         >>> from gdviz.descent import minimize
@@ -173,7 +176,7 @@ def descents(
     named = dict(runs) if isinstance(runs, Mapping) else {"": runs}
     if not named:
         raise ValueError("runs is empty; give a trajectory, or several by name")
-    first = next(iter(named.values()))
+    first, seen = next(iter(named.values())), mark_looks({name: run.rule for name, run in named.items()}, looks)
     figure, left, right = pair(surface, levels=levels)
     heights = _loss_axes(surface, list(named.values()), right)
     caption = said(named)
@@ -181,15 +184,17 @@ def descents(
     player = Player(figure, steps | dict(sliders or {}), caption=caption, **options)
     drawn: dict[str, dict] = {}
     for name, run in named.items():
-        looks = mark_look(run.rule)
-        path, curve = player.path(left, run.params, **looks), player.curve(right, heights(run.losses), **looks)
-        drawn[name] = {path: lambda run: run.params, curve: lambda run: heights(run.losses, 1e-9)}
+        path, curve = (
+            player.path(left, run.params, **seen[name]),
+            player.curve(right, heights(run.losses), **seen[name]),
+        )
+        drawn[name] = {path: lambda run: run.params, curve: lambda run: heights(run.losses)}
     if len(named) == 1:
         place = {"at": (0.97, 0.98), "align": "right"}
         words = player.text(right, first.losses, "loss {:.4g}", diverged=lost(first), **place)
         next(iter(drawn.values()))[words] = lambda run: (run.losses, lost(run))
     else:
-        key(right, {name: run.rule for name, run in named.items()})
+        below(right, seen)
     follow(player, left, named, drawn)
     return player
 
@@ -197,8 +202,7 @@ def descents(
 def _loss_axes(surface: Surface, runs: Sequence[Trajectory], ax: Axes) -> Callable[..., Tensor]:
     """Label and limit an Axes for the losses of these runs; returns what makes heights on it of losses.
 
-    The lowest height is a floor, a share of the lowest loss: what is lower lies on it, or, where it is small, below the
-    window.
+    What is lower than the window, or zero, is just below it: the curve leaves at the bottom.
     """
     losses = torch.cat([run.losses.reshape(len(run.losses), -1) for run in runs], 1)
     diverged = torch.cat([run.diverged.flatten() for run in runs])
@@ -206,9 +210,9 @@ def _loss_axes(surface: Surface, runs: Sequence[Trajectory], ax: Axes) -> Callab
     if not surface.minima:
         high, depth = highest(losses[0]), 6 * min(max(highest(losses[0].abs()), 0.1), HIGHEST)
         ax.set(ylim=(high - depth, high + 0.4 * depth))
-        return lambda losses, floor=0.0: losses
+        return lambda losses: losses
     lowest = min(float(surface(torch.tensor(place, dtype=torch.float64))) for place in surface.minima)
     low, high = loss_limits(losses - lowest, diverged)
     label(ax, ylabel="loss above the lowest minimum" if lowest else "loss")
     log_axis(ax, 0.5 * low, 4 * high)
-    return lambda losses, floor=0.6: (losses - lowest).clamp(min=floor * low)
+    return lambda losses: (losses - lowest).clamp(min=1e-9 * low)

@@ -1,7 +1,12 @@
-"""Write lectures into editions/decks/: the first of notebooks/decks.toml, or those that are named. `make deck`."""
+"""Write lectures into editions/decks/: the first of notebooks/decks.toml, or those that are named. `make deck`.
+
+Beside each lecture lie its questions on paper, as a page and, where there is a Chromium, Chrome or Edge, as a PDF.
+"""
 
 import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -19,7 +24,9 @@ from sections import CACHE as SECTIONS
 from sections import Section, refuse_strange, run_sections
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE = Path(__file__).parent / "deck.html.j2"
+TEMPLATE, QUESTIONS = (Path(__file__).parent / f"{name}.html.j2" for name in ("deck", "questions"))
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-pdf-header-footer")
 ASSETS = ("reveal.js", "mathjax")
 KEYS = {"title": str, "course": str, "imprint": str, "sections": list}
 
@@ -93,10 +100,31 @@ def write_deck(deck: Deck, ran: Mapping[Section, list], notes: str, folder: Path
         asks = next((screen for screen in screens if screen.question), screens[0])
         asks.notes.insert(0, told(path, title, minutes, notes))
         shown += [as_html(screen, 60 * minutes / len(screens)) for screen in screens]
-    html = html_of(new_notebook(), TEMPLATE, deck.title, deck=deck, screens=shown)
-    part = folder / f".{deck.name}.part"
-    part.write_text(str(html), encoding="utf-8")
-    part.replace(folder / f"{deck.name}.html")
+    write_page(folder / f"{deck.name}.html", TEMPLATE, deck, screens=shown)
+    asked = {one["name"]: one for one in shown if one["name"]}  # of a question on two screens the one with the answer
+    paper = folder / "questions" / f"{deck.name}.html"
+    write_page(paper, QUESTIONS, deck, asked=list(asked.values()))
+    print_page(paper)
+
+
+def write_page(page: Path, template: Path, deck: Deck, **given: Any) -> None:
+    """Write a page whole, or leave the one before."""
+    page.parent.mkdir(exist_ok=True)
+    part = page.with_suffix(".part")
+    html = str(html_of(new_notebook(), template, deck.title, deck=deck, **given))
+    part.write_text(
+        html.replace('src="assets/', 'src="../assets/') if page.parent.name == "questions" else html, "utf-8"
+    )
+    part.replace(page)
+
+
+def print_page(page: Path) -> None:
+    """Print a page as a PDF beside it, where there is a browser that can."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser:
+        pdf = f"--print-to-pdf={page.with_suffix('.pdf')}"
+        command = [browser, *QUIET, "--virtual-time-budget=20000", pdf, page.resolve().as_uri()]
+        subprocess.run(command, capture_output=True, timeout=120)
 
 
 def told(path: Path, title: str, minutes: float, notes: str) -> str:

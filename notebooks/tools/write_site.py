@@ -182,6 +182,8 @@ def write_page(pages: list[Page], folder: Path, i: int) -> None:
         alive(notebook, page.path.parent)
     except CellExecutionError as error:
         raise ValueError(f"{page.path.name}: {error}") from error
+    if not title_of(notebook):
+        notebook.cells.insert(0, new_markdown_cell(f"# {page.heading}"))
     notebook.cells = cells_of(notebook)
     how = HOW.format(PLACE.page(f"notebooks/{page.path.name}"))
     notebook.cells.insert(1, new_markdown_cell(how))

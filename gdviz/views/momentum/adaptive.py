@@ -22,7 +22,7 @@ from gdviz.surfaces import Surface
 from gdviz.theory import effective_rate
 from gdviz.theory.rates import refuse_other_runs
 from gdviz.views.alive import beside, follow
-from gdviz.views.frames import highest, mark_look, pair
+from gdviz.views.frames import highest, mark_look, mark_looks, pair
 
 
 def ladder(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -> Player:
@@ -157,18 +157,21 @@ def race(
     runs: Mapping[str, Trajectory],
     shares: Mapping[str, Sequence[float]],
     rates: Sequence[str],
+    *,
+    looks: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Player:
     """All optimizers on one surface, and the share of many starts from which each finds the global minimum.
 
     The bars do not move with the step: they are of the finished descents. The start of the paths can be dragged. A rule
-    that the course does not know is black and dashed, with the name of its class at the head.
+    that the course does not know has the name of its class at the head.
 
     Args:
         surface: of two parameters.
         runs: by name, each with one axis of runs, how the rates were chosen.
         shares: by name, one for each way of choosing.
         rates: the names of these ways, a switch.
+        looks: as for views.descents.
         options: at=..., as for Player.
 
     Returns:
@@ -199,8 +202,11 @@ def race(
     caption = f"Share of starts that reach the global minimum ({', '.join(rates)}). {caption}"
     player = Player(figure, {"step": range(first.steps + 1), "learning rates": rates}, caption=caption, **options)
     paths: dict[str, dict] = {}
+    seen = mark_looks({name: run.rule for name, run in runs.items()}, looks)
+    for name, run in runs.items():  # the head of a rule of one's own says which it is
+        seen[name] |= {} if type(run.rule).__name__ in LOOKS else {"label": type(run.rule).__name__}
     for place, (name, run) in zip(places, runs.items()):
-        drawn, share = _own_look(run.rule), np.asarray(shares[name], dtype=float)
+        drawn, share = seen[name], np.asarray(shares[name], dtype=float)
         ends = np.stack([np.stack([0 * share, share], -1), np.full((len(share), 2), place)], -1)  # (rates, 2, 2)
         paths[name] = {player.path(left, run.params, dots=0, **drawn): lambda run: run.params}
         player.line(right, ends[None], color=drawn["color"], width=14)
@@ -239,15 +245,10 @@ def step_sizes(runs: Mapping[str, Trajectory], sliders: Mapping[str, Any], **opt
     log_axis(ax, 0.2, 3 * max(1.0, *(min(highest(size), HIGHEST) for size in sizes.values())))
     caption = " ".join(f"{name}: at most {float(size.max()):.2f} lr." for name, size in sizes.items())
     player = Player(figure, {"step": range(1, first.steps + 1), **sliders}, caption=caption, opening="", **options)
+    looks = mark_looks({name: run.rule for name, run in runs.items()})
     for place, (name, size) in enumerate(sizes.items()):
-        drawn = mark_look(runs[name].rule)
+        drawn = looks[name]
         player.curve(ax, size, **drawn)
         at = (0.97, 0.98 - 0.1 * place)
         player.text(ax, size, f"{escaped(name)}: {{:.2f}} lr", color=drawn["color"], at=at, align="right")
     return player
-
-
-def _own_look(rule: Any) -> dict[str, Any]:
-    """The look of a rule; of one without a look, such as a learner's, one that can be told from all others."""
-    name = type(rule).__name__
-    return mark_look(rule) | ({} if name in LOOKS else {"dash": (3, 1.5), "marker": "^", "label": name})

@@ -21,7 +21,7 @@ from gdviz.surfaces import Surface
 from gdviz.theory import heavy_ball_rate
 from gdviz.theory.rates import refuse_other_runs
 from gdviz.views.alive import follow, said
-from gdviz.views.frames import lost, mark_look, pair
+from gdviz.views.frames import lost, mark_look, mark_looks, pair
 
 
 def rate_map(
@@ -165,11 +165,12 @@ def look_ahead(surface: Surface, ball: Trajectory, nesterov: Trajectory, **optio
 
     player = Player(figure, {"step": range(ball.steps)}, caption=said(runs), **options)
     drawn: dict[str, dict] = {}
+    looks = mark_looks({name: run.rule for name, run in runs.items()})
     for ax, (name, run) in zip(panels, runs.items()):
         plots.contours(surface, ax=ax)
         label(ax, title=name, xlabel="parameter x")
         drawn[name] = {
-            player.path(ax, place(run), **mark_look(run.rule) | {"size": 9}): place,
+            player.path(ax, place(run), **looks[name] | {"size": 9}): place,
             player.arrow(ax, along(run), color=GREEN): along,
             player.arrow(ax, slope(run), color=BLACK): slope,
             player.points(ax, measured(run), color=BLACK, size=11): measured,

@@ -76,7 +76,7 @@ def clouds(
     label(right, title=f"mean loss of {params.shape[-2]} runs", xlabel=time, ylabel="loss above the minimum")
     right.set_xlim(step_limits(steps))
     log_axis(right, 0.5 * low, 8 * high)
-    heights = above.clamp(min=0.6 * low)
+    heights = above.clamp(min=1e-9 * low)
     if 1 < heights[0].numel() <= 6:
         right.plot(list(steps), heights.flatten(1), color=ink(right, PALE), linewidth=1.5)
         if len(sliders) == 2:  # each curve has a name

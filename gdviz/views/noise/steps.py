@@ -174,7 +174,7 @@ def price(
 
     def known(run: Trajectory) -> np.ndarray:
         """(parts + 1, costs, 2): where its curve is."""
-        logs = (run.losses.mean(1) - lowest).clamp(0.6 * low, HIGHEST).nan_to_num(HIGHEST).log()
+        logs = (run.losses.mean(1) - lowest).clamp(1e-9 * low, HIGHEST).nan_to_num(HIGHEST).log()
         heights = [np.interp(*both, logs, right=np.nan) for both in zip(spent, _costs(run, n) * (1 + 1e-9))]
         return np.stack([(spent / budget).T, np.exp(heights).T], -1)
 

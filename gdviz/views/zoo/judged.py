@@ -20,7 +20,7 @@ from gdviz.player.templates import escaped
 from gdviz.style import BLUE, GREY, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.views.alive import beside, follow
-from gdviz.views.frames import key, mark_look, pair
+from gdviz.views.frames import below, mark_looks, pair
 
 
 def lucky(
@@ -65,8 +65,9 @@ def lucky(
     )
     player = Player(figure, {"step": range(next(iter(runs.values())).steps + 1)}, caption=caption, **options)
     drawn: dict[str, dict] = {}
+    looks = mark_looks({name: run.rule for name, run in runs.items()})
     for row, (name, run) in enumerate(runs.items()):
-        look, known = mark_look(run.rule), torch.tensor(shares[name], dtype=torch.float64)
+        look, known = looks[name], torch.tensor(shares[name], dtype=torch.float64)
         right.plot(rates, known, color=ink(right, look["color"]))
 
         def share(run: Trajectory, known: Tensor = known) -> Tensor:
@@ -129,7 +130,8 @@ def along(
     label(right, title="where it is", xlabel="step", ylabel="parameter w", xlim=step_limits(steps), ylim=surface.xlim)
     for level in levels:
         right.axhline(level, color=ink(right, GREY), linewidth=1, linestyle=":")
-    key(right, {name: name for name in runs})
+    looks = mark_looks({name: name for name in runs})
+    below(right, looks)
 
     def told(runs: Mapping[str, Trajectory]) -> str:
         return " ".join(f"{name} after {steps[-1]} steps: {_ends(run, sliders)}." for name, run in runs.items())
@@ -143,8 +145,8 @@ def along(
     player = Player(figure, {"step": steps, **sliders}, caption=told(runs), **options)
     drawn: dict[str, dict] = {}
     for name, run in runs.items():
-        path = player.path(left, on_the_curve(run), width=1, **mark_look(name))
-        drawn[name] = {path: on_the_curve, player.curve(right, place(run), **mark_look(name)): place}
+        path = player.path(left, on_the_curve(run), width=1, **looks[name])
+        drawn[name] = {path: on_the_curve, player.curve(right, place(run), **looks[name]): place}
     follow(player, left, runs, drawn, told)
     return player
 

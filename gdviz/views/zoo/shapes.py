@@ -21,7 +21,7 @@ from gdviz.player.templates import escaped
 from gdviz.style import BLUE, GREY, PALE, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.views.alive import follow, said
-from gdviz.views.frames import key, loss_limits, lost, mark_look, pair
+from gdviz.views.frames import below, loss_limits, lost, mark_looks, pair
 
 
 def level_lines(curvatures: tuple[float, float], degrees: Any) -> Tensor:
@@ -92,7 +92,8 @@ def turned(curvatures: tuple[float, float], runs: Mapping[str, Trajectory], **op
     low, high = loss_limits(losses, torch.zeros(len(runs)).bool(), least=1e-6)
     label(right, title="loss", xlabel="step", ylabel="loss")
     log_axis(right, 0.5 * low, 30 * high)
-    key(right, {name: name for name in runs})
+    looks = mark_looks({name: name for name in runs})
+    below(right, looks)
 
     def rings(run: Trajectory) -> Tensor:
         return level_lines(curvatures, run.rule.degrees)[None]
@@ -101,7 +102,7 @@ def turned(curvatures: tuple[float, float], runs: Mapping[str, Trajectory], **op
         return _turned(run.params, as_tensor(run.rule.degrees).double())
 
     def loss(run: Trajectory) -> Tensor:
-        return run.losses.clamp(min=0.6 * low)
+        return run.losses.clamp(min=1e-9 * low)
 
     def told(run: Trajectory) -> tuple[Tensor, Tensor]:
         return run.losses, lost(run)
@@ -111,7 +112,7 @@ def turned(curvatures: tuple[float, float], runs: Mapping[str, Trajectory], **op
     drawn: dict[str, dict] = {name: {} for name in runs}
     drawn[first][player.line(left, rings(runs[first]), color=PALE, width=1)] = rings
     for row, (name, run) in enumerate(runs.items()):
-        look, (numbers, diverged) = mark_look(name), told(run)
+        look, (numbers, diverged) = looks[name], told(run)
         words: dict[str, Any] = {"color": look["color"], "at": (0.97, 0.98 - 0.1 * row), "align": "right"}
         text = player.text(right, numbers, f"{escaped(name)}: loss {{:.3g}}", diverged=diverged, **words)
         path, curve = player.path(left, seen(run), **look), player.curve(right, loss(run), **look)
@@ -146,7 +147,8 @@ def shrinking(surface: Surface, runs: Mapping[str, Trajectory], *, every: int = 
     steps = range(0, next(iter(runs.values())).steps + 1, every)
     label(right, title="share that is left", xlabel="step", ylabel="share", ylim=(-0.05, 1.1))
     right.set_xlim(0, 1.12 * step_limits(steps)[1])
-    key(right, {name: run.rule for name, run in runs.items()})
+    looks = mark_looks({name: run.rule for name, run in runs.items()})
+    below(right, looks)
 
     def place(run: Trajectory) -> Tensor:
         return run.params[::every]
@@ -157,7 +159,7 @@ def shrinking(surface: Surface, runs: Mapping[str, Trajectory], *, every: int = 
     player = Player(figure, {"step": steps}, caption=said(runs), **options)
     drawn: dict[str, dict] = {}
     for name, run in runs.items():
-        look = mark_look(run.rule)
+        look = looks[name]
         drawn[name] = {player.path(left, place(run), **look | {"dots": 0}): place}
         for i, weight in enumerate(("x\u2003", "\u2003y")):  # of curves that coincide both can be read
             left_of = partial(share, i=i)
