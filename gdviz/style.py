@@ -4,6 +4,7 @@ The style sheet is beside this file: plt.style.use("gdviz.course"). Under anothe
 colour stays what it is where it can be seen there.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -101,19 +102,26 @@ def looks_of(rules: Mapping[str, object], told: Mapping[str, Any] | None = None)
     kinds = {name: rule if isinstance(rule, str) else type(rule).__name__ for name, rule in rules.items()}
     if strange := [name for name in told if name not in {*kinds, *kinds.values()}]:
         raise ValueError(f"looks names {strange[0]!r}; there are {', '.join(dict.fromkeys([*kinds, *kinds.values()]))}")
-    free, looks = iter(OWN * (1 + len(rules) // len(OWN))), {}
+    looks = {
+        name: _look(name, told.get(name, told.get(kind))) for name, kind in kinds.items() if {name, kind} & set(told)
+    }
+    free = [own for own in OWN if own not in looks.values()] or list(OWN)
     for name, kind in kinds.items():
-        own = told.get(name, told.get(kind))
-        if own is not None:
-            looks[name] = own if isinstance(own, Look) else _look(name, own)
-        else:
+        if name not in looks:
             known = LOOKS.get(kind)
-            looks[name] = known if known and known not in looks.values() else next(free)
-    return looks
+            if known is None or known in looks.values():
+                known = free.pop(0)
+                free = free or list(OWN)
+            looks[name] = known
+    return {name: looks[name] for name in rules}
 
 
 def _look(name: str, fields: Any) -> Look:
-    if not isinstance(fields, Mapping) or not {"color"} <= set(fields) <= set(Look._fields):
+    fields = fields._asdict() if isinstance(fields, Look) else fields
+    color, dash = (fields.get("color"), fields.get("dash", ())) if isinstance(fields, Mapping) else (None, ())
+    right = isinstance(color, str) and re.fullmatch("#[0-9a-fA-F]{6}", color)
+    right = right and isinstance(dash, tuple | list) and all(isinstance(part, int | float) for part in dash)
+    if not right or not isinstance(fields, Mapping) or not {"color"} <= set(fields) <= set(Look._fields):
         raise ValueError(
             f'looks[{name!r}] is a Look or a dict such as {{"color": "#0072b2", "dash": (3, 1.5), "marker":'
             f' "s"}}; got {fields!r}'

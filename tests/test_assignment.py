@@ -116,7 +116,7 @@ def test_settings_of_one_s_own_stay(tmp_path, monkeypatch):
         ("a = 1\na += 1", "a", "a = 1\na += 1"),
         ("a = [0]\na[0] = 1\nb = 2", "a", "a = [0]\na[0] = 1"),
         ("f = lambda: g()\ng = lambda: 1\nh = f", "f", "f = lambda: g()\ng = lambda: 1"),
-        ("n = 1\nf = lambda: n\nn = 2", "f", "f = lambda: n\nn = 2"),
+        ("n = 1\nf = lambda: n\nn = 2", "f", "n = 1\nf = lambda: n\nn = 2"),
         ("a = 1\nif a:\n    b = 1\nelse:\n    pass", "b", "a = 1\nif a:\n    b = 1\nelse:\n    pass"),
         ("b = 0\nfor i in range(3):\n    b = i", "b", "b = 0\nfor i in range(3):\n    b = i"),
         ("i = 0\na = [i for i in range(3)]", "a", "a = [i for i in range(3)]"),

@@ -19,7 +19,7 @@ X, Y = [-1.5, -1.0, 0.0, 0.5, 2.0], [1.0, 3.0, 2.0, 4.0, 5.0]
 def fitted(x=X, y=Y):
     points = data.own(x, y)
     loss = surfaces.linear_model(points)
-    return views.line_fit(points, loss, minimize(loss, GradientDescent(0.1), [0.0, 0.0], 60))
+    return views.line_fit(points, loss, minimize(loss, GradientDescent(0.1), [0.0, 0.0], 60), at={"step": -1})
 
 
 def place(page, player, point, axes=0):

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -17,7 +18,6 @@ write_decks, sections, screens, npm_files = map(
     importlib.import_module, ("write_decks", "sections", "screens", "npm_files")
 )
 DECKS = write_decks.read_decks(ROOT / "notebooks" / "decks.toml")
-SIZES = [(1280, 720), (1920, 1080)]
 
 LOOK = """() => {
   const screen = Reveal.getCurrentSlide(), style = getComputedStyle(screen);
@@ -53,15 +53,15 @@ def lecture(tmp_path_factory):
             npm_files.tarball(name, *npm_files.PACKAGES[name][:2])
     except ConnectionError as error:
         pytest.fail(str(error)) if os.environ.get("CI") else pytest.skip(f"needs npm's registry once: {error}")
-    write_decks.write([DECKS["one_lecture"]], ROOT / "INSTRUCTORS.md", folder)
+    write_decks.write([DECKS["one_lecture"]], ROOT / "INSTRUCTORS.md", folder, kept=tmp_path_factory.mktemp("kept"))
     assert sorted(path.name for path in folder.iterdir()) == ["assets", "one_lecture.html", "questions"]
     return folder / "one_lecture.html"
 
 
-@pytest.fixture(params=SIZES, ids=["720p", "1080p"])
+@pytest.fixture
 def deck(lecture, browser, request):
-    """The lecture at one size, opened from the file without a network; page.asked: what it asked for."""
-    width, height = request.param
+    """The lecture, at 1280 x 720 or a size, opened from the file without a network; page.asked: what it asked for."""
+    width, height = getattr(request, "param", (1280, 720))
     context = browser.new_context(viewport={"width": width, "height": height}, offline=True)
     page = context.new_page()
     page.errors, page.asked = [], []
@@ -81,6 +81,7 @@ def questions(page):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("deck", [(1280, 720), (1920, 1080)], ids=["720p", "1080p"], indirect=True)
 def test_every_screen_fits_and_gives_nothing_away(deck, lecture):
     home = lecture.parent.as_uri()
     assert [url for url in deck.asked if not url.startswith((home, "blob:", "data:"))] == []
@@ -142,6 +143,13 @@ def test_a_player_begins_at_the_first_step_and_keeps_its_keys(deck):
     deck.locator("section.present").get_by_role("button", name="Play").press(" ")
     deck.wait_for_function("document.querySelector('section.present canvas').ariaLabel.includes('step 2')")
     assert deck.evaluate("Reveal.getState().indexh") == i
+    ring = deck.locator("section.present canvas")
+    before = ring.get_attribute("aria-label")
+    ring.press("ArrowLeft")
+    deck.wait_for_function("(was) => document.querySelector('section.present canvas').ariaLabel !== was", arg=before)
+    assert deck.evaluate("Reveal.getState().indexh") == i
+    step.press("Escape")
+    assert deck.evaluate("document.activeElement === document.body")
     step.press("PageDown")
     step.press("PageDown")
     step.press("PageDown")
@@ -190,6 +198,28 @@ def test_a_section_needs_the_cells_that_give_its_names_and_no_others():
     assert sections.before(look, (1, 2)) == look[0].source
 
 
+@pytest.mark.parametrize(
+    ("lines", "shown", "kept"),
+    [
+        ("import torch\ntorch.manual_seed(0)\na = 1", "torch.rand(1)", "import torch\ntorch.manual_seed(0)"),
+        ("x = 1\ndef f(): return x\ny = f()\nx = 2", "y", "x = 1\ndef f(): return x\ny = f()\nx = 2"),
+        ("n = 1\nn += 1; m = n", "m", "n = 1\nn += 1\nm = n"),
+        ("from math import *\na = 1", "pi", "from math import *"),
+        ("run = 1\nruns = [2]", "for run in runs:\n    print(run)", "runs = [2]"),
+        ("x = 1", "if y:\n    x = 2\nprint(x)", "x = 1"),
+        ('t = """\n%d\n"""', "t", 't = """\n%d\n"""'),
+    ],
+    ids=["a seed", "a name that changes", "two in a line", "all names", "a loop", "a branch", "text"],
+)
+def test_the_lines_before_a_section_are_those_that_it_needs(lines, shown, kept):
+    assert sections.before([new_code_cell(lines), new_code_cell(shown)], (1, 2)) == kept
+
+
+def test_all_that_comes_before_is_run_for_a_notebook_of_ones_own():
+    cells = [new_code_cell("model = [1]\nfit(model)"), new_code_cell("model")]
+    assert sections.before(cells, (1, 2), whole=True) == "model = [1]\nfit(model)"
+
+
 def test_a_section_becomes_screens_that_ask_before_they_show():
     cells = made_up().cells
     lead, ask, rule, why = screens.screens_of("Two", cells[5:])
@@ -206,6 +236,31 @@ def test_the_line_that_is_the_lesson_is_shown_and_what_frames_it_is_not():
     assert screens.lesson(new_code_cell(code)) == "run = minimize(loss, rule)"
     tagged = new_code_cell(code, metadata={"tags": ["lesson"]})
     assert screens.lesson(tagged) == "run = minimize(loss, rule)\nx = 2"
+
+
+@pytest.mark.parametrize("path", write_decks.notebooks(), ids=lambda path: path.stem)
+def test_no_screen_tears_a_sentence_or_leaves_out_a_choice(path):
+    cells = sections.parts_of(path)
+    for title, place in sections.places_of(cells).items():
+        for screen in screens.screens_of(title, cells[slice(*place)]):
+            if screen.answer:
+                assert re.search(r"[.!?)*`]$", screen.answer), screen.answer
+                assert screen.answer.count("(") == screen.answer.count(")")
+            if screen.question and screen.question.name not in ("", "02-7", "04-7"):
+                assert len(screen.question.choices) > 1, screen.question
+                assert not any(re.search(r"(,|\bor|^)$", one) for one in screen.question.choices.values())
+            for text in screen.texts[1:]:
+                assert screen.texts[0] != text
+            if screen.texts and screen.texts[0].startswith("$$"):
+                assert title == "Adam, line by line"  # which begins with one
+
+
+def test_choices_may_stand_in_a_list_or_in_a_paragraph_of_their_own():
+    listed = screens.question("Which one?\n\n- **(a)** x, or\n- **(b)** i.e. the second;\n- **(c)** 0.5?")
+    assert listed == screens.Question("Which one?", {"a": "x", "b": "i.e. the second", "c": "0.5"})
+    cells = [new_markdown_cell("## T\n\n**Predict 1.** Which?\n\n**(a)** one, or **(b)** two?")]
+    (asked,) = screens.screens_of("T", cells)
+    assert asked.question == screens.Question("Which?", {"a": "one", "b": "two"})
 
 
 @pytest.mark.parametrize("name", DECKS)

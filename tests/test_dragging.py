@@ -187,7 +187,9 @@ def test_racers_start_from_one_place(opened):
 def test_a_slider_that_chooses_the_start_takes_it_back(opened):
     saddle, starts = surfaces.saddle(), [[1.0, 0.1], [1.0, 0.01]]
     run = minimize(saddle, GradientDescent(lr=0.1), starts, 30)
-    page = page_of(opened, views.descents(saddle, run, sliders={"offset": ["0.1", "0.01"]}, at={"offset": 1}))
+    page = page_of(
+        opened, views.descents(saddle, run, sliders={"offset": ["0.1", "0.01"]}, at={"step": -1, "offset": 1})
+    )
     page.locator("canvas").focus()
     page.keyboard.press("ArrowUp")
     moved = start(page)
@@ -213,7 +215,7 @@ def test_a_finger_on_the_ring_drags_and_elsewhere_scrolls(opened):
 
 
 def test_the_dragged_start_is_saved_with_the_page(opened):
-    player = views.line_fit(TOY, LOSS, descent([0.0, 0.0]), sliders={"learning rate": RATES})
+    player = views.line_fit(TOY, LOSS, descent([0.0, 0.0]), sliders={"learning rate": RATES}, at={"step": -1})
     player.start = [1.0, 0.5]
     page = page_of(opened, player)
     assert start(page) == [1.0, 0.5]
@@ -222,7 +224,7 @@ def test_the_dragged_start_is_saved_with_the_page(opened):
 
 def test_what_the_browser_draws_is_what_matplotlib_draws(opened):
     """Canvas and twin of the same dragged start: their blue curves lie on each other."""
-    player = views.line_fit(TOY, LOSS, descent([0.0, 0.0]), sliders={"learning rate": RATES})
+    player = views.line_fit(TOY, LOSS, descent([0.0, 0.0]), sliders={"learning rate": RATES}, at={"step": -1})
     (x0, x1), (y0, y1) = LOSS.xlim, LOSS.ylim
     player.start = [x0 + 0.8 * (x1 - x0), y0 + 0.3 * (y1 - y0)]
     page = page_of(opened, player)

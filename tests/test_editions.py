@@ -132,6 +132,18 @@ def test_names_choose_and_a_name_that_is_none_is_refused():
         write_editions.named(["12"], books)
 
 
+def test_a_notebook_of_ones_own_may_not_take_the_name_of_another_page(tmp_path):
+    (tmp_path / "own").mkdir()
+    for path in (tmp_path / "01_a.ipynb", tmp_path / "own" / "02_b.ipynb"):
+        nbformat.write(new_notebook(), path)
+    assert [path.stem for path in write_editions.notebooks(tmp_path)] == ["01_a", "02_b"]
+    for name in ("01_a", "gallery"):
+        nbformat.write(new_notebook(), tmp_path / "own" / f"{name}.ipynb")
+        with pytest.raises(ValueError, match=rf"own/{name}\.ipynb: another page has this name already"):
+            write_editions.notebooks(tmp_path)
+        (tmp_path / "own" / f"{name}.ipynb").unlink()
+
+
 def test_a_notebook_of_ones_own_needs_no_notes_and_no_solutions(tmp_path):
     path = tmp_path / "own" / PATH.name
     path.parent.mkdir()

@@ -184,7 +184,7 @@ def ends_at():
     plt.rcParams["figure.facecolor"] = "#b0b0b0"
     figure, axes = plt.subplots(1, 2, figsize=(10, 4))
     plt.rcParams["figure.facecolor"] = "white"
-    shown = Player(figure, {"step": range(31)})
+    shown = Player(figure, {"step": range(31)}, at={"step": -1})
     for ax, end in zip(axes, ([6.0, -3.0], [-7.0, 2.0])):
         ax.set(xlim=(-11, 11), ylim=(-6, 6))
         ax.plot(*end, "s", color="#009e73", markersize=24)
@@ -283,7 +283,7 @@ def test_a_narrow_page_holds_long_labels_and_the_words_stand_out(opened, scheme)
 
 def test_a_slider_of_one_value_has_no_control_and_other_ranges_count_by_their_stride(opened):
     figure, ax = plt.subplots()
-    shown = Player(figure, {"one": ["x"], "step": range(0, 41, 4), "batch": range(8, 33, 8)}, at={"step": 0})
+    shown = Player(figure, {"one": ["x"], "step": range(0, 41, 4), "batch": range(8, 33, 8)}, at={"batch": -1})
     shown.path(ax, torch.rand(1, 11, 4, 2, generator=torch.Generator().manual_seed(0)))
     page = opened(parts(shown))
     assert page.locator("input").count() == 2

@@ -38,7 +38,7 @@ def test_a_loss_that_is_a_plain_function_of_the_data_is_fitted_and_dragged():
     def loss(w):
         return ((w[..., :1] * POINTS.x + w[..., 1:] - POINTS.y) ** 2).mean(-1)
 
-    player = views.line_fit(POINTS, LINE, descended(loss))
+    player = views.line_fit(POINTS, LINE, descended(loss), at={"step": -1})
     assert not player.unfollowed
     assert kinds(player) == ["start", "ends", "points"]
     player.placed = [0, 1.0, 1.0]

@@ -53,7 +53,7 @@ def walk():
     """A player of 21 steps and three rates."""
     figure, ax = plt.subplots(figsize=(6, 4))
     ax.set(xlim=(0, 21), ylim=(0, 21))
-    player = Player(figure, {"step": range(21), "rate": [0.1, 0.2, 0.3]})
+    player = Player(figure, {"step": range(21), "rate": [0.1, 0.2, 0.3]}, at={"step": -1})
     x = np.arange(21.0)[:, None] * np.array([0.5, 0.75, 1.0])
     player.path(ax, np.stack([x, x**2 / 21], -1))
     player.text(ax, x, "x {:.2f}")
@@ -164,7 +164,8 @@ NASTY = [
 
 def test_words_stay_text_in_every_control(opened):
     figure, ax = plt.subplots(figsize=(6, 4))
-    player = Player(figure, {"step": range(3), NASTY[0]: NASTY, NASTY[1]: range(2), NASTY[2]: [1, 2]}, caption=NASTY[3])
+    sliders = {"step": range(3), NASTY[0]: NASTY, NASTY[1]: range(2), NASTY[2]: [1, 2]}
+    player = Player(figure, sliders, caption=NASTY[3], at={NASTY[1]: 1})
     player.path(ax, np.zeros((3, 1, 1, 1, 2)))
     player.on_text(lambda text: None, label=NASTY[3], value=NASTY[0])
     player.on_click(lambda x, y: None)

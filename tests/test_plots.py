@@ -186,6 +186,10 @@ def test_rules_of_ones_own_are_told_apart_by_themselves_or_as_one_says():
     told = style.looks_of({"a": "Lion", "b": "Lion"}, {"Lion": {"color": "#0072b2"}, "b": style.OWN[1]})
     assert told == {"a": style.Look("#0072b2"), "b": style.OWN[1]}
     assert len(style.looks_of({str(i): "Lion" for i in range(20)})) == 20
+    taken = style.looks_of({"a": "Foo", "b": "Bar", "c": "Nesterov"}, {"b": style.OWN[0], "a": style.LOOKS["Nesterov"]})
+    assert len(set(taken.values())) == 3
+    with pytest.raises(ValueError, match=r"looks\['a'\] is a Look or a dict .* got {'color': 'red'}"):
+        style.looks_of({"a": "Lion"}, {"a": {"color": "red"}})
     with pytest.raises(ValueError, match="looks names 'Tiger'; there are a, Lion"):
         style.looks_of({"a": "Lion"}, {"Tiger": {"color": "#000000"}})
     with pytest.raises(ValueError, match=r"looks\['a'\] is a Look or a dict such as .* got 'red'"):

@@ -69,7 +69,7 @@ def player_of(rules=None, **options):
 
 
 def test_describe_names_the_dials_and_follows_them():
-    player = player_of()
+    player = player_of(at={"step": -1})
     assert "learning rate 0.01 to 0.5" in player.describe()
     assert "learning rate 0.1," in player.describe()
     player.dialed = [0.15]
@@ -101,7 +101,7 @@ def test_where_the_browser_cannot_follow_the_kernel_turns_the_dial():
         return SURFACE(w) if float(w.sum().detach()) > -1e9 else 2 * SURFACE(w)
 
     run = minimize(branching, GradientDescent(LR), SURFACE.start, 40)
-    player = views.descents(SURFACE, run)
+    player = views.descents(SURFACE, run, at={"step": -1})
     assert player.unfollowed
     assert not player.descents
     assert player.dials

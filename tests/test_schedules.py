@@ -50,7 +50,7 @@ def test_plain_numbers_are_doubles_and_the_usual_type_stays():
 def test_a_range_in_it_is_a_dial_that_the_kernel_turns_too():
     at = Range(0, 20, 8, name="drop")
     drop = Schedule(GradientDescent(lr=1.0), lambda t, at: torch.where(t < at, 0.15, 0.015), at=at)
-    player = views.descents(BOWL, minimize(BOWL, drop, BOWL.start, 20))
+    player = views.descents(BOWL, minimize(BOWL, drop, BOWL.start, 20), at={"step": -1})
     assert [dial["name"] for dial in player.dials] == ["drop"]
     assert not any(mark.kind == "contours" for mark in player._marks), "the loss stands still"
     player.dialed = [3.0]

@@ -19,14 +19,13 @@ def loss(lr, start=SURFACE.start, step=40):
 
 
 def turning(**options):
-    return views.descents(
-        SURFACE, minimize(SURFACE, GradientDescent(Range(0.01, 0.5, 0.1)), SURFACE.start, 40), **options
-    )
+    run = minimize(SURFACE, GradientDescent(Range(0.01, 0.5, 0.1)), SURFACE.start, 40)
+    return views.descents(SURFACE, run, **({"at": {"step": -1}} | options))
 
 
 def sliding():
     run = minimize(SURFACE, GradientDescent(**grid(lr=RATES)), SURFACE.start, 40)
-    return views.descents(SURFACE, run, sliders={"learning rate": RATES})
+    return views.descents(SURFACE, run, sliders={"learning rate": RATES}, at={"step": -1})
 
 
 @pytest.fixture

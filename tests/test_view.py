@@ -181,7 +181,7 @@ def test_numbers_are_written_as_python_writes_them(host):
 def test_a_rate_that_diverges_leaves_through_the_edge_and_the_next_position_works(host):
     figure, ax = plt.subplots(figsize=(6, 4))
     plots.contours(BOWL, ax=ax)
-    player = Player(figure, SLIDERS, at={"learning rate": 3})
+    player = Player(figure, SLIDERS, at={"step": -1, "learning rate": 3})
     player.path(ax, DESCENT.params)
     player.text(ax, DESCENT.losses, "loss {:.3g}", diverged=DESCENT.losses > DESCENT.losses[0])
     page = host(player)
@@ -245,7 +245,7 @@ def test_the_canvas_has_the_dots_of_the_screen_and_a_very_wide_figure_is_drawn(h
     assert host(two_axes(), density=density).evaluate(size) == [1000 * density, 400 * density]
     figure, ax = plt.subplots(figsize=(90, 1))
     ax.set(xlim=(0, 30), ylim=(-1, 1))
-    player = Player(figure, {"step": range(31)})
+    player = Player(figure, {"step": range(31)}, at={"step": -1})
     player.path(ax, np.stack([np.arange(31.0), np.zeros(31)], -1))
     page = host(player, width=9100, density=density)
     assert page.evaluate(INK)[2] > 0.9 * page.evaluate(size)[0]

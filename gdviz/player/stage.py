@@ -119,7 +119,10 @@ class Stage(anywidget.AnyWidget):
         now += [f"{dial['name']} {value:.4g}" for dial, value in zip(self.dials, turned)]
         now += [mark.readout(self.index) for mark in self._marks if isinstance(mark, Text)]
         begins = bool(self.index) and self.index[max(self.trail, 0)] == 0
-        sentences = [self.opening if begins else caption, f"Sliders: {', '.join(ends)}." if ends else ""]
+        if begins:
+            moved = caption != self.caption and self.opening
+            caption = f"As it was first: {self.opening}" if moved else self.opening
+        sentences = [caption, f"Sliders: {', '.join(ends)}." if ends else ""]
         return " ".join(filter(None, [*sentences, f"Shown: {', '.join(now)}." if now else ""]))
 
     __repr__ = describe

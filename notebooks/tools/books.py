@@ -6,12 +6,17 @@ from typing import TypeVar
 
 FOLDER = Path(__file__).parents[1]
 OWN = "own"
+PAGES = {"index", "own", "gallery", "reference"}  # of the site
 Thing = TypeVar("Thing")
 
 
 def notebooks(folder: Path = FOLDER) -> list[Path]:
-    """All of them: the course's, then one's own."""
-    return [*sorted(folder.glob("*.ipynb")), *sorted((folder / OWN).glob("*.ipynb"))]
+    """All of them: the course's, then one's own; refused where one's own has a name that is taken."""
+    course, own = sorted(folder.glob("*.ipynb")), sorted((folder / OWN).glob("*.ipynb"))
+    taken = {path.stem for path in course} | PAGES
+    if doubled := [path for path in own if path.stem in taken]:
+        raise ValueError(f"own/{doubled[0].name}: another page has this name already; rename your notebook")
+    return [*course, *own]
 
 
 def is_own(path: Path) -> bool:

@@ -71,10 +71,17 @@ Reveal.on("ready", joinRoom);
 // A presenter's remote sends PageDown, also while a slider has the focus; the other keys are then the slider's own.
 addEventListener("keydown", (event) => {
   const paged = { PageDown: () => Reveal.next(), PageUp: () => Reveal.prev() }[event.key];
-  const taken = event.target.closest("input, button, summary, a, [role=application]");
-  if (paged && !event.ctrlKey && !event.altKey && !event.metaKey) paged(), event.preventDefault();
-  if (paged || taken) event.stopPropagation();
+  if (!paged || event.ctrlKey || event.altKey || event.metaKey) return;
+  paged();
+  event.preventDefault();
+  event.stopPropagation();
 }, true);
+document.body.addEventListener("keydown", (event) => { // reveal.js listens behind it, on the document
+  const { target, key } = event;
+  if (!target.closest("input, button, summary, a, [role=application]") || target.closest(".controls")) return;
+  event.stopPropagation();
+  if (key === "Escape") target.blur(); // then the keys are the lecture's again
+});
 
 // Hands that are typed in, or letters that the room has sent, as a share of all.
 function share(choices) {

@@ -15,7 +15,7 @@ def seconds(cell):
 c = get_config()  # noqa: F821  nbgrader gives it
 c.CourseDirectory.course_id = "gdviz"
 c.ClearSolutions.code_stub = {"python": ""}  # what the student begins with stands above the solution
-c.ClearSolutions.text_stub = "*Your two sentences, in the place of these.*"
+c.ClearSolutions.text_stub = "*Replace this with your two sentences.*"
 c.Execute.timeout_func = seconds
 c.OverwriteCells.add_missing_cells = True
 c.GenerateFeedback.preprocessors = [GetGrades, CSSHTMLHeaderPreprocessor, ClearHiddenTests]  # answers stay here

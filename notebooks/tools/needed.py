@@ -1,13 +1,15 @@
 """Which statements of a notebook a cell needs: those that bind the names it reads, and what these need in turn."""
 
 import ast
-import re
 import symtable
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from IPython.core.inputtransformer2 import TransformerManager
+
 COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
+BLOCKS = (ast.If, ast.For, ast.While, ast.With)
 BRANCHES = (ast.If, ast.For, ast.While, ast.Try, ast.Match)  # may leave a name as it was
 
 
@@ -35,20 +37,25 @@ class Statement:
 
     def only(self, wanted: set[str]) -> str:
         """The source; of an import the names alone that are wanted."""
-        if not self.imports:
+        if not self.imports or self.node.names[0].name == "*":
             return self.source
         aliases = [alias for alias in self.node.names if bound_by(alias) in wanted]
         return ast.unparse(type(self.node)(**vars(self.node) | {"names": aliases}))
 
 
 def statements(source: str, cell: int) -> list[Statement]:
-    """The statements of a cell; a line of IPython's own, such as %pip, does nothing."""
-    source = re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.M)
-    lines = source.splitlines()
-    found = []
-    for node in ast.parse(source).body:
-        first = min([node.lineno, *(part.lineno for part in getattr(node, "decorator_list", []))])
-        text = "\n".join(lines[first - 1 : node.end_lineno])
+    """The statements of a cell, as Python: a line of IPython's own, such as %pip, is a call."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        source = TransformerManager().transform_cell(source)
+        tree = ast.parse(source)
+    lines, found = source.splitlines(), []
+    for node in tree.body:
+        decorated = getattr(node, "decorator_list", [])
+        text = ast.get_source_segment(source, node) or ""
+        if decorated:
+            text = "\n".join(lines[decorated[0].lineno - 1 : node.end_lineno])
         found.append(Statement(cell, text, node, names_of(node, text)))
     return found
 
@@ -69,7 +76,31 @@ def names_of(node: ast.stmt, source: str) -> Names:
         for child in table.get_children():
             at_once = child.get_type() == "class" or child.get_name() in COMPREHENSIONS
             tables.append((child, read if at_once else later))
-    return Names(bound, now, later)
+    return Names(bound, (now & first_read(node)) | changed if isinstance(node, BLOCKS) else now, later)
+
+
+def first_read(node: ast.stmt) -> set[str]:
+    """The names that a statement with a block reads before it binds them itself."""
+    free, bound = set(), set()
+    if isinstance(node, ast.For):
+        bound |= loaded(node.target, ast.Store)
+        free |= loaded(node.iter)
+    elif isinstance(node, ast.With):
+        for item in node.items:
+            free |= loaded(item.context_expr) - bound
+            bound |= loaded(item.optional_vars, ast.Store) if item.optional_vars else set()
+    else:
+        free |= loaded(node.test)
+    for line in [*node.body, *getattr(node, "orelse", [])]:
+        names = names_of(line, ast.unparse(line))
+        free |= names.now - bound
+        if not isinstance(line, BRANCHES):
+            bound |= names.bound - names.now
+    return free
+
+
+def loaded(tree: ast.AST, how: type = ast.Load) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, how)}
 
 
 def changes(node: ast.stmt) -> set[str]:
@@ -108,7 +139,8 @@ def reads(source: str) -> set[str]:
     bound, free = set(), set()
     for part in parts:
         free |= part.names.now - bound
-        bound |= part.names.bound
+        if not isinstance(part.node, BRANCHES):
+            bound |= part.names.bound
     return free.union(*(part.names.later - bound for part in parts))
 
 
@@ -121,11 +153,11 @@ def needed(before: list[Statement], wanted: set[str]) -> tuple[list[Statement], 
         kept, open_names, every = [], set(at_end), set(at_end)
         for part in reversed(before):
             binds = part.names.bound if part.imports else part.names.bound - (changes(part.node) & modules)
-            if binds & open_names:
+            if binds & open_names or (part.imports and part.node.names[0].name == "*"):
                 kept.insert(0, part)
                 if not isinstance(part.node, BRANCHES):
                     open_names -= binds
-                open_names |= part.names.now
+                open_names |= part.names.now | part.names.later
                 every |= part.names.now
                 at_end |= part.names.later
     return kept, every | at_end

@@ -72,7 +72,7 @@ async def serve(options: argparse.Namespace) -> None:
     for deck in sorted(options.deck.glob("*.html")):
         print(f"A lecture:        {own}deck/{deck.name}?token={store.token}")
     if many := store.letters():
-        print(f"{options.store.name} holds {many} letters of before: on the lecturer's page, Forget everything.")
+        print(f"{options.store.name} still holds {many} letters: on the lecturer's page, Forget everything.")
     print("It lives as long as this window; Ctrl-C ends it.", flush=True)
     try:
         await asyncio.Event().wait()

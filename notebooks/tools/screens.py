@@ -19,7 +19,7 @@ PREDICT = re.compile(r"\*\*Predict(?: \d+)?(?:\*\*[^.:]*[.:]|[.:]\*\*)\s*")
 HAPPENED = re.compile(r"\*\*What happened(?:: \(([a-h])\))?\.?\*\*[.,:]?\s*")
 CHOICE = re.compile(r"\*\*\(([a-h])\)\*\*\s*")
 EXPLAIN = re.compile(r"<details>\s*<summary>(.*?)</summary>\s*(.*?)\s*</details>", re.S)
-MINDED = re.compile(r"[^.!?]*\byour letter\b[^.!?]*[.!?]\s*")  # what only somebody with a notebook does
+MINDED = re.compile(r"\byour letter\b|^Put your letter")  # what only somebody with a notebook does
 SENTENCE = re.compile(r"(?<=[.!?)])\s+(?=[A-Z*$(\d])")
 BLOCK = re.compile(r"(?:```.*?^```|<details>.*?</details>|\$\$.*?\$\$|.)+?(?=\n\s*\n|\Z)", re.S | re.M)
 FRAME = re.compile(r"predict|views\.|plt\.|print|for |def |class |import |from |.*\n")
@@ -78,17 +78,25 @@ class _Maker:
         self.shown: Screen | None = None  # the picture that an answer belongs to
 
     def text(self, text: str) -> None:
-        if text.startswith("## "):
+        text = re.sub(r"\A## .*\n?", "", text).strip()
+        if not text:
             return
         if PREDICT.search(text):
             return self.ask(text)
-        if found := HAPPENED.match(text):
+        if self.asked and not self.asked.choices and CHOICE.search(text):  # they are in a paragraph of their own
+            more = question(text)
+            self.asked.stem = f"{self.asked.stem} {more.stem}".strip()
+            self.asked.choices, self.asked.after = more.choices, more.after
+            return
+        if (found := HAPPENED.match(text)) and self.asked:
             return self.tell(text[found.end() :], found[1] or "")
+        if text.startswith("<details>") and "Explain:" not in text:  # a hint, a solution
+            return
         if found := EXPLAIN.match(text):
             return self.explain(*found.groups())
         if not self.screens or STANDS.search(text):
-            said = self.screens[-1].notes if self.screens else []
-            if said and not self.pending and (text.startswith("$$") or said[-1].endswith(":")):
+            said = self.later if self.pending else self.screens[-1].notes if self.screens else []
+            if said and not said[-1].startswith("```") and (text.startswith("$$") or said[-1].endswith(":")):
                 self.pending.append(said.pop())  # the sentence that goes on in what is shown
             self.pending.append(text)
         else:
@@ -99,7 +107,10 @@ class _Maker:
         if lead := text[: found.start()].strip():
             self.pending.append(lead)
         self.flush()
-        self.asked, self.lessons = question(MINDED.sub("", text[found.end() :]).strip()), []
+        self.asked, self.lessons = (
+            question(" ".join(one for one in SENTENCE.split(text[found.end() :].strip()) if not MINDED.search(one))),
+            [],
+        )
         self.shown = self.add(question=self.asked)
 
     def tell(self, text: str, right: str) -> None:
@@ -109,12 +120,12 @@ class _Maker:
             screen.question = self.asked
         screen.right, (screen.answer, rest) = right, first_sentences(text)
         if rest:
-            screen.notes.append(rest)
+            screen.notes.append(rest)  # where it goes on in a formula, that takes it along
         self.asked = self.shown = None
 
     def explain(self, summary: str, answer: str) -> None:
         self.flush()
-        ask = re.sub(r"</?b>|^\s*<b>Explain:</b>\s*", "", re.sub(r"^\s*<b>Explain:</b>", "", summary)).strip()
+        ask = re.sub(r"</?b>|Explain:", "", summary).strip()
         self.add(question=Question(ask[:1].upper() + ask[1:]), answer=answer)
 
     def code(self, cell: NotebookNode) -> None:
@@ -136,8 +147,15 @@ class _Maker:
             self.shown.alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
         if printed and self.asked and self.shown and not self.shown.picture:
             self.shown.printed = "\n".join(filter(None, [self.shown.printed, printed]))
+        elif printed and not self.asked and self.goes_on() and not self.screens[-1].printed:
+            self.screens[-1].printed = printed
         elif printed:
             self.note(f"```\n{printed}\n```")
+
+    def goes_on(self) -> bool:
+        """Whether the text that was shown last ends in what a cell prints."""
+        self.flush()
+        return bool(self.screens and self.screens[-1].texts) and self.screens[-1].texts[-1].endswith(":")
 
     def note(self, text: str) -> None:
         if self.pending:
@@ -148,10 +166,12 @@ class _Maker:
             self.pending.append(text)
 
     def flush(self) -> None:
-        """Show the texts that wait, a few at a time."""
+        """Show the texts that wait, a few at a time; a formula stays with the sentence that it completes."""
         room = 0
-        for text in self.pending:
-            if not room or room < size(text):
+        for text, after in zip(self.pending, [*self.pending[1:], ""]):
+            goes_on = after.startswith("$$") or text.endswith(":")
+            full = room < size(text + after if goes_on else text)
+            if not room or (full and not text.startswith("$$")) or room < -TOGETHER:
                 self.add()
                 room = TOGETHER
             self.screens[-1].texts.append(text)
@@ -182,19 +202,23 @@ def question(text: str) -> Question:
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     found = {mark[1]: text[mark.end() : end].strip() for mark, end in zip(marks, ends)}
     last = marks[-1][1]
-    end = re.search(r"\?|\.(?=\s|$)", found[last])
+    end = re.search(r"\?|\.(?=\s+[A-Z(]|\s*$)", found[last])
     after = found[last][end.end() :].strip() if end else ""
     found[last] = found[last][: end.end()] if end else found[last]
-    choices = {letter: re.sub(r"(?:,?\s+or|,)$", "", choice).rstrip("?. ") for letter, choice in found.items()}
-    return Question(text[: marks[0].start()].strip(), choices, after)
+    ends = r"(?:[\s,;-]*\bor|[\s,;-]+)[\s-]*$"
+    choices = {letter: re.sub(ends, "", choice).rstrip("?. ") for letter, choice in found.items()}
+    return Question(text[: marks[0].start()].strip(" \n-"), choices, after)
 
 
 def first_sentences(text: str) -> tuple[str, str]:
     """As many whole sentences as an answer has room for, and the rest."""
-    sentences, shown = SENTENCE.split(text), []
+    sentences, shown = [], []
+    for part in SENTENCE.split(text):
+        torn = sentences and sentences[-1].count("(") > sentences[-1].count(")")
+        sentences[-1:] = [f"{sentences[-1]} {part}"] if torn else [*sentences[-1:], part]
     while sentences and (not shown or len(" ".join([*shown, sentences[0]])) <= ANSWER):
         shown.append(sentences.pop(0))
-    if len(shown) > 1 and shown[-1].endswith(":"):
+    while shown and not re.search(r"[.!?)*]$", shown[-1].strip()):  # it goes on in the next paragraph
         sentences.insert(0, shown.pop())
     return " ".join(shown), " ".join(sentences)
 

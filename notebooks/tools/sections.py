@@ -1,5 +1,7 @@
 """Sections of a notebook, run with living players: each with what it needs, and again only when that has changed."""
 
+import ast
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -7,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
+from books import is_own
 from living import alive, cut, sections
+from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
-from needed import needed, reads, statements
+from needed import changes, needed, reads, statements
 from tqdm import tqdm
 from unchanged import key_of
 
@@ -26,7 +30,8 @@ def run_sections(wanted: Sequence[Section], kept: Path = CACHE) -> dict[Section,
     wanted = list(dict.fromkeys(wanted))
     parts = {one: part_of(*one) for one in wanted}
     files = {
-        one: kept / f"{key_of(lines, *(c.source for c in own(cells)))}.json" for one, (lines, cells) in parts.items()
+        one: kept / f"{key_of(lines, *around(one[0]), *(cell.source for cell in own(cells)))}.json"
+        for one, (lines, cells) in parts.items()
     }
     stale = [one for one in wanted if not files[one].exists()]
     kept.mkdir(parents=True, exist_ok=True)
@@ -49,7 +54,10 @@ def run_in_one(folder: Path, parts: dict[Path, tuple[str, list[NotebookNode]]], 
     texts = [[f"%reset -f\n{lines}", *(cell.source for cell in own(some))] for lines, some in parts.values()]
     cells = [new_code_cell(text) for some in texts for text in some]
     ends = {sum(1 + len(own(some)) for _, some in list(parts.values())[: k + 1]) for k in range(len(parts))}
-    ran = alive(new_notebook(cells=cells), folder, lambda i: bar.update(i in ends)).cells
+    try:
+        ran = alive(new_notebook(cells=cells), folder, lambda i: bar.update(i in ends)).cells
+    except CellExecutionError as error:
+        raise ValueError(str(error)) from error
     for file, (_, some) in parts.items():
         ran, mine = ran[1 + len(own(some)) :], ran[1 : 1 + len(own(some))]
         part = file.with_suffix(f".{os.getpid()}")
@@ -57,11 +65,18 @@ def run_in_one(folder: Path, parts: dict[Path, tuple[str, list[NotebookNode]]], 
         part.replace(file)
 
 
+def around(path: Path) -> list[str]:
+    """What a notebook of one's own may read beside it: the folder, and its files as they are."""
+    files = sorted(file for file in path.parent.iterdir() if file.is_file() and file.suffix != ".ipynb")
+    seen = [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files]
+    return [str(path.parent), *seen] if is_own(path) else []
+
+
 def part_of(path: Path, title: str) -> tuple[str, list[NotebookNode]]:
     """The lines that a section needs from before, and its cells."""
     cells = parts_of(path)
     place = places_of(cells)[title]
-    return before(cells, place), cells[slice(*place)]
+    return before(cells, place, is_own(path)), cells[slice(*place)]
 
 
 def own(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
@@ -87,13 +102,15 @@ def places_of(cells: Sequence[NotebookNode]) -> dict[str, tuple[int, int]]:
     return {title: (start, end) for (start, title), end in zip(heads, ends)}
 
 
-def before(cells: Sequence[NotebookNode], place: tuple[int, int]) -> str:
-    """The lines above a section that give the names which it uses, and the look of its pictures."""
+def before(cells: Sequence[NotebookNode], place: tuple[int, int], whole: bool = False) -> str:
+    """The lines above a section that give the names which it uses, and what is set for all; or, where whole, all."""
     start, end = place
     above = [line for i in range(start) if is_run(cells[i]) for line in statements(cells[i].source, i)]
+    modules = {name for line in above if isinstance(line.node, ast.Import) for name in line.names.bound}
+    settings = [line for line in above if changes(line.node) & modules]  # a style, a seed
     wanted = reads("\n".join(cell.source for cell in cells[start:end] if is_run(cell)))
-    lines = needed(above, wanted | {"plt"})[0]
-    return "\n".join(line.source for line in above if line in lines or line.source.startswith("plt.style"))
+    kept, _ = needed(above, wanted.union(*(line.names.now for line in settings)))
+    return "\n".join(line.source for line in above if whole or line in kept or line in settings)
 
 
 def is_run(cell: NotebookNode) -> bool:

@@ -1,7 +1,9 @@
 """What was made of which sources: a file that is still there, of sources that are still the same, is not made again."""
 
 import hashlib
+import sys
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -20,13 +22,14 @@ def note(target: Path, key: str) -> None:
 
 
 def key_of(*sources: str) -> str:
-    """A name for these texts with the package and the tools as they are."""
+    """A name for these texts with the package, the tools and what they stand on as they are."""
     return hashlib.sha256("\0".join([_package(), *sources]).encode()).hexdigest()[:24]
 
 
 @cache
 def _package() -> str:
-    seen = hashlib.sha256()
+    versions = [sys.version, *map(version, ("torch", "numpy", "matplotlib", "scikit-learn"))]
+    seen = hashlib.sha256(repr(versions).encode())
     for folder in ("gdviz", "notebooks/tools"):
         for file in sorted(file for file in (ROOT / folder).rglob("*") if file.is_file() and file.suffix != ".pyc"):
             seen.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes())

@@ -10,7 +10,10 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from books import named, notebooks
@@ -25,7 +28,13 @@ from sections import Section, refuse_strange, run_sections
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE, QUESTIONS = (Path(__file__).parent / f"{name}.html.j2" for name in ("deck", "questions"))
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+BROWSERS = (
+    *("chromium", "chromium-browser", "google-chrome", "chrome", "msedge"),
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+)
 QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-pdf-header-footer")
 ASSETS = ("reveal.js", "mathjax")
 KEYS = {"title": str, "course": str, "imprint": str, "sections": list}
@@ -65,7 +74,8 @@ def deck_of(name: str, given: Any, file: Path) -> Deck:
         raise ValueError(f"{where}: {wrong[0]} must be a {KEYS[wrong[0]].__name__}, got {given[wrong[0]]!r}")
     sections = []
     for row in given["sections"]:
-        if not (isinstance(row, list) and [type(part) for part in row] in ([str, str, int], [str, str, float])):
+        kinds = [type(part) for part in row] if isinstance(row, list) else []
+        if kinds not in ([str, str, int], [str, str, float]) or not 0 < row[2] < 1000:
             raise ValueError(f'{where}: a section is ["02", "One slider", 7]: notebook, heading, minutes; got {row!r}')
         sections.append((notebook(row[0], file.parent, where), row[1], row[2]))
     return Deck(name, given["title"], given.get("course", ""), given.get("imprint", ""), sections)
@@ -74,10 +84,12 @@ def deck_of(name: str, given: Any, file: Path) -> Deck:
 def notebook(name: str, folder: Path, where: str) -> Path:
     """The notebook whose name this is, or begins with it."""
     try:
-        (found,) = named([name], {path.stem: path for path in notebooks(folder)})
+        found = named([name], {path.stem: path for path in notebooks(folder)})
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
-    return found
+    if len(found) > 1:
+        raise ValueError(f"{where}: {name!r} may be {' or '.join(path.stem for path in found)}")
+    return found[0]
 
 
 def write(decks: Sequence[Deck], instructors: Path, folder: Path, cache: Path = CACHE, kept: Path = SECTIONS) -> None:
@@ -97,13 +109,15 @@ def write_deck(deck: Deck, ran: Mapping[Section, list], notes: str, folder: Path
     shown = []
     for path, title, minutes in deck.sections:
         screens = screens_of(title, ran[path, title])
+        if not screens:
+            raise ValueError(f"{path.name}: the section {title!r} has nothing to show")
         asks = next((screen for screen in screens if screen.question), screens[0])
         asks.notes.insert(0, told(path, title, minutes, notes))
         shown += [as_html(screen, 60 * minutes / len(screens)) for screen in screens]
     write_page(folder / f"{deck.name}.html", TEMPLATE, deck, screens=shown)
     asked = {one["name"]: one for one in shown if one["name"]}  # of a question on two screens the one with the answer
     paper = folder / "questions" / f"{deck.name}.html"
-    write_page(paper, QUESTIONS, deck, asked=list(asked.values()))
+    write_page(paper, QUESTIONS, deck, asked=list(asked.values()), assets="../assets")
     print_page(paper)
 
 
@@ -119,12 +133,15 @@ def write_page(page: Path, template: Path, deck: Deck, **given: Any) -> None:
 
 
 def print_page(page: Path) -> None:
-    """Print a page as a PDF beside it, where there is a browser that can."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    """Print a page as a PDF beside it, where there is a browser that can; else say so, and leave no old one."""
+    pdf, browser = page.with_suffix(".pdf"), next(filter(None, map(shutil.which, BROWSERS)), None)
+    pdf.unlink(missing_ok=True)
     if browser:
-        pdf = f"--print-to-pdf={page.with_suffix('.pdf')}"
-        command = [browser, *QUIET, "--virtual-time-budget=20000", pdf, page.resolve().as_uri()]
-        subprocess.run(command, capture_output=True, timeout=120)
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder, suppress(subprocess.SubprocessError):
+            own = [f"--user-data-dir={folder}", "--virtual-time-budget=20000", f"--print-to-pdf={pdf}"]
+            subprocess.run([browser, *QUIET, *own, page.resolve().as_uri()], capture_output=True, timeout=120)
+    if not pdf.exists():
+        print(f"There is no {pdf.name}: that takes Chromium, Chrome or Edge. Print {page} in any browser.")
 
 
 def told(path: Path, title: str, minutes: float, notes: str) -> str:
@@ -147,7 +164,7 @@ def as_html(screen: Screen, seconds: float) -> dict[str, Any]:
         "after": markdown(asked.after) if asked else "",
         "choices": {letter: markdown(words) for letter, words in asked.choices.items()} if asked else {},
         "name": asked.name if asked else "",
-        "answer": markdown(right + screen.answer) if screen.answer else "",
+        "answer": markdown(right + screen.answer) if right or screen.answer else "",
         "right": screen.right,
         "code": screen.code,
         "picture": picture(screen),
@@ -161,7 +178,11 @@ def picture(screen: Screen) -> str:
     data = screen.picture or {}
     if "text/html" in data:
         return data["text/html"]
-    return f'<img class="still" src="data:image/png;base64,{data["image/png"]}" alt="{screen.alt}">' if data else ""
+    return (
+        f'<img class="still" src="data:image/png;base64,{data["image/png"]}" alt="{escape(screen.alt)}">'
+        if data
+        else ""
+    )
 
 
 def markdown(text: str, inline: bool = False) -> str:

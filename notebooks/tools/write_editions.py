@@ -53,8 +53,9 @@ def write(paths: Sequence[Path], instructors: Path, editions: Path) -> None:
 
 def write_instructor(notebook: NotebookNode, path: Path, target: Path) -> None:
     """Run the notebook with its solutions and write it; it lies one folder deeper than the committed one."""
+    up = "](../../notebooks/" if is_own(path) else "](../../"
     for cell in markdown(notebook):
-        cell.source = cell.source.replace("](../", "](../../")
+        cell.source = cell.source.replace("](../", up)
     written = nbformat.writes(executed(notebook, path.parent))
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")

@@ -175,7 +175,8 @@ def write_page(pages: list[Page], folder: Path, i: int) -> None:
     page, target = pages[i], folder / f"{pages[i].stem}.html"
     notebook = nbformat.read(page.path, as_version=4)
     around = [one.heading for one in pages[max(i - 1, 0) : i + 2]]
-    key = key_of(*(cell.source for cell in notebook.cells), *around, *(one.stem for one in pages), PLACE.url)
+    cells = [f"{cell.cell_type} {cell.metadata.get('tags')} {cell.source}" for cell in notebook.cells]
+    key = key_of(*cells, *around, *(one.stem for one in pages), repr(PLACE))
     if unchanged(target, key):
         return
     try:
@@ -185,18 +186,19 @@ def write_page(pages: list[Page], folder: Path, i: int) -> None:
     if not title_of(notebook):
         notebook.cells.insert(0, new_markdown_cell(f"# {page.heading}"))
     notebook.cells = cells_of(notebook)
-    how = HOW.format(PLACE.page(f"notebooks/{page.path.name}"))
+    base = "notebooks/own/" if is_own(page.path) else "notebooks/"
+    how = HOW.format(PLACE.page(base + page.path.name))
     notebook.cells.insert(1, new_markdown_cell(how))
     ways = {"before": pages[i - 1] if i else None, "next": pages[i + 1] if i + 1 < len(pages) else None}
     html = html_of(notebook, TEMPLATE, f"{page.heading} | {TITLE}", repository=PLACE.url, **ways)
-    write_text(target, linked(html, pages))
+    write_text(target, linked(html, pages, base))
     note(target, key)
 
 
 def write_document(name: str, make: Callable[[], NotebookNode], folder: Path) -> None:
     """Run a notebook that is made, not kept, with living players, and write its page, where it has changed."""
     notebook, target = make(), folder / f"{name}.html"
-    key = key_of(*(cell.source for cell in notebook.cells), PLACE.url)
+    key = key_of(*(cell.source for cell in notebook.cells), repr(PLACE))
     if unchanged(target, key):
         return
     with TemporaryDirectory() as elsewhere:

@@ -74,7 +74,7 @@ async function ask(address, words, done) {
     await post(address, words);
     said.textContent = done;
   } catch (error) {
-    said.textContent = error.refused ? error.message : "The room does not answer.";
+    said.textContent = error.refused ? error.message : "The room is not responding.";
   }
 }
 
@@ -94,11 +94,11 @@ choose.onchange = () => choose.value && ask("open", { name: choose.value }, "");
 next.onclick = forward;
 shows.onclick = turn;
 anew.onclick = () => {
-  if (confirm(`Forget the ${shown.all} answers to ${shown.name}?`)) ask("anew", { name: shown.name }, "Started anew.");
+  if (confirm(`Forget all answers to ${shown.name} (${shown.all})?`)) ask("anew", { name: shown.name }, "Started anew.");
 };
 everything.onclick = () => {
   const what = "Forget all answers, all mistakes and your own questions?";
-  if (confirm(what)) ask("anew", { all: true }, "Everything is forgotten.");
+  if (confirm(what)) ask("anew", { all: true }, "Everything has been forgotten.");
 };
 form.onsubmit = async (event) => {
   event.preventDefault();

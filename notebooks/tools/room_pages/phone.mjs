@@ -40,7 +40,7 @@ function show(question) {
   const { name, choices } = question;
   const asked = name !== null;
   heading.textContent = asked ? title(name) : "No question yet";
-  about.textContent = asked ? words(question) : "Keep this page open: the question comes by itself.";
+  about.textContent = asked ? words(question) : "Keep this page open: the question will appear here.";
   letters.classList.toggle("many", choices > 4);
   letters.replaceChildren(...LETTERS.slice(0, choices).split("").map(button));
   press();
