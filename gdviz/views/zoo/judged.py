@@ -216,7 +216,7 @@ def suspects(surface: Surface, pairs: Mapping[str, tuple[Trajectory, Trajectory]
         says = {name: partial(numbers, which=k) for k, name in enumerate(own)}
         path = player.path(left, *beside(*((run, place) for run in own.values())), **look)
         curve = player.curve(right, *beside(*((run, size) for run in own.values())), **look)
-        template = f"{{:{'|'.join([*names, ''])}}}: step {{:.2f}} lr, loss {{:.2g}}"  # a choice, also of one
+        template = f"{{:{'|'.join([*names, ''])}}}: step {{:.2f}} lr, loss {{:.3g}}"  # a choice, also of one
         at = {"at": (0.97, 0.88 + 0.1 * (word == "right")), "align": "right", "color": look["color"]}
         text = player.text(right, beside(*((run, says[name]) for name, run in own.items()))[0], template, **at)
         drawn |= {name: {path: place, curve: size, text: says[name]} for name in own}
