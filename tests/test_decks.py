@@ -238,6 +238,16 @@ def test_the_line_that_is_the_lesson_is_shown_and_what_frames_it_is_not():
     assert screens.lesson(tagged) == "run = minimize(loss, rule)\nx = 2"
 
 
+@pytest.mark.parametrize(("tags", "classes"), [([], "picture"), (["answer"], "picture fragment")])
+def test_a_picture_that_is_the_answer_comes_with_it(tags, classes):
+    output = new_output("display_data", {"text/html": "<p>a player</p>"})
+    cells = [new_markdown_cell("**Predict 1.** Is it **(a)** so, or **(b)** so?")]
+    cells += [new_code_cell('predict("mine-1", "?")', outputs=[output], metadata={"tags": tags})]
+    (screen,) = screens.screens_of("T", [*cells, new_markdown_cell("**What happened: (a).** It is.")])
+    page = write_decks.page_of(write_decks.TEMPLATE, DECKS["one_lecture"], screens=[write_decks.as_html(screen, 60)])
+    assert f'<div class="{classes}"' in page
+
+
 @pytest.mark.parametrize("path", write_decks.notebooks(), ids=lambda path: path.stem)
 def test_no_screen_tears_a_sentence_or_leaves_out_a_choice(path):
     cells = sections.parts_of(path)

@@ -15,7 +15,7 @@ from gdviz.player import Player
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "notebooks" / "tools"))
-documents, npm_files, write_outputs = map(importlib.import_module, ("documents", "npm_files", "write_outputs"))
+documents, npm_files, running = map(importlib.import_module, ("documents", "npm_files", "running"))
 TEXT = documents.GUIDE.read_text()
 BLOCKS = [(block[1], block[2] or "") for block in documents.BLOCK.finditer(TEXT)]
 KINDS = ["surface", "rule", "data", "player", "exercise", "prediction", "notebook"]
@@ -31,7 +31,7 @@ def test_the_guide_has_a_page_of_ten_lines_and_a_picture_for_each_kind():
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return write_outputs.executed(documents.guide(), tmp_path_factory.mktemp("guide"))
+    return running.executed(documents.guide(), tmp_path_factory.mktemp("guide"))
 
 
 def test_each_block_of_the_guide_prints_what_it_says_and_shows_its_picture(run):

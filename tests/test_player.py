@@ -606,6 +606,16 @@ def test_the_three_views_weigh_under_a_megabyte_and_follow_a_dragged_start():
     assert player.twin() == before
 
 
+def test_the_opening_is_said_at_the_first_step_alone_and_of_what_was_there_first(axes):
+    run = minimize(BOWL, GradientDescent(0.1), BOWL.start, 5)
+    player = views.descents(BOWL, run)
+    assert player.describe().startswith(f"{run.describe(ended=False)} Sliders")
+    player.start = [1.0, 2.0]
+    assert player.describe().startswith(f"As it was first: {run.describe(ended=False)} Sliders")
+    player.slider_0 = 5
+    assert player.describe().startswith(minimize(BOWL, GradientDescent(0.1), [1.0, 2.0], 5).describe())
+
+
 def test_too_much_to_send_is_refused_and_says_how_to_thin(axes):
     player = Player(axes[0].figure, {"step": range(1001)})
     player.path(axes[0], np.zeros((1001, 2)))

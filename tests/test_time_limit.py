@@ -110,6 +110,14 @@ def test_what_swallows_every_exception_is_stopped_all_the_same(learner, body):
     assert sys.gettrace() is tracer
 
 
+@pytest.mark.parametrize("loop", ["while True: x = 2", "time.sleep(9)"])
+def test_the_second_ring_ends_the_block_and_not_the_lines_around_it(learner, loop):
+    work = learner(
+        f"import time\ndef work():\n    try:\n        time.sleep(9)\n    except:\n        pass\n    {loop}\n"
+    )
+    assert told(work, patience=12).startswith(WAITED)
+
+
 @pytest.fixture
 def library(tmp_path, monkeypatch):
     """library(source) -> the name of a module with this source, which counts as a library's."""

@@ -14,7 +14,7 @@ from gdviz import data, views
 from gdviz.descent import minimize
 from gdviz.networks import landscape, training
 from gdviz.optimizers import Adam, Range
-from gdviz.style import look
+from gdviz.style import PALE, look
 from gdviz.views.training.curves import LINE
 from gdviz.views.training.networks import lines_of_zero
 
@@ -54,7 +54,10 @@ def test_other_positions_stay_in_grey_where_a_panel_has_one_curve():
     sliders = {"step": range(2), "rate": [0.1, 0.2]}
     player = views.training.panels({"one": {"a": losses}, "two": {"a": losses, "b": losses}}, sliders)
     one, two = player.figure.axes
-    assert [line.get_ydata().tolist() for line in one.lines] == [[4, 2], [3, 1]]
+    grey = [mark for mark in player._marks if mark.look["color"] == PALE]
+    assert {mark.ax for mark in grey} == {one}
+    assert [mark.array[:, 0, 1].tolist() for mark in grey] == [[4, 2], [3, 1]]
+    assert not one.lines
     assert not two.lines
     assert player.caption.startswith("At the end, one: a between 1 and 2; two:")
 
@@ -94,7 +97,7 @@ def test_panels_in_rows_share_their_axis_and_a_panel_of_places_has_whole_lines()
     assert [ax.get_ylabel() for ax in player.figure.axes] == ["loss", "loss"]
     places, heights = [0.1, 1.0, 10.0], np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     player = views.training.panels({"c": {"x": heights}}, {"factor": [1, 2]}, x={"c": ("length", places)})
-    assert np.array_equal(arrays(player, "line")[0][1], [[0.1, 4], [1, 5], [10, 6]])
+    assert np.array_equal(arrays(player, "line")[-1][1], [[0.1, 4], [1, 5], [10, 6]])
     assert readouts(player, (0,)) == ["● x 3"]
     (ax,) = player.figure.axes
     assert (ax.get_xscale(), ax.get_xlabel()) == ("log", "length")
@@ -183,9 +186,12 @@ def test_three_panels_in_two_rows_are_three_axes_with_one_window_and_the_x_label
 def test_up_to_six_other_positions_are_grey(positions):
     values, places = np.arange(1.0, 3 * positions + 1).reshape(3, positions), [0, 1, 2]
     player = views.training.panels({"a": {"x": values}}, {"step": range(3), "rate": list(range(positions))})
-    assert len(player.figure.axes[0].lines) == positions * (positions <= 6)
+    assert sum(mark.look["color"] == PALE for mark in player._marks) == positions * (positions <= 6)
     player = views.training.panels({"a": {"x": values.T}}, {"rate": list(range(positions))}, x={"a": ("w", places)})
-    assert len(player.figure.axes[0].lines) == positions * (positions <= 6)
+    before = [mark for mark in player._marks if mark.look["color"] == PALE]
+    assert len(before) == (positions <= 6)
+    for mark in before:  # the positions before the one that is shown
+        assert [int(np.isfinite(line).all(-1).sum()) for line in mark.array] == [3 * k for k in range(positions)]
     assert player.figure.axes[0].get_xscale() == "linear"
 
 
@@ -280,4 +286,4 @@ def test_networks_that_minimize_trains_are_those_that_torch_trains():
     again = minimize(loss, Adam(0.03), start, 6)
     with ours.moved() as caption:
         assert caption.endswith(f"3: {again.losses[-1]:.3g}.")
-        assert np.allclose(arrays(ours, "path")[0][:, 0, 1], again.losses)
+        assert np.allclose(arrays(ours, "path")[-1][:, 0, 1], again.losses)

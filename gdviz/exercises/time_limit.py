@@ -62,6 +62,7 @@ class Clock:
         self.computed = self.taken = 0.0
         self.at = spent(), time.monotonic()
         self.rung = self.done = False
+        self.outside = set(_stack(sys._getframe()))  # who waits for the block: a ring there would cut its way out short
 
     def up(self, frame: FrameType | None) -> bool:
         """Look at both clocks; whether one of them is up, where no library is being imported."""
@@ -81,6 +82,11 @@ class Clock:
         self.rung = True
         raise self._time_up()
 
+    def end(self) -> None:
+        """Ring no more, and let go of what it holds."""
+        self.done = True
+        self.outside.clear()
+
     def _time_up(self) -> TimeUp:
         if self.computed > self.seconds:
             return TimeUp(f"It was not finished after {self.seconds:g} seconds", "a loop that never ends?")
@@ -94,10 +100,15 @@ class Clock:
             return again
 
         sys.settrace(lambda *_: None)
-        while frame:
-            if not frame.f_code.co_filename.startswith(OURS):
-                frame.f_trace = again
-            frame = frame.f_back
+        for within in _stack(frame):
+            if within not in self.outside and not within.f_code.co_filename.startswith(OURS):
+                within.f_trace = again
+
+
+def _stack(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame:
+        yield frame
+        frame = frame.f_back
 
 
 @contextlib.contextmanager
@@ -108,7 +119,7 @@ def _looking_by_alarm(clock: Clock) -> Iterator[None]:
     try:
         yield
     finally:
-        clock.done = True  # first: from here on nothing rings
+        clock.end()  # first: from here on nothing rings
         signal.setitimer(signal.ITIMER_REAL, *timer)
         signal.signal(signal.SIGALRM, handler if callable(handler) else _late)
         sys.settrace(tracer)
@@ -142,7 +153,7 @@ def _looking_from_a_thread(clock: Clock) -> Iterator[None]:
     try:
         yield
     finally:
-        clock.done = True
+        clock.end()
         finished.set()
         thread.join()
         signal.signal(signal.SIGINT, handler)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,7 +18,8 @@ from gdviz import plots
 from gdviz.descent import Trajectory
 from gdviz.pictures.limits import HIGHEST
 from gdviz.pictures.words import label, plain, quiet
-from gdviz.style import ground, look, looks_of, seen
+from gdviz.player import Player
+from gdviz.style import PALE, ground, ink, look, looks_of, seen
 from gdviz.surfaces import Surface
 
 
@@ -43,6 +45,13 @@ def equal_scales(ax: Axes) -> None:
     shape = box.width / box.height
     if 0.6 < (right - left) / (high - low) / shape < 1.65:
         ax.set_aspect("equal", adjustable="box")
+
+
+def faint(player: Player, ax: Axes, heights: Any) -> None:
+    """Pale curves of all settings, (steps, *settings): they grow with the step, so that none tells the end before."""
+    for each in np.asarray(heights).reshape(len(heights), -1).T:
+        place = [len(each), *[1] * (len(player.sliders) - 1)]
+        player.curve(ax, each.reshape(place), color=ink(ax, PALE), width=1.5, size=1)
 
 
 def mark_looks(rules: Mapping[str, Any], told: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:

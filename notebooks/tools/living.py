@@ -1,4 +1,4 @@
-"""What slides and the pages of the site have in common: a notebook run with living players, as HTML for no network."""
+"""What lectures and pages of the site have in common: a notebook run with living players, as HTML for no network."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
-from write_outputs import executed
+from running import executed
 
 from gdviz.player import pages
 

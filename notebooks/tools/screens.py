@@ -46,6 +46,7 @@ class Screen:
     code: str = ""
     picture: dict[str, Any] | None = None  # the data of an output: a player's HTML, or a PNG
     alt: str = ""
+    late: bool = False  # the picture is the answer, and comes with it
     answer: str = ""
     right: str = ""
     printed: str = ""
@@ -144,6 +145,7 @@ class _Maker:
                 self.shown.printed = ""
             self.shown.picture, self.shown.code = one, "\n".join(filter(None, self.lessons))
             self.lessons = []
+            self.shown.late = "answer" in cell.metadata.get("tags", [])
             self.shown.alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
         if printed and self.asked and self.shown and not self.shown.picture:
             self.shown.printed = "\n".join(filter(None, [self.shown.printed, printed]))

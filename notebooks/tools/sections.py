@@ -3,7 +3,6 @@
 import ast
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,12 +10,12 @@ from pathlib import Path
 import nbformat
 from books import is_own
 from living import alive, cut, sections
+from made import key_of, write_whole
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 from needed import changes, needed, reads, statements
 from tqdm import tqdm
-from unchanged import key_of
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "sections"
@@ -34,7 +33,6 @@ def run_sections(wanted: Sequence[Section], kept: Path = CACHE) -> dict[Section,
         for one, (lines, cells) in parts.items()
     }
     stale = [one for one in wanted if not files[one].exists()]
-    kept.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(KERNELS) as pool, tqdm(total=len(stale), unit="section", disable=not stale) as bar:
 
         def run(some: Sequence[Section]) -> None:
@@ -60,9 +58,7 @@ def run_in_one(folder: Path, parts: dict[Path, tuple[str, list[NotebookNode]]], 
         raise ValueError(str(error)) from error
     for file, (_, some) in parts.items():
         ran, mine = ran[1 + len(own(some)) :], ran[1 : 1 + len(own(some))]
-        part = file.with_suffix(f".{os.getpid()}")
-        part.write_text(json.dumps([cell.outputs for cell in mine]), encoding="utf-8")
-        part.replace(file)
+        write_whole(file, json.dumps([cell.outputs for cell in mine]))
 
 
 def around(path: Path) -> list[str]:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from books import named, notebooks
 from instructors import table
 from living import html_of
+from made import write_whole
 from nbconvert.filters.markdown import markdown2html
 from nbformat.v4 import new_notebook
 from npm_files import CACHE, write_files
@@ -114,22 +115,17 @@ def write_deck(deck: Deck, ran: Mapping[Section, list], notes: str, folder: Path
         asks = next((screen for screen in screens if screen.question), screens[0])
         asks.notes.insert(0, told(path, title, minutes, notes))
         shown += [as_html(screen, 60 * minutes / len(screens)) for screen in screens]
-    write_page(folder / f"{deck.name}.html", TEMPLATE, deck, screens=shown)
+    write_whole(folder / f"{deck.name}.html", page_of(TEMPLATE, deck, screens=shown))
     asked = {one["name"]: one for one in shown if one["name"]}  # of a question on two screens the one with the answer
     paper = folder / "questions" / f"{deck.name}.html"
-    write_page(paper, QUESTIONS, deck, asked=list(asked.values()), assets="../assets")
-    print_page(paper)
+    page = page_of(QUESTIONS, deck, asked=list(asked.values()), assets="../assets")
+    if not (paper.with_suffix(".pdf").exists() and paper.exists() and paper.read_text(encoding="utf-8") == page):
+        write_whole(paper, page)
+        print_page(paper)
 
 
-def write_page(page: Path, template: Path, deck: Deck, **given: Any) -> None:
-    """Write a page whole, or leave the one before."""
-    page.parent.mkdir(exist_ok=True)
-    part = page.with_suffix(".part")
-    html = str(html_of(new_notebook(), template, deck.title, deck=deck, **given))
-    part.write_text(
-        html.replace('src="assets/', 'src="../assets/') if page.parent.name == "questions" else html, "utf-8"
-    )
-    part.replace(page)
+def page_of(template: Path, deck: Deck, **given: Any) -> str:
+    return str(html_of(new_notebook(), template, deck.title, deck=deck, **given))
 
 
 def print_page(page: Path) -> None:
@@ -168,6 +164,7 @@ def as_html(screen: Screen, seconds: float) -> dict[str, Any]:
         "right": screen.right,
         "code": screen.code,
         "picture": picture(screen),
+        "late": screen.late,
         "printed": screen.printed,
         "notes": markdown("\n\n".join(screen.notes)),
         "seconds": round(seconds),

@@ -17,11 +17,11 @@ import write_decks
 from books import is_own, named, notebooks
 from instructors import refuse, table
 from living import sections
+from made import key_of, unchanged, write_whole
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
+from running import executed
 from tqdm import tqdm
-from unchanged import key_of, note, unchanged
-from write_outputs import executed
 
 ROOT = Path(__file__).parents[2]
 SOLUTION = "<details><summary>Solution</summary>"
@@ -47,20 +47,15 @@ def write(paths: Sequence[Path], instructors: Path, editions: Path) -> None:
         target = editions / "instructor" / path.name
         key = key_of(nbformat.writes(solution))
         if not unchanged(target, key):
-            write_instructor(solution, path, target)
-            note(target, key)
+            write_instructor(solution, path, target, key)
 
 
-def write_instructor(notebook: NotebookNode, path: Path, target: Path) -> None:
+def write_instructor(notebook: NotebookNode, path: Path, target: Path, key: str = "") -> None:
     """Run the notebook with its solutions and write it; it lies one folder deeper than the committed one."""
     up = "](../../notebooks/" if is_own(path) else "](../../"
     for cell in markdown(notebook):
         cell.source = cell.source.replace("](../", up)
-    written = nbformat.writes(executed(notebook, path.parent))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
-    part.write_text(written, encoding="utf-8")
-    part.replace(target)
+    write_whole(target, nbformat.writes(executed(notebook, path.parent)), key)
 
 
 def with_solutions(notebook: NotebookNode, path: Path) -> NotebookNode:

@@ -23,12 +23,12 @@ from books import is_own, named, notebooks
 from bs4 import BeautifulSoup
 from documents import gallery, guide, write_reference
 from living import alive, cut, html_of, sections, title_of
+from made import key_of, unchanged, write_whole
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 from npm_files import CACHE, write_files
 from tqdm import tqdm
-from unchanged import key_of, note, unchanged
 from write_links import bring, place
 
 ROOT = Path(__file__).parents[2]
@@ -120,14 +120,6 @@ def write(
     refuse_loose_ends(site, {f"{one}.html" for one in [*work, "reference/index"]} if only else set())
 
 
-def write_text(page: Path, html: object) -> None:
-    """Write a page whole, or leave the one before."""
-    page.parent.mkdir(parents=True, exist_ok=True)
-    part = page.with_suffix(f".{os.getpid()}")
-    part.write_text(str(html), encoding="utf-8")
-    part.replace(page)
-
-
 def page_of(path: Path) -> Page:
     """What the contents need of a notebook; one of the course is refused where something is not there."""
     notebook = nbformat.read(path, as_version=4)
@@ -159,7 +151,7 @@ def write_contents(pages: list[Page], more: Sequence[More], folder: Path) -> Non
     texts = [WELCOME, *map(entry, pages), *([f"## To build your own\n\n{beside}"] if more else [])]
     notebook = new_notebook(cells=[new_markdown_cell(text) for text in texts])
     html = html_of(notebook, TEMPLATE, TITLE, is_contents=True, repository=PLACE.url)
-    write_text(folder / "index.html", linked(html, pages))
+    write_whole(folder / "index.html", str(linked(html, pages)))
 
 
 def entry(page: Page) -> str:
@@ -191,8 +183,7 @@ def write_page(pages: list[Page], folder: Path, i: int) -> None:
     notebook.cells.insert(1, new_markdown_cell(how))
     ways = {"before": pages[i - 1] if i else None, "next": pages[i + 1] if i + 1 < len(pages) else None}
     html = html_of(notebook, TEMPLATE, f"{page.heading} | {TITLE}", repository=PLACE.url, **ways)
-    write_text(target, linked(html, pages, base))
-    note(target, key)
+    write_whole(target, str(linked(html, pages, base)), key)
 
 
 def write_document(name: str, make: Callable[[], NotebookNode], folder: Path) -> None:
@@ -204,8 +195,7 @@ def write_document(name: str, make: Callable[[], NotebookNode], folder: Path) ->
     with TemporaryDirectory() as elsewhere:
         alive(notebook, Path(elsewhere))
     html = html_of(notebook, TEMPLATE, f"{title_of(notebook)} | {TITLE}", repository=PLACE.url, kind_of_page=name)
-    write_text(target, linked(html, [], ""))
-    note(target, key)
+    write_whole(target, str(linked(html, [], "")), key)
 
 
 def write_api(folder: Path) -> None:
@@ -213,7 +203,7 @@ def write_api(folder: Path) -> None:
     target = folder / "reference" / "index.html"
     if not unchanged(target, key_of("reference")):
         write_reference(folder / "reference")
-        note(target, key_of("reference"))
+        write_whole(target, target.read_text(encoding="utf-8"), key_of("reference"))
 
 
 MORE = (

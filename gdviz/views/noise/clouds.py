@@ -9,12 +9,12 @@ from torch import Tensor
 
 from gdviz import plots
 from gdviz.pictures.limits import log_axis, span, step_limits
-from gdviz.pictures.words import label, plain
+from gdviz.pictures.words import label
 from gdviz.player import Player
-from gdviz.style import BLACK, BLUE, GREEN, GREY, PALE, VERMILLION, ink
+from gdviz.style import BLACK, BLUE, GREEN, VERMILLION
 from gdviz.surfaces import Surface
 from gdviz.theory import covariance, lowest_valley
-from gdviz.views.frames import between, loss_limits, pair
+from gdviz.views.frames import between, faint, loss_limits, pair
 
 COSTS = ("steps", "epochs", "examples", "milliseconds")
 RUNNERS = ((BLUE, (), "o"), (GREEN, (3, 1.5), "s"), (VERMILLION, (1, 1), "D"), (BLACK, (5, 1), "^"))
@@ -77,16 +77,6 @@ def clouds(
     right.set_xlim(step_limits(steps))
     log_axis(right, 0.5 * low, 8 * high)
     heights = above.clamp(min=1e-9 * low)
-    if 1 < heights[0].numel() <= 6:
-        right.plot(list(steps), heights.flatten(1), color=ink(right, PALE), linewidth=1.5)
-        if len(sliders) == 2:  # each curve has a name
-            look = {"size": 13, "color": ink(right, GREY), "ha": "right", "va": "bottom"}
-            ends = heights[-1].clamp(max=6 * high).nan_to_num(6 * high).tolist()
-            below, apart = 0.0, (16 * high / low) ** 0.07  # the words of one line, on this axis
-            for end, name in sorted(zip(ends, list(sliders.values())[1]), key=lambda one: one[0]):
-                below = max(1.25 * end if end > 0 else 6 * high, apart * below)
-                where = 0.97 * steps[-1] + 0.03 * steps[0], below
-                plain(right.text(*where, name, path_effects=plots.halo(right), **look))
     caption = f"{params.shape[-2]} runs each; their mean loss above the minimum ends {between(above[-1])}."
     player = Player(figure, sliders, caption=caption, opening="", **options)
     player.points(left, params, color=BLUE, size=7)
@@ -101,6 +91,8 @@ def clouds(
         level = torch.stack(torch.broadcast_tensors(ends, floor[..., None]), -1)
         player.line(right, level[None], color=VERMILLION, dash=(3, 2), width=2)
         player.text(right, floor[None], "theory {:.3g}", at=(0.97, 0.88), align="right", color=VERMILLION)
+    if 1 < heights[0].numel() <= 6:
+        faint(player, right, heights)
     player.curve(right, heights, color=BLUE)
     player.text(right, above, "mean {:.3g}", diverged=lost, at=(0.97, 0.98), align="right", color=BLUE)
     return player
@@ -181,11 +173,11 @@ def escape(surface: Surface, params: Tensor, sliders: Mapping[str, Any], **optio
     label(right, title="in the lowest valley", xlabel="step", ylabel="share of the runs", ylim=(-0.03, 1.03))
     right.set(xlim=step_limits(steps), yticks=[0, 0.5, 1])
     right.set_yticklabels(["0", "50 %", "100 %"])
-    right.plot(steps, arrived, color=ink(right, PALE), linewidth=1.5)
     many = ", ".join(f"{share:.0%} with {size}" for share, size in zip(arrived[-1], sizes))
     caption = f"{params.shape[2]} runs for each batch size; in the lowest valley after {steps[-1]} steps: {many}."
     player = Player(figure, sliders, caption=caption, opening="", **options)
     player.points(left, torch.cat([params, heights[..., None]], -1), color=BLUE, size=7)
+    faint(player, right, arrived)
     player.curve(right, arrived, color=BLUE)
     player.text(right, 100 * arrived, "{:.0f} %", color=BLUE, at=(0.03, 0.98))
     return player

@@ -13,7 +13,7 @@ from gdviz.pictures.words import label
 from gdviz.player import Player
 from gdviz.player.templates import escaped
 from gdviz.style import BLACK, BLUE, GREEN, LOOKS, PALE, VERMILLION, ink, look
-from gdviz.views.frames import between
+from gdviz.views.frames import between, faint
 
 CURVES = [(BLUE, "o"), (VERMILLION, "s"), (GREEN, "D"), (BLACK, "^")]  # what has no look of its own
 LINE = 0.1  # height of a line of words in a panel
@@ -105,13 +105,22 @@ def _panel(player: Player, ax: Axes, named: Mapping[str, np.ndarray], steps: Seq
         if places is not None:
             points = np.stack([np.broadcast_to(places, array.shape), array], -1)
             if len(named) == 1 and 1 < array.size // len(places) <= 6:
-                ax.plot(places, array.reshape(-1, len(places)).T, color=ink(ax, PALE), linewidth=1.5, scaley=False)
+                _before(player, ax, points)
             player.line(ax, points, color=drawn["color"], dash=drawn.get("dash", ()))
             player.points(ax, points[..., :: -(-len(places) // 12), :], color=drawn["color"], marker=drawn["marker"])
             continue
         if len(named) == 1 and 1 < array[0].size <= 6:
-            ax.plot(list(steps), array.reshape(len(array), -1), color=ink(ax, PALE), linewidth=1.5, scaley=False)
+            faint(player, ax, array)
         player.curve(ax, array, **drawn, size=15 + 5 * (len(named) - 1 - row))  # of coinciding heads each is seen
+
+
+def _before(player: Player, ax: Axes, points: np.ndarray) -> None:
+    """Of one slider, pale, the lines of the positions before: points (positions, places, 2)."""
+    if points.ndim == 3:
+        gap = np.full((len(points), 1, 2), np.nan)
+        joined = np.concatenate([points, gap], 1)  # one line with gaps for each position
+        seen = np.tri(len(points), k=-1, dtype=bool)[:, :, None, None]
+        player.line(ax, np.where(seen, joined, np.nan).reshape(len(points), -1, 2), color=ink(ax, PALE), width=1.5)
 
 
 def _frame(ax: Axes, arrays: Sequence[np.ndarray], lines: int, places: np.ndarray | None) -> None:

@@ -13,12 +13,13 @@ from torch.nn.functional import cross_entropy
 from gdviz import plots
 from gdviz.descent import Trajectory
 from gdviz.networks.landscape import losses_at, outputs_at
-from gdviz.pictures.limits import plain_ticks
-from gdviz.pictures.words import label, plain
+from gdviz.pictures.limits import log_axis, plain_ticks
+from gdviz.pictures.words import label
 from gdviz.player import Player
-from gdviz.style import BLACK, GREY, PALE, PURPLE, VERMILLION, ink
+from gdviz.style import BLACK, GREY, PURPLE, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.views.alive import follow
+from gdviz.views.frames import faint
 from gdviz.views.training.curves import CURVES
 
 MESH = 31  # points along each side, between which the boundary is found
@@ -93,6 +94,8 @@ def decision(
     label(left, title="two classes", xlabel="input 1", ylabel="input 2", xlim=(x0, x1), ylim=(y0, y1))
     label(right, title="loss, by hidden units", xlabel="epoch", yscale="log")
     known = heights[np.isfinite(heights) & (heights > 0)]
+    if len(known):
+        log_axis(right, 0.8 * float(known.min()), 1.25 * float(known.max()))
     plain_ticks(right, few=known.max(initial=0) > 100 * known.min(initial=np.inf))
     right.minorticks_off()
 
@@ -106,12 +109,7 @@ def decision(
     thick = player.line(
         left, torch.cat([edge(rows[name], name) for name in networks], 1).detach(), color=BLACK, width=5
     )
-    right.plot(list(steps), heights, color=ink(right, PALE), linewidth=1.5)
-    for rank, k in enumerate(np.argsort(-heights[-1])):  # of two that are near, one above and one below
-        va = "top" if rank % 2 else "bottom"
-        if np.isfinite(heights[-1, k]):
-            style = {"color": ink(right, GREY), "size": 14, "va": va}
-            plain(right.text(1.02 * steps[-1], heights[-1, k], list(networks)[k], **style))
+    faint(player, right, heights)
     curve = player.curve(right, heights, color=PURPLE)
     text = player.text(right, heights, "loss {:.3g}", at=(0.97, 0.98), align="right")
     if len(runs) < len(networks):

@@ -1,6 +1,7 @@
 """What was made of which sources: a file that is still there, of sources that are still the same, is not made again."""
 
 import hashlib
+import os
 import sys
 from functools import cache
 from importlib.metadata import version
@@ -15,10 +16,18 @@ def unchanged(target: Path, key: str) -> bool:
     return target.exists() and _note(target).exists() and _note(target).read_text() == f"{key} {_content(target)}"
 
 
-def note(target: Path, key: str) -> None:
-    """Remember of what this file was made."""
-    KEYS.mkdir(parents=True, exist_ok=True)
-    _note(target).write_text(f"{key} {_content(target)}")
+def write_whole(target: Path, text: str, key: str = "") -> None:
+    """Write a file whole, or leave the one before; with a key, remember of what it was made."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    if key:
+        KEYS.mkdir(parents=True, exist_ok=True)
+        _note(target).write_text(f"{key} {_content(target)}")
 
 
 def key_of(*sources: str) -> str:
