@@ -95,7 +95,11 @@ def notebook_of(sources):
 
 
 def the_kernel(page):
-    kernel = page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.id")
+    return the_kernel_called(page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.id"))
+
+
+def the_kernel_called(kernel):
+    """The process of a kernel, by its id."""
     for process in psutil.Process(os.getpid()).children(recursive=True):
         with contextlib.suppress(psutil.Error):  # a helper of Chromium that has just gone
             if any(kernel in part for part in process.cmdline()):

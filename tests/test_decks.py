@@ -196,6 +196,7 @@ def test_a_section_needs_the_cells_that_give_its_names_and_no_others():
     assert sections.before(changed, (4, 5)) == "w = [0]\nw[0] = 1"
     look = [new_code_cell("import matplotlib.pyplot as plt\nplt.style.use('gdviz.course')"), new_code_cell("3")]
     assert sections.before(look, (1, 2)) == look[0].source
+    assert sections.before([new_markdown_cell("# M"), new_code_cell("print(1)")], (1, 2)) == ""
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def served(browser):
 def test_where_no_script_may_run_a_sentence_says_so(served, policy):
     shown = player(caption="a < b")
     page = served(parts(shown), policy)
-    words = page.get_by_text(f"{shown.describe()} The moving picture is missing because scripts are blocked here")
+    words = page.get_by_text(f"{shown.describe()} {pages.ASLEEP}")
     words.wait_for()
     assert words.is_visible()
 
@@ -286,7 +286,7 @@ def test_a_slider_of_one_value_has_no_control_and_other_ranges_count_by_their_st
     shown = Player(figure, {"one": ["x"], "step": range(0, 41, 4), "batch": range(8, 33, 8)}, at={"batch": -1})
     shown.path(ax, torch.rand(1, 11, 4, 2, generator=torch.Generator().manual_seed(0)))
     page = opened(parts(shown))
-    assert page.locator("input").count() == 2
+    assert page.locator(".slider input").count() == 2
     assert page.locator("button.play").count() == 1  # of the first range
     assert moved(page, lambda: page.get_by_label("step", exact=True).press("ArrowRight"))
     page.get_by_label("batch", exact=True).press("ArrowLeft")
@@ -307,7 +307,7 @@ def test_an_embedded_player_shows_html_and_text_alone(monkeypatch):
 def test_the_state_weighs_a_third_more_than_its_bytes():
     shown = player()
     shown.twin()  # packs
-    size = len(shown.picture) + sum(len(mark["data"]) for mark in shown.marks)
+    size = len(shown.picture) + len(shown.twin(colors=48)) + sum(len(mark["data"]) for mark in shown.marks)
     assert len(pages.body(shown)) < 4 / 3 * size + 10_000
 
 

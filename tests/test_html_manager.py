@@ -178,7 +178,7 @@ def test_words_stay_text_in_every_control(opened):
     assert page.locator("input[type=text]").input_value() == NASTY[0]
     for k, key in enumerate(["Home", "ArrowRight", "ArrowRight", "ArrowRight"]):
         handle(page, 1).press(key)
-        says(page, f"; {NASTY[0]} {NASTY[k]}; {NASTY[1]} 1; {NASTY[2]} 2")
+        says(page, f"; {NASTY[0]} {NASTY[k]}; {NASTY[1]} 1; {NASTY[2]} 2; path (0, 0)")
         assert page.locator(".widget-readout").nth(1).text_content() == NASTY[k]
     assert page.locator("img[onerror], script:has-text('hurt'):not([type])").count() == 0
     assert page.evaluate("window.hurt") is None

@@ -95,13 +95,15 @@ def test_shown_twice_and_run_again_there_is_one_clock_and_nothing_is_left(lab):
     run_all(page, players(2))
     one, two = Shown(page, 0), Shown(page, 1)
     one.drag(0, 0.5)
-    assert one.says() == two.says() == "step 10"
+    assert one.says() == two.says() == "step 10; path (10, 10)"
     assert one.pixels()[1] == two.pixels()[1] > 0
 
     page.evaluate("timeouts.length = 0")
     one.drag(0, 0.0)
     two.box.locator(".play").click()
-    page.wait_for_function("document.querySelector('.gdviz-player canvas').getAttribute('aria-label') === 'step 20'")
+    page.wait_for_function(
+        "document.querySelector('.gdviz-player canvas').getAttribute('aria-label').startsWith('step 20;')"
+    )
     pace = 8000 // 21
     ticks = page.evaluate(f"timeouts.filter((ms) => ms === {pace}).length")
     assert 19 <= ticks <= 21, f"{ticks} ticks for 20 steps: one clock, however often the player is shown"
@@ -177,14 +179,14 @@ def test_a_guess_lets_the_controls_go_also_while_the_kernel_is_busy(lab):
     play = player.box.locator(".play")
     assert play.is_disabled()
     player.drag(0, 0.5)
-    assert player.says().endswith("step 0; rate 0.2")  # where it began
+    assert "Shown: step 0; rate 0.2" in player.says()  # where it began
     kernel = the_kernel(page)
     kernel.suspend()
     player.canvas.click()
     page.wait_for_function("(button) => !button.disabled", arg=play.element_handle())
     player.drag(0, 0.5)
     player.press(1, "ArrowLeft")
-    assert player.says().endswith("step 10; rate 0.1")
+    assert player.says().startswith("step 10; rate 0.1;")
     kernel.resume()
     player.box.get_by_text(" and ").wait_for()
 

@@ -19,6 +19,7 @@ def test_what_is_quick_shows_nothing(capsys):
 @pytest.fixture
 def at_once(monkeypatch):
     monkeypatch.setattr(progress, "PATIENCE", -1.0)
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)  # a tool that another test has called leaves it behind
 
 
 def test_what_takes_longer_shows_a_bar_with_its_name_and_unit(at_once, capsys, monkeypatch):

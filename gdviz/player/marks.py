@@ -4,7 +4,6 @@ The canvas draws the same pixels: a kind has one entry in static/marks.mjs.
 """
 
 from collections.abc import Callable, Sequence
-from numbers import Number
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,19 +11,17 @@ import torch
 import traitlets as t
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
 from torch import Tensor
 
 from gdviz.pictures.arrays import as_array
 from gdviz.pictures.words import wide
 from gdviz.player.formula import traced
 from gdviz.player.geometry import PX, box, clipped, dims, figure_of, packed, to_pixels
+from gdviz.player.looks import checked_look
 from gdviz.player.pen import ASIDE, HEAD, WORDS, Pen, arrow_head
 from gdviz.player.sliders import Positions
 from gdviz.player.templates import shown, template_parts
 from gdviz.style import BLACK, BLUE, RUST, VERMILLION, ground, inks, seen
-
-MARKERS = ("o", "s", "^", "D", "+")
 
 
 class Mark(t.HasTraits):
@@ -151,6 +148,10 @@ class Curve(Path):
         both = np.broadcast_arrays(self.positions.steps("curve"), self.positions.fitting("curve", array))
         return np.stack(both, -1)
 
+    def seen(self) -> dict[str, Any]:
+        """The look; of what is said of it only the height counts, since the step is the slider's."""
+        return super().seen() | {"curve": True}
+
     def follow(self, values: Tensor, *_: Tensor) -> Tensor:
         """The points (step, number)."""
         steps = torch.from_numpy(self.positions.values).reshape(-1, *[1] * (values.ndim - 1))
@@ -271,30 +272,3 @@ class Text(Mark):
         place = (left + look["at"][0] * width, top + (1 - look["at"][1]) * height)
         color = look["warn"] if words.endswith("(diverged)") else look["color"]
         return [pen.words(words, place, look["align"], "top", color, look["size"])]
-
-
-CHOICES = {"marker": MARKERS, "cap": ("round", "butt"), "align": ("left", "center", "right")}
-COUNTS = {"dash": (0, 2, 4, 6), "at": (2,)}  # how many numbers a tuple may have
-
-
-def checked_look(kind: str, usual: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """The look with what was given, in the words that canvas and matplotlib share; refused: what they do not."""
-    if unknown := set(given) - set(usual):
-        raise TypeError(f"a {kind} has no {', '.join(sorted(unknown))}; it has {', '.join(usual)}")
-    look = usual | given
-    try:
-        look["color"] = to_hex(look["color"])
-    except ValueError as error:
-        raise ValueError(f"color must be one that matplotlib knows, got {look['color']!r}") from error
-    for name, words in CHOICES.items():
-        if look.get(name, words[0]) not in words:
-            known = " ".join(words) if name == "marker" else f"{', '.join(words[:-1])} or {words[-1]}"
-            raise ValueError(f"{name} must be {'one of ' * (name == 'marker')}{known}, got {look[name]!r}")
-    for name in {"width", "size", "dots", "casing"} & set(look):
-        if not (isinstance(look[name], int | float) and 0 <= look[name] < 1000):
-            raise ValueError(f"{name} must be a number of pixels, got {look[name]!r}")
-    for name, count in COUNTS.items():
-        value = look.get(name, (0, 0))
-        if not (isinstance(value, tuple | list) and len(value) in count and all(isinstance(v, Number) for v in value)):
-            raise ValueError(f"{name} must be a tuple of {' or '.join(map(str, count))} numbers, got {value!r}")
-    return look

@@ -19,7 +19,10 @@ from gdviz.player import film, scripts
 from gdviz.player.geometry import PX
 
 DEAD = {"clickable": -1, "locked": []}  # what asks the kernel or ipywidgets
-ASLEEP = "The moving picture is missing because scripts are blocked here: open the page itself in a browser."
+ASLEEP = (
+    "The picture stands still: this place blocks scripts or canvases, or the browser is older than Chrome 92, "
+    "Firefox 90 or Safari 15.4. Open the page itself in another one."
+)
 OPTIONS = {".html": {"title"}, ".gif": {"along", "fps", "width"}, ".mp4": {"along", "fps", "width"}, ".png": set()}
 
 
@@ -95,7 +98,7 @@ def code() -> str:
 
 
 def body(player: Any) -> str:
-    """The place of a player in a page and its state; where no script runs, the sentence of describe() and why.
+    """The place of a player in a page and its state; where no script runs, the still picture, describe() and why.
 
     What needs the kernel is not offered there: a click that sets the start, the field of on_text (a sentence says what
     it holds). A guess is asked for as usual.
@@ -103,8 +106,10 @@ def body(player: Any) -> str:
     state = player.state()
     state["traits"] |= DEAD if state["traits"]["descents"] else DEAD | {"dials": []}
     state = json.dumps(state, default=_base64, allow_nan=False).replace("<", "\\u003c")  # "</script>" in a label
-    words = f'<p class="asleep">{escape(player.describe())} {ASLEEP}</p>'  # which the script takes away
-    return f'<div class="gdviz-page">{words}<script type="application/json">{state}</script></div>\n'
+    still, words = base64.b64encode(player.twin(colors=48)).decode(), escape(player.describe())
+    picture = f'<img alt="The picture, standing still." src="data:image/png;base64,{still}">'
+    asleep = f'<div class="asleep">{picture}<p>{words} {ASLEEP}</p></div>'  # which the script takes away
+    return f'<div class="gdviz-page">{asleep}<script type="application/json">{state}</script></div>\n'
 
 
 def embed(cls: type) -> None:

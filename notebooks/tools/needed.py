@@ -147,7 +147,7 @@ def reads(source: str) -> set[str]:
 def needed(before: list[Statement], wanted: set[str]) -> tuple[list[Statement], set[str]]:
     """Those of the statements that these names need, in order, and all the names that these need."""
     modules = {name for part in before if part.imports for name in part.names.bound}
-    at_end, kept, seen = set(wanted), [], set()
+    at_end, kept, every, seen = set(wanted), [], set(wanted), set()
     while not seen >= at_end:  # a function reads its names when it is called: as they are at the end
         seen |= at_end
         kept, open_names, every = [], set(at_end), set(at_end)

@@ -58,7 +58,7 @@ export function clockButtons(model, asking, signal) {
     if (!model.get("playing") && model.get(trait) >= last) toStart();
     go(!model.get("playing"));
   }, { signal });
-  back.addEventListener("click", () => { go(false), toStart(); }, { signal });
+  back.addEventListener("click", () => { toStart(), go(false); }, { signal });
   model.on("change:playing", follow);
   model.set("views", (model.get("views") ?? 0) + 1);
   follow();

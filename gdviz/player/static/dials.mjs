@@ -1,6 +1,7 @@
 // The sliders of hyperparameters that may be any number of a range. A number can be typed, too.
 
 const NOTCHES = 400; // of a slider
+export const SWIPE = 8; // px of a finger: then it is clear where it goes
 
 /** The value at a part, 0 to 1, of the way along a dial, with as many digits as it shows. */
 export function dialValue({ low, high, log }, part) {
@@ -23,6 +24,24 @@ export const saidOf = (dials, values) => dials.map(({ name, unit }, k) => `${nam
 /** Set all dials; as they were first they are untouched. */
 export function turnTo(model, values) {
   model.set("dialed", values.every((one, i) => one === model.get("dials")[i].value) ? [] : values);
+}
+
+/** A finger that begins on a native slider and goes up or down means the page: the slider stays where it was. */
+export function steady(input) {
+  let from = null, swipes = false;
+  const stay = () => { input.value = from.value, input.dispatchEvent(new Event("input")); };
+  input.addEventListener("pointerdown", ({ pointerType, clientX, clientY }) => {
+    from = pointerType === "touch" ? { x: clientX, y: clientY, value: input.value } : null;
+    swipes = false;
+  });
+  input.addEventListener("pointermove", ({ clientX, clientY }) => {
+    const [across, along] = from ? [Math.abs(clientX - from.x), Math.abs(clientY - from.y)] : [0, 0];
+    if (!swipes && Math.max(across, along) < SWIPE) return;
+    if (!swipes && across >= along) from = null; // a drag
+    else (swipes = true), stay();
+  });
+  input.addEventListener("pointercancel", () => { if (from) stay(); });
+  for (const event of ["pointerup", "pointercancel", "change"]) input.addEventListener(event, () => { if (swipes) stay(); });
 }
 
 /** The rows of all dials. asking: whether they wait for a guess; say: shows a sentence; told: the kernel is told. Returns
@@ -56,6 +75,7 @@ function dialRow(model, dial, k, { say, told }, signal) {
   const named = dial.named.map(([words, value]) => button(words, value, `${dial.name} ${written(value)}`));
   slider.addEventListener("input", () => set(dialValue(dial, Number(slider.value) / NOTCHES)), { signal });
   slider.addEventListener("change", told, { signal });
+  steady(slider);
   field.addEventListener("change", () => {
     const value = Number(field.value.trim().replace(",", ".") || NaN);
     const fits = value >= dial.low && value <= dial.high;
@@ -63,7 +83,7 @@ function dialRow(model, dial, k, { say, told }, signal) {
     else say(`${dial.name} is a number from ${written(dial.low)} to ${written(dial.high)}; ${field.value.trim() || "nothing"} is not.`);
     field.value = written(dialedNow(model)[k]);
   }, { signal });
-  row.append(make("span", { textContent: dial.name }), slider, field, ...(unit ? [make("span", { textContent: dial.unit })] : []), ...named, back);
+  row.append(make("span", { textContent: dial.name, ariaHidden: "true" }), slider, field, ...(unit ? [make("span", { textContent: dial.unit })] : []), ...named, back);
 
   function follow(value, words, waits) {
     slider.value = Math.round(NOTCHES * dialPart(dial, value));

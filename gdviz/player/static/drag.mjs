@@ -1,7 +1,7 @@
 // What can be dragged in the picture, its handles: by mouse, finger, or arrow keys on the focused picture.
 
 import { warm } from "./alive.mjs";
-import { dialedNow, turnTo } from "./dials.mjs";
+import { SWIPE, dialedNow, turnTo } from "./dials.mjs";
 import { at, inside, lost, pairs, select, toData, toPixels } from "./geometry.mjs";
 import { drawText, strokeLine } from "./marks.mjs";
 
@@ -65,7 +65,7 @@ const HANDLES = {
     },
     back: (view) => HANDLES.start.back(view),
     touched: (view) => HANDLES.start.touched(view),
-    name: () => "the end of the line",
+    name: (_, handle, k) => (k ? "the other end of the line" : "one end of the line"),
     now: (view) => HANDLES.start.now(view),
   },
   points: {
@@ -110,7 +110,7 @@ const HANDLES = {
 /** The handles of a player. view: { model, canvas, asking, index, shown, placeOf, soon }, where shown() are the marks that
  *  are drawn and placeOf(event, i) is the place of a pointer in pixels of the picture, on the panel of the i-th Axes. */
 export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }, signal) {
-  let held = null, telling = 0, chosen = 0; // what is held and how far beside its middle; when the kernel is told
+  let held = null, tapped = null, telling = 0, chosen = 0; // what is held and how far beside its middle, and what a finger may tap; when the kernel is told
   const first = (place) => select(shown()[place], at(index(), model.get("trail"), 0));
   const view = { model, shown, first };
   const on = () => model.get("handles").length > 0 && !asking();
@@ -149,6 +149,12 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
     model.save_changes();
   }
 
+  /** The kernel hears of it when nothing more is moved. */
+  function tell() {
+    clearTimeout(telling);
+    telling = setTimeout(() => model.save_changes(), 300);
+  }
+
   /** The free handle of the Axes where a pointer is. */
   function free(event) {
     return spots().find(({ handle, kind }) => {
@@ -163,23 +169,32 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
   }
 
   function grasped(event) {
-    if (!on() || event.button !== 0) return;
+    if (!on() || event.button !== 0 || !event.isPrimary) return; // two fingers zoom
     const spot = near(event, GRASP), elsewhere = spot ? null : free(event);
+    tapped = elsewhere && event.pointerType === "touch" ? { ...elsewhere, pointer: event.pointerId, at: [event.clientX, event.clientY] } : null;
+    if (tapped) return; // it may scroll the page
     held = spot ?? (elsewhere && { ...elsewhere, beside: [0, 0] });
     if (!held) return;
     chosen = spots().findIndex(({ handle, k }) => handle === held.handle && k === held.k);
+    held.pointer = event.pointerId;
     canvas.setPointerCapture(event.pointerId);
     if (elsewhere) move(held, placeOf(event, held.handle.axes)); // a click sets it there
     soon();
   }
 
   function dragged(event) {
-    const place = held && placeOf(event, held.handle.axes);
+    const place = held?.pointer === event.pointerId && placeOf(event, held.handle.axes);
     if (place) move(held, [place[0] - held.beside[0], place[1] - held.beside[1]]);
   }
 
-  function released() {
-    if (!held) return;
+  function released(event) {
+    const { type, pointerId, clientX, clientY } = event, tap = tapped?.pointer === pointerId && type === "pointerup" && tapped;
+    if (tap && Math.hypot(clientX - tap.at[0], clientY - tap.at[1]) < SWIPE) {
+      move(tap, placeOf(event, tap.handle.axes));
+      model.save_changes();
+    }
+    if (tapped?.pointer === pointerId) tapped = null;
+    if (held?.pointer !== pointerId) return;
     held = null;
     model.save_changes(); // only now the kernel hears of it
     soon();
@@ -187,7 +202,7 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
 
   /** A finger on a handle drags it; elsewhere it scrolls the page, as usual. */
   function touched(event) {
-    if (on() && near(event.touches[0], 2 * GRASP)) event.preventDefault();
+    if (on() && event.touches.length === 1 && near(event.touches[0], 2 * GRASP)) event.preventDefault();
   }
 
   function twice(event) {
@@ -202,7 +217,7 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
     return chosen;
   }
 
-  const heard = { pointerdown: grasped, pointermove: dragged, pointerup: released, pointercancel: released, dblclick: twice };
+  const heard = { pointerdown: grasped, pointermove: dragged, pointerup: released, pointercancel: released, lostpointercapture: released, dblclick: twice };
   for (const event of ["pointerenter", "focus"]) canvas.addEventListener(event, neared, { signal });
   for (const [event, listener] of Object.entries(heard)) canvas.addEventListener(event, listener, { signal });
   canvas.addEventListener("touchstart", touched, { passive: false, signal });
@@ -252,9 +267,21 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
       else if (way) move(spot, [spot.place[0] + way[0] * step * width, spot.place[1] + way[1] * step * height]);
       else return false;
       soon();
-      clearTimeout(telling);
-      telling = setTimeout(() => model.save_changes(), 300);
+      tell();
       return true;
+    },
+
+    /** All of them, for the sliders of placing.mjs. */
+    targets() {
+      return spots().map((spot, i) => ({
+        name: spot.kind.name(view, spot.handle, spot.k), axes: axesOf(spot.handle), place: spot.place, words: "Put it back",
+        act: () => putBack(spot),
+        move(place) {
+          chosen = i;
+          move(spot, place);
+          tell();
+        },
+      }));
     },
 
     /** What a screen reader says of it. */
@@ -264,7 +291,7 @@ export function handlesOf({ model, canvas, asking, index, shown, placeOf, soon }
       const now = new Set(model.get("handles").map((one) => HANDLES[one.kind].now(view, one)));
       const one = all.some(({ quiet }) => quiet) ? " With Shift it goes through the data points one by one." : "";
       const choose = all.length > 1 ? ` N chooses what is moved.${one}` : "";
-      const how = `Arrow keys (with Shift: far), a click or dragging move ${kind.name(view, handle, k)}; Home puts it back.`;
+      const how = `Arrow keys (with Shift: far), a click, dragging or the sliders that follow move ${kind.name(view, handle, k)}; Home puts it back.`;
       return [" ", ...now, how].filter(Boolean).join(" ").replace(/ +/g, " ") + choose;
     },
   };

@@ -1,8 +1,9 @@
 // A player on a page without a kernel: the model that anywidget would give the view, and the browser's own controls.
 
 import { asked, keyOf, partsOf, settingOf, withParts } from "./address.mjs";
-import { isMoved, marksNow } from "./alive.mjs";
-import { readout } from "./marks.mjs";
+import { isMoved } from "./alive.mjs";
+import { steady } from "./dials.mjs";
+import { numbersNow } from "./ears.mjs";
 import { initialize, render } from "./view.mjs";
 
 const COPIED = "The link is copied: whoever opens it sees this setting.";
@@ -13,7 +14,13 @@ const players = []; // of each on the page: its model, and its traits at first
 export function showAll() {
   for (const element of document.querySelectorAll(".gdviz-page:not([data-alive])")) {
     element.dataset.alive = "";
-    showPlayer(element);
+    const asleep = [...element.children];
+    try {
+      showPlayer(element);
+    } catch (error) { // no canvas, say: the still picture stays
+      element.replaceChildren(...asleep);
+      console.error(error);
+    }
   }
 }
 
@@ -22,8 +29,7 @@ function showPlayer(element) {
   const model = modelOf(traits), place = make("div"), controls = make("fieldset");
   element.append(place, controls, make("p", { className: "note", textContent: note }));
   const index = () => traits.sliders.map((s, i) => (model.get(`slider_${i}`) - s.first) / s.stride);
-  const words = () => marksNow(model, index()).filter((mark) => mark.kind === "text");
-  const said = () => words().map((mark) => readout(mark, index())).join("; ");
+  const said = () => numbersNow(model, index());
   traits.sliders.forEach((slider, i) => {
     if (slider.labels.length > 1) controls.append(sliderRow(model, i, slider, said)); // else there is nothing to choose
   });
@@ -53,6 +59,7 @@ function showPlayer(element) {
   place.addEventListener("keydown", keepKeys);
   wait(), mind();
   element.querySelector(".asleep")?.remove();
+  if (element.nextElementSibling?.matches(".caption")) element.nextElementSibling.ariaHidden = "true"; // the picture says it
 }
 
 /** Copies the address of the page with the settings of all its players. */
@@ -78,6 +85,7 @@ function hide(element, names) {
   const all = names.includes("controls");
   for (const row of element.querySelectorAll("[data-key]")) row.hidden = all || names.includes(row.dataset.key);
   for (const one of element.querySelectorAll(".clock, .copy")) one.hidden = all;
+  element.toggleAttribute("data-bare", all);
 }
 
 const make = (tag, properties = {}) => Object.assign(document.createElement(tag), properties);
@@ -121,9 +129,10 @@ function sliderRow(model, i, { name, first, stride, labels }, said) {
     input.setAttribute("aria-valuetext", [labels[k], said()].filter(Boolean).join("; "));
   }
   input.addEventListener("input", () => model.set(`slider_${i}`, first + stride * Number(input.value)));
+  steady(input);
   for (const other of model.get("sliders").keys()) model.on(`change:slider_${other}`, follow); // the readouts follow all
   for (const other of ["start", "dialed", "placed"]) model.on(`change:${other}`, follow);
-  row.append(make("span", { textContent: name }), input, shown);
+  row.append(make("span", { textContent: name, ariaHidden: "true" }), input, shown);
   row.dataset.key = keyOf(name);
   follow();
   return row;

@@ -4,31 +4,28 @@
 
 import { isMoved, marksNow } from "./alive.mjs";
 import { clockButtons, runClock } from "./clock.mjs";
+import { nameControls, unlock } from "./controls.mjs";
 import { dialRows } from "./dials.mjs";
 import { handlesOf } from "./drag.mjs";
+import { earsOf, numbersNow } from "./ears.mjs";
 import { at, density, inside, layout, select, toData, toPixels, partOf } from "./geometry.mjs";
 import { drawKept, keeper } from "./kept.mjs";
-import { drawMark, drawMarkers, drawText, fromBelow, readout, strokeLine } from "./marks.mjs";
+import { drawMark, drawMarkers, drawText, fromBelow, strokeLine } from "./marks.mjs";
+import { placing } from "./placing.mjs";
+import { tableOf } from "./table.mjs";
 import { drawSolids, turning } from "./turn.mjs";
-import { JOINER, plain } from "./words.mjs";
 
 const NO_ANSWER_MS = 3000;
 const NO_ANSWER = "No answer from the kernel yet: is it running? The sliders work without it.";
+const LEAST = 2; // dots for each CSS pixel, as the PNG has: WebKit tells of no zoom
+const REST = 250; // ms
+const NO_CANVAS = "This browser refuses a canvas, or is too old: the picture stands still.";
 const NO_PICTURE = "The picture behind the marks is missing: a policy of this page (img-src) blocks it.";
 
 /** The bytes of a PNG as a URL, for pages that let in no blob:. */
 function dataUrl({ buffer, byteOffset, byteLength }) {
   const letters = Array.from(new Uint8Array(buffer, byteOffset, byteLength), (byte) => String.fromCharCode(byte));
   return `data:image/png;base64,${btoa(letters.join(""))}`;
-}
-
-/** Let the controls of a player go, which waited for a guess. */
-async function unlock(model) {
-  for (const id of model.get("locked")) {
-    const control = await model.widget_manager?.get_model(id);
-    control?.set("disabled", false);
-    control?.save_changes();
-  }
 }
 
 /** Called once for each model, before its views. */
@@ -38,10 +35,11 @@ export function render({ model, el }) {
   const root = document.createElement("div");
   root.className = "gdviz-player";
   root.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves the arrow keys on the canvas to us
-  root.innerHTML = '<div class="stage"><div></div><canvas></canvas></div><div class="clock"></div><div class="dials"></div><p class="message" role="status"></p>';
+  root.innerHTML = '<div class="stage"><div></div><canvas role="img"></canvas></div><div class="clock"></div><div class="dials"></div><p class="message" role="status"></p>';
   const [stage, panels, canvas, clock, dialed, message] = [".stage", ".stage > div", "canvas", ".clock", ".dials", "p"].map((css) => root.querySelector(css));
   const ctx = canvas.getContext("2d"), signals = new AbortController();
-  let plan = null, arranged = [], url = "", frame = 0, cursor = null, waiting = 0, controls = null;
+  if (!ctx || ![].at) throw new Error(NO_CANVAS); // before anything is shown: the still picture is
+  let plan = null, arranged = [], url = "", frame = 0, cursor = null, waiting = 0, resting = 0, controls = null;
 
   const index = () => model.get("sliders").map((s, i) => Math.round((model.get(`slider_${i}`) - s.first) / s.stride));
   const asking = () => model.get("asks") >= 0 && !model.get("guess").length; // the controls wait for a guess
@@ -60,7 +58,7 @@ export function render({ model, el }) {
     const now = index(); // drawn also where nobody sees it yet: paper shows slides that were never turned to
     const size = [canvas.clientWidth || plan.width, canvas.clientHeight || plan.height];
     const shown = (devicePixelRatio * canvas.getBoundingClientRect().width) / size[0]; // within a zoom or a scaled slide
-    const dots = density(...size, Math.max(shown, devicePixelRatio)), pixels = size.map((n) => Math.round(n * dots));
+    const dots = density(...size, Math.max(shown, devicePixelRatio, LEAST)), pixels = size.map((n) => Math.round(n * dots));
     if (canvas.width !== pixels[0]) canvas.width = pixels[0];
     if (canvas.height !== pixels[1]) canvas.height = pixels[1];
     ctx.setTransform(1, 0, 0, 1, 0, 0);
@@ -87,34 +85,26 @@ export function render({ model, el }) {
       for (const [dx, dy] of [[14, 0], [0, 14]]) strokeLine(ctx, [[x - dx, y - dy], [x + dx, y + dy]], ink, 2, []);
     }
     speak(now);
+    ears.follow();
+    table.follow();
+    clearTimeout(resting);
+    resting = setTimeout(hand.follow, REST);
   }
 
   // What a screen reader says: the picture its caption, a slider its value with the readouts.
   function speak(now) {
-    const words = marksNow(model, now).filter((mark) => mark.kind === "text").map((mark) => readout(mark, now)).join("; ");
+    const words = numbersNow(model, now);
     const places = model.get("sliders").map((s, i) => `${s.name} ${s.labels[now[i]]}`);
-    const click = model.get("clickable") < 0 ? "" : " Arrow keys or a click move the start.";
+    const click = model.get("clickable") < 0 ? "" : " Arrow keys, a click or the sliders that follow move the start.";
     const start = handles.on() ? handles.words() : solid.on() ? solid.words() : click;
-    const how = asking() ? " Arrow keys and Enter, or a click, make your guess." : start;
+    const how = asking() ? " Arrow keys and Enter, a click, or the sliders that follow make your guess." : start;
     const state = [...places, ...dials.said(), words].filter(Boolean).join("; ");
     const first = isMoved((name) => model.get(name)) ? "As it was first: " : "";
     const told = model.get(now[Math.max(model.get("trail"), 0)] === 0 ? "opening" : "caption");
     canvas.setAttribute("aria-label", [`${first}${told}${how}`, state].filter(Boolean).join(" Shown: "));
     dials.follow(words);
     keep.follow(now);
-    if (!findControls()) return;
-    for (const label of controls.querySelectorAll(".widget-label")) {
-      if (!label.textContent.includes(JOINER)) continue;
-      label.classList.add("mathjax_ignore", "tex2jax_ignore");
-      label.textContent = plain(label.textContent);
-      label.title = plain(label.title);
-    }
-    const knobs = controls.querySelectorAll(".noUi-handle, .ui-slider-handle");
-    const shown = model.get("sliders").map((s, i) => [s, now[i]]).filter(([s]) => s.labels.length > 1);
-    if (knobs.length === shown.length) shown.forEach(([slider, k], i) => {
-      knobs[i].setAttribute("aria-label", slider.name);
-      knobs[i].setAttribute("aria-valuetext", [slider.labels[k], words].filter(Boolean).join("; "));
-    });
+    if (findControls()) nameControls(controls, model, now, words);
   }
 
   // The box of the controls, which come each in its time.
@@ -166,7 +156,6 @@ export function render({ model, el }) {
     canvas.classList.toggle("clickable", on);
     const turns = solid.on() ? "Drag to turn it; double click puts it back" : "";
     canvas.title = handles.on() ? handles.title() : turns;
-    canvas.setAttribute("role", on ? "application" : "img");
     canvas.tabIndex = on ? 0 : -1;
     play.follow();
     soon();
@@ -224,6 +213,20 @@ export function render({ model, el }) {
     if (place) ask(place);
   }
 
+  // Where a guess or a click by keys begins: at the first path's start, else in the middle.
+  function somewhere(axes) {
+    const path = shown().find((mark) => mark.kind === "path" && model.get("axes")[mark.axes] === axes);
+    const [left, top, width, height] = axes.box;
+    return path ? [...select(path, at(index(), model.get("trail"), 0))] : [left + width / 2, top + height / 2];
+  }
+
+  // What the two sliders place.
+  function targets() {
+    const axes = model.get("axes")[target()], name = asking() ? "your guess" : "the start", words = asking() ? "Guess here" : "Start here";
+    if (!axes) return handles.on() ? handles.targets() : [];
+    return [{ axes, name, words, place: cursor ?? somewhere(axes), act: ask, move: (place) => { cursor = place, soon(); }, goesOn: true }];
+  }
+
   function pressed(event) {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     const axes = model.get("axes")[target()], sets = asking() && cursor && ["Enter", " "].includes(event.key);
@@ -233,9 +236,8 @@ export function render({ model, el }) {
     event.stopPropagation();
     if (hand) return;
     if (sets) return ask(cursor);
-    const path = shown().find((mark) => mark.kind === "path" && model.get("axes")[mark.axes] === axes);
-    const [left, top, width, height] = axes.box, trail = model.get("trail");
-    cursor ??= path ? [...select(path, at(index(), trail, 0))] : [left + width / 2, top + height / 2];
+    const [left, top, width, height] = axes.box;
+    cursor ??= somewhere(axes);
     const fit = (value, low, size) => Math.min(Math.max(value, low), low + size);
     const next = [fit(cursor[0] + (way[0] * width) / 40, left, width), fit(cursor[1] + (way[1] * height) / 40, top, height)];
     if (!asking()) return ask(next);
@@ -259,7 +261,7 @@ export function render({ model, el }) {
   for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
   canvas.addEventListener("click", clicked, { signal: signals.signal });
   canvas.addEventListener("keydown", pressed, { signal: signals.signal });
-  canvas.addEventListener("blur", () => { cursor = null; soon(); }, { signal: signals.signal });
+  root.addEventListener("focusout", ({ relatedTarget }) => { if (!root.contains(relatedTarget)) cursor = null, soon(); }, { signal: signals.signal });
   const joined = new MutationObserver(soon), resized = new ResizeObserver(soon);
   resized.observe(root);
   try {
@@ -270,11 +272,15 @@ export function render({ model, el }) {
 
   const play = clockButtons(model, asking, signals.signal);
   const keep = keeper(model, asking, signals.signal);
-  clock.append(...play.buttons, keep.button);
-  clock.after(keep.words);
+  const ears = earsOf(model, index, signals.signal), table = tableOf(model, index, asking, signals.signal);
+  const hand = placing(targets, () => play.buttons[0], signals.signal);
+  clock.append(...play.buttons, keep.button, table.button);
+  clock.after(keep.words, table.place);
+  clock.before(hand.field);
+  message.after(ears.line);
   dialed.append(...dials.rows);
   el.append(root);
-  showPicture(), showClickable(), say();
+  showPicture(), showClickable(), say(), hand.follow();
 
   return () => {
     for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
@@ -282,7 +288,7 @@ export function render({ model, el }) {
     resized.disconnect();
     joined.disconnect();
     cancelAnimationFrame(frame);
-    clearTimeout(waiting);
+    clearTimeout(waiting), clearTimeout(resting);
     URL.revokeObjectURL(url);
     play.closed();
     root.remove();
