@@ -641,3 +641,15 @@ def test_a_readout_of_nan_and_a_rate_beyond_the_limit_raise_no_warning(axes):
         player.slider_1 = 0
         player.twin()
         assert "diverged" not in player.describe()
+
+
+def test_the_view_is_told_the_names_of_each_axes_wherever_its_title_stands():
+    figure, axes = plt.subplots(1, 2)
+    axes[0].set(xlabel="two\nlines", ylabel="w")
+    axes[0].set_title("on the left", loc="left")
+    player = Player(figure, {"step": range(2)})
+    player.twin()
+    assert [(one["title"], one["names"]) for one in player.axes] == [
+        ("on the left", ["two lines", "w"]),
+        ("", ["", ""]),
+    ]

@@ -243,6 +243,7 @@ def _axes_spec(ax: Axes) -> dict[str, Any]:
     ink, halo = inks(ground(ax))  # of what the view itself draws: the place of a click
     colors = {"ink": ink, "halo": halo, "paper": ground(ax, outside=True)}
     more: dict[str, Any] = {"space": seen_from} if (seen_from := space(ax)) else {}
-    title, *names = (" ".join(words.split()) for words in (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()))
+    titles = (ax.get_title(loc) for loc in ("center", "left", "right"))
+    title, *names = (" ".join(words.split()) for words in (" ".join(titles), ax.get_xlabel(), ax.get_ylabel()))
     more |= {"title": title, "names": names}  # for what is said of it
     return more | {"box": box(ax), "panel": panel(ax), "scales": [ax.get_xscale(), ax.get_yscale()], **limits, **colors}
