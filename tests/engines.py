@@ -274,11 +274,11 @@ class Firefox(Engine):
 
 
 class WebKit(Engine):
-    """WebKit's MiniBrowser on a screen of its own that nobody sees."""
+    """WebKit's MiniBrowser on a screen of its own that nobody sees. quick: without layers, and without shots."""
 
     name = "webkit"
 
-    def __init__(self, dark=False):
+    def __init__(self, dark=False, quick=False):
         self.screen = subprocess.Popen(
             ["Xvfb", "-displayfd", "1", "-screen", "0", "1600x1200x24", "-nolisten", "tcp"],
             stdout=subprocess.PIPE,
@@ -287,6 +287,7 @@ class WebKit(Engine):
         display = f":{self.screen.stdout.readline().decode().strip()}"
         more = {"WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1"}  # it runs as root
         more |= {"GTK_THEME": "Adwaita:dark"} if dark else {}
+        more |= {"WEBKIT_DISABLE_COMPOSITING_MODE": "1"} if quick else {}
         port = free()
         self.driver = subprocess.Popen(
             ["WebKitWebDriver", f"--port={port}"],
