@@ -192,7 +192,6 @@ def test_keys_and_drags_move_a_slider_and_the_picture_is_the_twins(shown, player
         right = missed(engine, player.twin(), BLUE)
         player.slider_0 = 9
         planted = missed(engine, player.twin(), BLUE)
-        print(engine.name, right, planted)
         assert right < 0.02
         assert planted > 0.06
     finally:

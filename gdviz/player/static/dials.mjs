@@ -74,8 +74,8 @@ function dialRow(model, dial, k, { say, told }, signal) {
   const back = button(`Back to ${written(dial.value)}`, dial.value, "");
   const named = dial.named.map(([words, value]) => button(words, value, `${dial.name} ${written(value)}`));
   slider.addEventListener("input", () => set(dialValue(dial, Number(slider.value) / NOTCHES)), { signal });
+  steady(slider); // before the kernel is told
   slider.addEventListener("change", told, { signal });
-  steady(slider);
   field.addEventListener("change", () => {
     const value = Number(field.value.trim().replace(",", ".") || NaN);
     const fits = value >= dial.low && value <= dial.high;
