@@ -23,12 +23,14 @@ else:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
 shown = [thing for thing in gc.get_objects() if issubclass(type(thing), Player)]  # isinstance would ask torch's proxies
 payloads = [(len(p.picture) + sum(len(mark["data"]) for mark in p.marks)) // 1000 for p in shown]
-print(json.dumps([peak, payloads]))
+told = lambda mark: mark["kind"] == "text" or mark["kind"] == "path" and not mark.get("space")
+silent = [p.describe() for p in shown if any(len(s["labels"]) > 1 for s in p.sliders) and not any(map(told, p.marks))]
+print(json.dumps([peak, payloads, silent]))
 """
-seen = {}  # stem of a notebook -> (gigabytes, kilobytes of each player)
+seen = {}  # stem of a notebook -> (gigabytes, kilobytes of each player, those whose sliders say no more than a place)
 
 
-def of(path: Path) -> tuple[float, list[int]]:
+def of(path: Path) -> tuple[float, list[int], list[str]]:
     """The cost of a notebook, as nbval has just seen it, or by running it in a kernel of its own."""
     if path.stem not in seen:
         ask(path)

@@ -687,6 +687,32 @@ def test_in_the_dark_every_word_stands_out(request, folder, engine):
         dark.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_where_colours_are_forced_words_and_focus_stand_out_and_the_picture_keeps_its_own(
+    browser, folder, players, scheme
+):
+    window = engines.Chromium(browser, forced_colors="active", color_scheme=scheme)
+    try:
+        window.resize(1280, 900)
+        window.open((folder / "start ü.html").as_uri())
+        window.until(SAID)
+        assert window.run("() => matchMedia('(forced-colors: active)').matches")
+        for words, x, y, width, height in window.run(BOXES, WORDS):
+            inside = 4 * (height > 30)
+            rows, columns = (slice(round(a) + inside, round(a + b) - inside) for a, b in ((y, height), (x, width)))
+            assert contrast(window.shot()[rows, columns]) >= 4.5, words
+        assert missed(window, players["start"].twin(), BLUE) < 0.02
+        for css in ("canvas", ".play", ".slider input"):
+            x, y, width, height = box(window, css)
+            around = slice(round(y) - 8, round(y + height) + 8), slice(round(x) - 8, round(x + width) + 8)
+            before = window.shot()[around]
+            focus(window, css)
+            window.press("Shift")  # by keys, so that the focus is shown
+            assert np.abs(before.astype(int) - window.shot()[around]).max() > 100, css
+    finally:
+        window.close()
+
+
 def test_a_page_has_the_size_of_words_that_its_reader_has_set(shown):
     engine = shown("start")
     size = "() => parseFloat(getComputedStyle(document.querySelector('.caption')).fontSize)"

@@ -143,8 +143,14 @@ def test_links_lead_to_files(notebook):
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_notebook_needs_under_1_gb_and_its_players_under_1_mb(path):
     """In a kernel of its own: the peak of resident memory, and what each player sends."""
-    gigabytes, payloads = cost.of(path)
+    gigabytes, payloads, _ = cost.of(path)
     print(f"{path.stem}: {gigabytes:.2f} GB, players of {payloads} kB")
     assert gigabytes < 1
     assert payloads
     assert max(payloads) < 1000
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_slider_of_every_player_says_more_than_its_place(path):
+    """Where a player has readouts, or paths whose heads can be said."""
+    assert cost.of(path)[2] == []

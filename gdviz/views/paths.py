@@ -131,6 +131,7 @@ def over_surface(
         **options,
     )
     player.path(ax, torch.cat([trajectory.params, trajectory.losses[..., None]], -1), color=VERMILLION)
+    player.text(ax, trajectory.losses, "loss {:.4g}", at=(0.98, 0.97), align="right", diverged=lost(trajectory))
     player.solid(ax, *surface.mesh(31))
     return player
 
