@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gdviz.doors.broadcasts import Differences
 from gdviz.doors.calls import called, updated
-from gdviz.doors.settled import checked_start, counted_examples, is_schedule, settle
+from gdviz.doors.settled import checked_start, counted_examples, is_for_matrices, is_schedule, settle, widened
 from gdviz.hyperparameters import as_tensor, hyperparameters, whole
 from gdviz.optimizers import Rule
 from gdviz.progress import watched
@@ -28,6 +28,7 @@ def minimize(
     steps: int,
     *,
     sampled_loss: Callable[[Tensor, int], Tensor] | None = None,
+    matrix: bool = False,
 ) -> Trajectory:
     """w_{t+1} = update(w_t, gradient of the loss at w_t), `steps` times from `start`.
 
@@ -41,6 +42,8 @@ def minimize(
         sampled_loss: f(params, step), the loss that a step differentiates (its minibatch); `losses` stays the full
             loss. If it has `runs`, such as those of gdviz.minibatches, the start is repeated for each of them; a sweep
             needs an axis of 1 in them. If it has `examples`, a number or a function of the step, these are counted.
+        matrix: whether params are matrices: read (m, n) for d, here and in the loss. A rule for matrices, such as Muon,
+            says so by itself. A sweep still has one last axis of 1.
 
     Returns:
         The Trajectory.
@@ -63,22 +66,24 @@ def minimize(
         raise TypeError(f"loss must be a function of params (..., d), got {loss!r}")
     if sampled_loss is not None and not callable(sampled_loss):
         raise TypeError(f"sampled_loss must be a function of params (..., d) and the step, got {sampled_loss!r}")
-    params, state, rules = settle(rule, start, steps, getattr(sampled_loss, "runs", ()))
-    examples = counted_examples(sampled_loss or loss, steps, params.shape[:-1])
+    params, state, rules = settle(rule, start, steps, getattr(sampled_loss, "runs", ()), matrix)
+    axes = 2 if matrix or is_for_matrices(rules[0]) else 1
+    runs, steppers = params.shape[:-axes], widened(rules, axes)
+    examples = counted_examples(sampled_loss or loss, steps, runs)
     history, all_grads, seconds = [(params, state)], [], [0.0]
     differentiated = sampled_loss or (lambda params, step: loss(params))
-    losses = params.new_empty((steps + 1, *params.shape[:-1]))
+    losses = params.new_empty((steps + 1, *runs))
     if sampled_loss:
-        _value(loss, params, 0)  # one that does not fit is refused before the first step
+        _value(loss, params, 0, axes)  # one that does not fit is refused before the first step
     watch = Differences(params.shape[-1])
     for step in watched(range(steps), "minimize"):
         began = time.perf_counter()
         with watch if params.ndim == 1 and step == 0 else nullcontext():
-            value, grads = _value_and_gradient(differentiated, params, step)
+            value, grads = _value_and_gradient(differentiated, params, step, axes)
         if watch.met:
             met = " with ".join(map(str, watch.met))
             raise ValueError(f"loss compares {met}, each number with all others; give both one shape: x[:, 0]")
-        params, state = updated(rules[step], params, grads, state, f"at step {step}")
+        params, state = updated(steppers[step], params, grads, state, f"at step {step}")
         seconds.append(seconds[-1] + time.perf_counter() - began)
         losses[step] = value
         all_grads.append(grads)
@@ -87,7 +92,7 @@ def minimize(
         0 if sampled_loss else steps, steps + 1
     )  # looked at now and not between two steps: that would scatter the memory
     for step in watched(unseen, "full loss"):
-        losses[step] = _value(loss, history[step][0], step)
+        losses[step] = _value(loss, history[step][0], step, axes)
     return Trajectory(
         params=torch.stack([params for params, _ in history]),
         losses=losses,
@@ -100,19 +105,20 @@ def minimize(
         loss=loss,
         asked=rule,
         sampled_loss=sampled_loss,
-        lrs=_lrs(rules[:steps], params.shape[:-1]),
+        lrs=_lrs(rules[:steps], runs),
     )
 
 
-def gradient(loss: Loss, params: Any) -> Tensor:
+def gradient(loss: Loss, params: Any, *, matrix: bool = False) -> Tensor:
     """The gradient of the loss, by torch's autograd.
 
     Args:
         loss: as for minimize.
-        params: (..., d), finite.
+        params: (..., d), finite; with matrix=True (..., m, n).
+        matrix: as for minimize.
 
     Returns:
-        The same shape (..., d).
+        The same shape as params.
 
     Raises:
         ValueError: params that are not finite, a loss of another shape than (...), a loss that does not depend on
@@ -122,7 +128,7 @@ def gradient(loss: Loss, params: Any) -> Tensor:
         >>> gradient(lambda w: w.square().sum(-1), [1.0, 2.0]).tolist()
         [2.0, 4.0]
     """
-    return _value_and_gradient(lambda params, step: loss(params), checked_start(params, "params"), 0)[1]
+    return _value_and_gradient(lambda params, step: loss(params), checked_start(params, "params"), 0, 1 + matrix)[1]
 
 
 def grid(**values: Any) -> dict[str, Tensor]:
@@ -155,15 +161,15 @@ def grid(**values: Any) -> dict[str, Tensor]:
     return {name: tensor.reshape(shapes[name]) for name, tensor in tensors.items()}
 
 
-def _value(loss: Loss, params: Tensor, step: int) -> Tensor:
+def _value(loss: Loss, params: Tensor, step: int, axes: int) -> Tensor:
     with torch.no_grad():
-        return _shaped(called("loss", _at(step, params), loss, params), params).to(params.dtype)
+        return _shaped(called("loss", _at(step, params), loss, params), params, axes).to(params.dtype)
 
 
-def _value_and_gradient(loss: Callable, params: Tensor, step: int) -> tuple[Tensor, Tensor]:
+def _value_and_gradient(loss: Callable, params: Tensor, step: int, axes: int) -> tuple[Tensor, Tensor]:
     with torch.enable_grad():
         leaf = params.detach().requires_grad_()
-        value = _shaped(called("loss", _at(step, leaf), loss, leaf, step), leaf)
+        value = _shaped(called("loss", _at(step, leaf), loss, leaf, step), leaf, axes)
         grads = called("loss", _at(step, leaf), _gradient, value, leaf) if value.requires_grad else None
     if grads is None:
         raise ValueError(
@@ -195,16 +201,19 @@ def _at(step: int, params: Tensor) -> str:
     return f"at step {step} with params of shape {tuple(params.shape)}"
 
 
-def _shaped(value: Any, params: Tensor) -> Tensor:
-    wanted = tuple(params.shape[:-1])
+def _shaped(value: Any, params: Tensor, axes: int) -> Tensor:
+    wanted = tuple(params.shape[:-axes])
     if not isinstance(value, Tensor) or value.is_complex():
         given = "complex numbers; take .abs() or .real" if isinstance(value, Tensor) else type(value).__name__
         raise TypeError(f"loss must return a tensor of shape {wanted}, got {given}")
     if tuple(value.shape) != wanted:
-        raise ValueError(
-            f"loss must return shape {wanted} for params {tuple(params.shape)}, got {tuple(value.shape)}; "
-            "index and sum over the last axis: w[..., 0], .sum(-1)"
-        )
+        cure = "index and sum over the last axis: w[..., 0], .sum(-1)"
+        if axes == 2:
+            cure = "sum over the last two axes, those of a matrix: .sum((-2, -1))"
+        elif params.ndim > 1 and value.shape == params.shape[:-2]:
+            cure = "if params are matrices, say matrix=True"
+        given = f"loss must return shape {wanted} for params {tuple(params.shape)}, got {tuple(value.shape)}"
+        raise ValueError(f"{given}; {cure}")
     return value
 
 

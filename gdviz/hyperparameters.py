@@ -190,7 +190,8 @@ def hyperparameters(rule: Any) -> dict[str, Tensor]:
     if not is_dataclass(rule):
         return {}
     values = {field.name: getattr(rule, field.name) for field in fields(rule) if field.init}
-    return {name: as_tensor(value) for name, value in values.items() if isinstance(value, Number | Tensor)}
+    numbers = {name: value for name, value in values.items() if isinstance(value, Number | Tensor)}
+    return {name: as_tensor(value) for name, value in numbers.items() if not isinstance(value, bool)}
 
 
 def ranges(rule: Any) -> dict[str, Accepted]:

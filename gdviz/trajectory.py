@@ -14,9 +14,9 @@ class Trajectory:
     """What `minimize` saw: time is the first axis, then one axis for each swept hyperparameter or start.
 
     Attributes:
-        params: (steps + 1, *runs, d).
+        params: (steps + 1, *runs, d), or (steps + 1, *runs, m, n) where they are matrices.
         losses: (steps + 1, *runs).
-        grads: (steps, *runs, d), the gradient that each step used.
+        grads: (steps, *runs, d), or as params, the gradient that each step used.
         states: the rule's state with its fields stacked to (steps + 1, ...), states[t] belongs to params[t]; or None.
         rule: the rule, of a schedule that of step 0.
         examples: (steps + 1, *runs), whole numbers: of how many examples the gradient was computed on the way there (a
@@ -65,7 +65,7 @@ class Trajectory:
         """(*runs), bool: the end is not finite, or worse (by more than rounding) than where the run started."""
         first, end = self.losses[0], self.losses[-1]
         worse = end - first > 1e-9 * first.abs()
-        return ~torch.isfinite(end) | ~torch.isfinite(self.params[-1]).all(-1) | worse
+        return ~torch.isfinite(end) | ~torch.isfinite(self.params[-1]).flatten(len(self.runs)).all(-1) | worse
 
     def describe(self, ended: bool = True) -> str:
         """One sentence with the numbers: caption, alt text and what a screen reader says.
@@ -108,7 +108,7 @@ def _setting(trajectory: Trajectory, place: tuple | None = None) -> str:
         swept = {name: value for name, value in values.items() if value.numel() > 1}
         if not swept:
             return f"start {_point(trajectory.params[0][place])}"
-        values = {name: value.expand(trajectory.params.shape[1:])[place] for name, value in swept.items()}
+        values = {name: value[..., 0].expand(trajectory.runs)[place] for name, value in swept.items()}
     ends = {name: (_short(value.min()), _short(value.max())) for name, value in values.items()}
     parts = [f"{name} {low}" if low == high else f"{name} {low} to {high}" for name, (low, high) in ends.items()]
     return (", ".join(parts) or "no hyperparameter") + (" at first" if trajectory.scheduled and place is None else "")
@@ -119,5 +119,7 @@ def _short(number: Any) -> str:
 
 
 def _point(params: Tensor) -> str:
+    if params.ndim == 2:
+        return f"a matrix ({params.shape[0]} x {params.shape[1]}) of norm {_short(params.norm())}"
     shown = [_short(value) for value in params[:4].masked_fill(params[:4].abs() < 1e-9, 0.0)]  # no digits of rounding
     return f"({', '.join(shown)}{', ...' if len(params) > 4 else ''})"

@@ -1,6 +1,7 @@
 """What `minimize` settles before its first step: the start, the runs, the rule of each step, and the memory."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,18 +20,24 @@ OVERHEAD = 500  # bytes of a tensor beside its numbers
 
 
 def settle(
-    rule: Rule | Callable[[int], Rule], start: Any, steps: int, runs: tuple[int, ...]
+    rule: Rule | Callable[[int], Rule], start: Any, steps: int, runs: tuple[int, ...], matrix: bool = False
 ) -> tuple[Tensor, Any, list[Rule]]:
-    """params (*runs, d) and the rule's state at step 0, and the rule of each step."""
+    """params (*runs, d), or (*runs, m, n), and the rule's state at step 0, and the rule of each step."""
     start = checked_start(start)
     first = checked_rule(rule, 0, start.dtype)
-    params = start.expand(_broadcast(start, first, runs)).clone()
-    state = called("init", f"with params of shape {tuple(params.shape)}", first.init, params)
+    axes = 2 if matrix or is_for_matrices(first) else 1
+    if start.ndim < axes:
+        who = "matrix=True" if matrix else type(first).__name__
+        cure = "a vector is a matrix of one row: [[1.0, 2.0]]"
+        raise ValueError(f"{who} needs a start (m, n) or (*runs, m, n), got shape {tuple(start.shape)}; {cure}")
+    params = start.expand(_broadcast(start, first, runs, axes)).clone()
+    (ready,) = widened([first], axes)
+    state = called("init", f"with params of shape {tuple(params.shape)}", ready.init, params)
     refuse_too_large(params, state, steps)
     return (
         params,
         state,
-        [first, *later_rules(rule, params, state, steps)] if is_schedule(rule) else [first] * max(steps, 1),
+        [first, *later_rules(rule, params, state, steps, axes)] if is_schedule(rule) else [first] * max(steps, 1),
     )
 
 
@@ -50,6 +57,21 @@ def checked_start(start: Any, name: str = "start") -> Tensor:
     return tensor
 
 
+def is_for_matrices(rule: Any) -> bool:
+    """Whether a rule takes the last two axes of params for a matrix."""
+    return bool(getattr(rule, "matrix", False))
+
+
+def widened(rules: list[Rule], axes: int) -> list[Rule]:
+    """The rules whose sweeps broadcast against params (*runs, m, n): one more axis of 1, where there are two axes."""
+    wide: dict[int, Rule] = {}
+    for rule in rules if axes == 2 else ():
+        if id(rule) not in wide:
+            swept = {name: value[..., None] for name, value in hyperparameters(rule).items() if value.ndim}
+            wide[id(rule)] = replace(rule, **swept) if swept else rule  # pyright: ignore[reportArgumentType]
+    return [wide.get(id(rule), rule) for rule in rules]
+
+
 def is_schedule(rule: Rule | Callable[[int], Rule]) -> "TypeIs[Callable[[int], Rule]]":
     """Whether this is a function that returns a rule for each step, and not a rule."""
     return callable(rule) and not isinstance(rule, type) and not hasattr(rule, "update")
@@ -62,11 +84,11 @@ def checked_rule(rule: Rule | Callable[[int], Rule], step: int, dtype: torch.dty
     return checked(called("the schedule", f"at step {step}", rule, step), dtype, f"at step {step}")
 
 
-def later_rules(schedule: Callable[[int], Rule], params: Tensor, state: Any, steps: int) -> list[Rule]:
+def later_rules(schedule: Callable[[int], Rule], params: Tensor, state: Any, steps: int, axes: int) -> list[Rule]:
     """The rules of the steps after step 0, in their order and before any step: a bad one costs no run."""
     rules, known = [checked_rule(schedule, step, params.dtype) for step in range(1, steps)], {}
     for step, rule in enumerate(rules, 1):
-        wanted = _broadcast(params, rule, ())
+        wanted = _broadcast(params, rule, (), axes)
         if wanted != params.shape:
             raise ValueError(f"the rule at step {step} needs params {wanted}, that at step 0 {tuple(params.shape)}")
         kind = type(rule)
@@ -78,8 +100,10 @@ def later_rules(schedule: Callable[[int], Rule], params: Tensor, state: Any, ste
     return rules
 
 
-def _broadcast(start: Tensor, rule: Rule, runs: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of params (*runs, d) that start, rule and runs make together."""
+def _broadcast(start: Tensor, rule: Rule, runs: tuple[int, ...], axes: int) -> tuple[int, ...]:
+    """The shape of params (*runs, d), or (*runs, m, n), that start, rule and runs make together."""
+    if axes == 2:
+        return (*_broadcast(start[..., 0], rule, runs, 1), start.shape[-1])
     try:
         shape = np.broadcast_shapes(start.shape, (*runs, 1))
     except ValueError as error:

@@ -10,6 +10,15 @@ from gdviz.hyperparameters import Range
 from gdviz.optimizers.adam import Adam, AdamW, AMSGrad, MaxMoments, Moments
 from gdviz.optimizers.adaptive import Adadelta, AdaGrad, RMSProp, SquaredMean, SquaredMeans, SquaredSum
 from gdviz.optimizers.lbfgs import LBFGS, History
+from gdviz.optimizers.matrices import (
+    Adafactor,
+    LeftAndRight,
+    MatrixMomentum,
+    Muon,
+    RowsAndColumns,
+    Shampoo,
+    newton_schulz,
+)
 from gdviz.optimizers.momentum import GradientDescent, GradientDescentState, Momentum, Nesterov, Velocity
 from gdviz.optimizers.rule import Rule
 from gdviz.optimizers.schedule import Schedule
@@ -19,3 +28,4 @@ RULES = (GradientDescent, Momentum, Nesterov, AdaGrad, RMSProp, Adadelta, Adam, 
 __all__ = ["LBFGS", "RULES", "AMSGrad", "AdaGrad", "Adadelta", "Adam", "AdamW", "GradientDescent"]
 __all__ += ["GradientDescentState", "History", "MaxMoments", "Moments", "Momentum", "Nesterov", "Range", "Rule"]
 __all__ += ["Schedule", "SquaredMean", "SquaredMeans", "SquaredSum", "Velocity"]
+__all__ += ["Adafactor", "LeftAndRight", "MatrixMomentum", "Muon", "RowsAndColumns", "Shampoo", "newton_schulz"]

@@ -9,6 +9,7 @@ class Rule(Protocol):
     """What `minimize` asks of an optimizer: w_0 gives the state at t = 0; w_t, g_t and the state give w_{t+1}.
 
     A rule that mixes the coordinates of params says so with a class attribute, elementwise = False: see TorchOptimizer.
+    One that takes the last two axes of params for a matrix says matrix = True.
 
     Example:
         >>> class Halve:
