@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import torch
 
 from gdviz.descent import grid, minimize
-from gdviz.optimizers import Adam, Momentum
+from gdviz.optimizers import Adam, Momentum, Muon
 from gdviz.style import BLUE, VERMILLION
 from gdviz.surfaces import ravine
 
@@ -63,6 +63,31 @@ def in_vmap(rule, lrs):
     return torch.stack(path)
 
 
+TARGET = torch.randn(8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def to_target(W):
+    return (W - TARGET).square().sum((-2, -1)) / 2
+
+
+def muons_in_one_call(lrs):
+    return minimize(to_target, Muon(**grid(lr=lrs)), torch.zeros_like(TARGET), STEPS).params
+
+
+def muons_in_a_loop(lrs):
+    paths = []
+    for lr in lrs.tolist():
+        param = torch.nn.Parameter(torch.zeros_like(TARGET))
+        optimizer, path = torch.optim.Muon([param], lr), [param.detach().clone()]
+        for _ in range(STEPS):
+            optimizer.zero_grad()
+            to_target(param).backward()
+            optimizer.step()
+            path.append(param.detach().clone())
+        paths.append(torch.stack(path))
+    return torch.stack(paths, 1)
+
+
 def seconds(way, *args, rounds):
     times = []
     for _ in range(rounds):
@@ -90,6 +115,12 @@ def main():
             other = other if way is not in_one_call else other.params
             torch.testing.assert_close(path.params, other, rtol=1e-9, atol=1e-12)
             print(f"| {rule.__name__} | {way.__name__.replace('_', ' ')} | {took:.3f} | {took / ours:.0f} |")
+
+    lrs = torch.logspace(-3, -1, 100, dtype=torch.float64)
+    (ours, path), (took, other) = seconds(muons_in_one_call, lrs, rounds=9), seconds(muons_in_a_loop, lrs, rounds=1)
+    apart = ((path - other).flatten(2).norm(dim=-1).amax() / TARGET.norm()).item()
+    print(f"\n100 rates of Muon x {STEPS} steps, 8 x 8: one call {ours:.3f} s, a loop over torch.optim.Muon {took:.2f} s,")
+    print(f"{took / ours:.0f} times; torch computes with eight bits, and the paths part by at most {apart:.1%} of the way")
 
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as fresh:
         grown = list(fresh.map(alone, SIZES))

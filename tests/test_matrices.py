@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from node import case, repeated
 
 from gdviz.descent import gradient, grid, minimize
-from gdviz.optimizers import Adafactor, Adam, GradientDescent, Momentum, Muon, Shampoo, newton_schulz
+from gdviz.optimizers import LBFGS, Adafactor, Adam, GradientDescent, Momentum, Muon, Shampoo, newton_schulz
 
 TORCH_MUON = torch.optim.Muon
 DIAGONAL = torch.diag(torch.tensor([3.0, 1.0]).double())
@@ -387,6 +387,13 @@ def test_a_loss_of_a_matrix_without_the_word_is_refused_with_the_cure():
         minimize(to_target, GradientDescent(0.1), random(3, 2), 5)
     with pytest.raises(ValueError, match="sum over the last two axes, those of a matrix"):
         minimize(lambda W: W.square().sum(-1), GradientDescent(0.1), random(3, 2), 5, matrix=True)
+
+
+def test_a_rule_that_mixes_the_numbers_of_a_vector_is_refused_on_a_matrix_and_its_cure_runs():
+    with pytest.raises(ValueError, match=r"LBFGS takes params for one vector.*W = w.reshape\(\*w.shape\[:-1\], 3, 2\)"):
+        minimize(to_target, LBFGS(), random(3, 2), 5, matrix=True)
+    run = minimize(lambda w: to_target(w.reshape(*w.shape[:-1], 3, 2)), LBFGS(), random(3, 2).flatten(), 5)
+    assert run.losses[-1] < 1e-9
 
 
 def test_a_wrong_adjustment_is_refused():

@@ -30,6 +30,10 @@ def settle(
         who = "matrix=True" if matrix else type(first).__name__
         cure = "a vector is a matrix of one row: [[1.0, 2.0]]"
         raise ValueError(f"{who} needs a start (m, n) or (*runs, m, n), got shape {tuple(start.shape)}; {cure}")
+    if axes == 2 and not (is_for_matrices(first) or getattr(first, "elementwise", True)):
+        name, (m, n) = type(first).__name__, start.shape[-2:]
+        cure = f"start from start.flatten(), and let the loss begin with W = w.reshape(*w.shape[:-1], {m}, {n})"
+        raise ValueError(f"{name} takes params for one vector, which a matrix is not here: {cure}")
     params = start.expand(_broadcast(start, first, runs, axes)).clone()
     (ready,) = widened([first], axes)
     state = called("init", f"with params of shape {tuple(params.shape)}", ready.init, params)
