@@ -35,14 +35,16 @@ def fields(name):
 
 def drawn(name):
     """A rule with hyperparameters that hypothesis chooses."""
-    numbers = {field: st.floats(*RANGES[field]) for field in fields(name)}
+    numbers = {field: st.floats(*RANGES[field]) for field in fields(name) if field in RANGES}
     return st.builds(getattr(optimizers, name), **numbers)
 
 
 def some(name, seed=0):
     """A rule with random hyperparameters."""
     dice = random.Random(f"{name} {seed}")
-    return getattr(optimizers, name)(**{field: dice.uniform(*RANGES[field]) for field in fields(name)})
+    return getattr(optimizers, name)(
+        **{field: dice.uniform(*RANGES[field]) for field in fields(name) if field in RANGES}
+    )
 
 
 def hint(thing, reference):
@@ -130,7 +132,7 @@ def test_another_rule_is_named(name):
     rule = some(name)
     for other in MISTAKES:
         kind = getattr(optimizers, other)
-        if other != name:
+        if other != name and (name == "Muon" or other != "Muon"):  # which takes matrices
             known = {field: getattr(rule, field) for field in fields(other) if field in fields(name)}
             assert re.search(rf"This is ([^.]*\. Or it is )?{other}[.:]", hint(kind(**known), rule))
 

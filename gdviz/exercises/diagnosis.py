@@ -103,7 +103,8 @@ def _by_step(thing: Any, reference: Any, problem: Problem, yours: Tensor, right:
 def _numbers(k: int, yours: Tensor, right: Tensor, problem: Problem) -> str:
     told = [i for i in range(right.shape[-1]) if f"{yours[k + 1, i]:.6g}" != f"{right[k + 1, i]:.6g}"]
     i = told[0] if told else int((yours[k + 1] - right[k + 1]).abs().argmax())
-    w, g = float(right[k, i]), float(problem.gradients(right[k], k)[i]) + 0.0  # of -0 as well
+    g = problem.gradients(right[k].view_as(problem.start), k).flatten()
+    w, g = float(right[k, i]), float(g[i]) + 0.0  # of -0 as well
     there, here = _apart(float(right[k + 1, i]), float(yours[k + 1, i]))
     step = f"step {k + 1}" if k else "the first step"
     return f"From w = {w:.6g} with the gradient {g:.3g} {step} must lead to {there}; yours leads to {here}."

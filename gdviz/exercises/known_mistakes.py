@@ -4,6 +4,7 @@ Sources: published tutorials and courses; each is a kind of mistake that several
 """
 
 from gdviz.exercises.adam_mistakes import ADAM
+from gdviz.exercises.matrix_mistakes import MUON
 from gdviz.exercises.mistake_kinds import Mistake, begins, forgets, root, step
 
 VELOCITY = "self.momentum * state.velocity + grads"
@@ -155,4 +156,5 @@ MISTAKES: dict[str, list[Mistake]] = {
         begins("a mean v", "v"),
     ],
     **ADAM,
+    **MUON,
 }

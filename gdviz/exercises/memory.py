@@ -47,6 +47,7 @@ def taken_again(thing: Any, reference: Rule, problem: Problem, right: Tensor, k:
     nothing: the learner's then has what it begins with.
     """
     rule, (handed, after) = as_rule(thing, reference), states(reference, problem, k + 1)[-2:]
+    right = right.view(-1, *problem.start.shape)
     with contextlib.suppress(Exception), on_copies(thing):
         state = rule.init(right[0].clone())
         for step in range(k if handed else 0):

@@ -7,7 +7,7 @@ class Mistake(NamedTuple):
     """key: its name, no two alike for a rule. phrase completes "This is Adam ...".
 
     changes: parts of the source of `init` and `update`, old -> new. They are text, because what is wrong is a piece of
-    the formula: as functions, each of 158 rows would write out the rest of it again, and drift from it.
+    the formula: as functions, each of its rows would write out the rest of it again, and drift from it.
     """
 
     key: str

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from gdviz import optimizers
+from gdviz.doors.settled import is_for_matrices
 from gdviz.exercises.known_mistakes import MISTAKES, Mistake
 from gdviz.optimizers import Rule
 
@@ -40,7 +41,7 @@ def variants(rule: Any) -> Iterator[Variant]:
         correction = optimizers.Adam(rule.lr, beta1=0.0, beta2=rule.alpha, eps=rule.eps)
         yield Variant("RMSProp with a bias correction, which is Adam's", correction, "RMSProp: bias-correction")
     for other in OTHERS:
-        if other.__name__ != name:
+        if other.__name__ != name and (is_for_matrices(rule) or not is_for_matrices(other)):
             known = {field.name: numbers[field.name] for field in fields(other) if field.name in numbers}
             yield Variant(other.__name__, other(**known), f"{name}: is {other.__name__}")
 

@@ -129,7 +129,8 @@ def _hard_coded(thing: Any, reference: Any, tried: list[Problem]) -> str:
     if is_rule(thing) and not isinstance(thing, type):
         return ""
     for name, value in hyperparameters(reference).items():
-        if name not in named(thing) or not isinstance(value, Number):
+        counts = isinstance(getattr(type(reference), name, None), int)  # ns_steps, nesterov
+        if counts or name not in named(thing) or not isinstance(value, Number):
             continue
         half: Any = value / 2  # pyright: ignore[reportOperatorIssue]  a real number
         other = replace(reference, **{name: half})

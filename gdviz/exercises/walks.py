@@ -9,18 +9,19 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from gdviz.doors.settled import is_for_matrices
 from gdviz.exercises.page import on_copies
 from gdviz.exercises.sandbox import Blank, Trouble, fits, is_own
 from gdviz.hyperparameters import short
 from gdviz.optimizers import Rule
 
 Gradients = Callable[[Tensor, int], Tensor]  # (w, step) -> g
-Walk = Callable[[Tensor, Gradients, int], Tensor]  # (start, gradients, steps) -> (steps + 1, d)
+Walk = Callable[[Tensor, Gradients, int], Tensor]  # (start, gradients, steps) -> (steps + 1, d or m n)
 CURVATURES = (0.1, 0.6)  # of the bowl, over lr: along x it creeps, along y it is quick
 
 
 class Problem(NamedTuple):
-    """A start (d,), gradients that may depend on the place, and how many steps to take."""
+    """A start (d,) or (m, n), gradients that may depend on the place, and how many steps to take."""
 
     start: Tensor
     gradients: Gradients
@@ -28,16 +29,25 @@ class Problem(NamedTuple):
 
 
 def problems(reference: Any) -> list[Problem]:
-    """Given gradients of several sizes; tiny ones (as small as eps) and a zero; a bowl, on which errors feed back."""
+    """Given gradients of several sizes; tiny ones (as small as eps) and a zero; a bowl, on which errors feed back.
+
+    A rule for matrices gets the same with more rows than columns, with a gradient of rank one; the bowl is one row.
+    """
+    matrix = is_for_matrices(reference)
+    shape, scale = ((4, 3), [[1.0], [0.1], [10.0], [0.0]]) if matrix else ((3,), [1.0, 0.1, 10.0])
     generator = torch.Generator().manual_seed(1)
-    given = torch.randn(12, 3, generator=generator, dtype=torch.float64) * torch.tensor([1.0, 0.1, 10.0])
+    given = torch.randn(12, *shape, generator=generator, dtype=torch.float64)
+    given = (given + (given[..., :1] if matrix else 0)) * torch.tensor(scale)
+    if matrix:
+        given[0] = given[0, :, :1] * given[0, :1]
+    start = torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64).expand(shape)
     tiny = given[:6] * torch.tensor([1.0, 10.0, 0.0]) * getattr(reference, "eps", 1e-8)
     curvature = torch.tensor(CURVATURES, dtype=torch.float64) / reference.lr
     far = 12 * reference.lr * torch.tensor([1.0, 0.7], dtype=torch.float64)
     return [
-        Problem(torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64), lambda w, step: given[step], 12),
-        Problem(torch.zeros(3, dtype=torch.float64), lambda w, step: tiny[step], 6),
-        Problem(far, lambda w, step: curvature * w, 20),
+        Problem(start.clone(), lambda w, step: given[step], 12),
+        Problem(torch.zeros(shape, dtype=torch.float64), lambda w, step: tiny[step], 6),
+        Problem(far[None] if matrix else far, lambda w, step: curvature * w, 20),
     ]
 
 
@@ -124,7 +134,7 @@ def way(rule: Any) -> Walk:
         for step in range(steps):
             place, state = one_step(rule, places[-1], gradients(places[-1], step), state)
             places.append(place)
-        return torch.stack([w.to(places[-1].dtype) for w in places])  # float32 if the learner's are
+        return torch.stack([w.to(places[-1].dtype) for w in places]).flatten(1)  # float32 if the learner's are
 
     return take
 
@@ -158,7 +168,7 @@ def _torch_way(make: Callable) -> Walk:
             w.grad = gradients(places[-1], step).clone()
             optimizer.step()
             places.append(_place(w.detach().clone(), start))
-        return torch.stack(places)
+        return torch.stack(places).flatten(1)
 
     return take
 

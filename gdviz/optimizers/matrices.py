@@ -80,12 +80,17 @@ def newton_schulz(G: Tensor, steps: int = 5, eps: Hyperparameter = 1e-7) -> Tens
     Returns:
         The shape of G.
 
+    Raises:
+        ValueError: a vector.
+
     Example:
         >>> newton_schulz(torch.diag(torch.tensor([3.0, 1.0]))).diag()
         tensor([0.7530, 1.1337])
 
     Reference: Jordan et al. 2024, Muon.
     """
+    if G.ndim < 2:
+        raise ValueError(f"Newton-Schulz takes matrices (..., m, n), got shape {tuple(G.shape)}; one row is v[None]")
     a, b, c = QUINTIC
     X = G.mT if G.shape[-2] > G.shape[-1] else G
     X = X / _at_least(X.square().sum((-2, -1), keepdim=True).sqrt(), eps)
