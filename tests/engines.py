@@ -189,7 +189,7 @@ class Chromium(Engine):
 
 
 class Firefox(Engine):
-    """Firefox over WebDriver BiDi, in a new tab: the first one has no focus. screen: the environment of one to be seen on."""
+    """Firefox over WebDriver BiDi, in a new tab: the first one has no focus. screen: its environment, if it has one."""
 
     name = "firefox"
 

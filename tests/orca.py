@@ -19,7 +19,7 @@ NEEDS = {
         ["orca", "dbus-daemon", "openbox", "xdotool", "Xvfb", "firefox-esr or firefox"],
     )
 }
-DESKTOP = "DISPLAY WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS AT_SPI_BUS_ADDRESS NO_AT_BRIDGE PYTHONPATH".split()
+DESKTOP = ["DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "AT_SPI_BUS_ADDRESS", "NO_AT_BRIDGE", "PYTHONPATH"]
 VOICELESS = """
 import orca.debug, orca.speech
 orca.debug.debugLevel = orca.debug.LEVEL_INFO
@@ -41,7 +41,12 @@ class Orca:
         self.env = {name: value for name, value in os.environ.items() if name not in DESKTOP}
         self.env |= {name: str(folder) for name, folder in places.items() if name != "bin"}
         self.env |= {"HOME": str(self.home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "LANGUAGE": "en"}
-        self.env |= {"GNOME_ACCESSIBILITY": "1", "GST_PLUGIN_SYSTEM_PATH_1_0": str(self.home), "GTK_USE_PORTAL": "0", "GSETTINGS_BACKEND": "memory"}
+        self.env |= {
+            "GNOME_ACCESSIBILITY": "1",
+            "GST_PLUGIN_SYSTEM_PATH_1_0": str(self.home),
+            "GTK_USE_PORTAL": "0",
+            "GSETTINGS_BACKEND": "memory",
+        }
         self.env |= {"GDK_BACKEND": "x11", "PATH": f"{places['bin']}:{os.environ['PATH']}"}
         (places["bin"] / "pgrep").write_text("#!/bin/sh\n")  # Orca looks for others, beside which it will not run
         (places["bin"] / "pgrep").chmod(0o700)
