@@ -189,11 +189,11 @@ class Chromium(Engine):
 
 
 class Firefox(Engine):
-    """Firefox over WebDriver BiDi, in a new tab: the first one has no focus."""
+    """Firefox over WebDriver BiDi, in a new tab: the first one has no focus. screen: its environment, if it has one."""
 
     name = "firefox"
 
-    def __init__(self, dark=False):
+    def __init__(self, dark=False, screen=None):
         import websocket
 
         self.profile = tempfile.mkdtemp(prefix="gdviz-firefox-")
@@ -212,7 +212,7 @@ class Firefox(Engine):
         Path(self.profile, "user.js").write_text("\n".join(lines))
         command = [
             shutil.which("firefox-esr") or "firefox",
-            "--headless",
+            *([] if screen else ["--headless"]),
             "--no-remote",
             "--profile",
             self.profile,
@@ -220,7 +220,7 @@ class Firefox(Engine):
         ]
         log = Path(self.profile, "log")
         with log.open("w") as out:
-            self.process = subprocess.Popen(command, stdout=out, stderr=out)
+            self.process = subprocess.Popen(command, env=screen, stdout=out, stderr=out)
         end = time.monotonic() + WAIT
         while "WebDriver BiDi listening on " not in log.read_text():
             assert time.monotonic() < end, log.read_text()
@@ -379,9 +379,9 @@ def free():
         return one.getsockname()[1]
 
 
-def missing(name):
+def missing(name, needs=NEEDS):
     """Skip, saying how to get it, where an engine is not installed; in CI that is a failure."""
-    how, programs = NEEDS[name]
+    how, programs = needs[name]
     if absent := [names for names in programs if not any(map(shutil.which, names.split(" or ")))]:
         message = f"needs {name} ({', '.join(absent)}): {how}"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)

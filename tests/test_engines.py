@@ -504,7 +504,7 @@ def polite(engine, begins):
 
 
 def test_going_along_a_page_one_hears_the_picture_and_each_control_with_its_name(listening):
-    said = phrases(listening("start"), 19)
+    said = phrases(listening("start"), 20)
     shown = next(one for one in said if one.startswith("image, "))
     assert shown.startswith("image, GradientDescent with lr 0.1, from (10, 4), 40 steps. ")
     assert "Shown: step 0; learning rate 0.1; loss 98" in shown

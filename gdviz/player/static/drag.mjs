@@ -20,7 +20,7 @@ const trios = (flat) => Array.from({ length: flat.length / 3 }, (_, i) => flat.s
 const short = (values) => values.map((value) => Number(value.toPrecision(3))).join(", ");
 
 /** A place, at the edge of the box where it lies outside. */
-const edged = ([x, y], [left, top, width, height]) => [clamped(x, left, width), clamped(y, top, height)];
+export const edged = ([x, y], [left, top, width, height]) => [clamped(x, left, width), clamped(y, top, height)];
 
 /** The two ends of a line [x0, y0, x1, y1], cut where it leaves a box; none where it stays outside. */
 function within([x0, y0, x1, y1], [left, top, width, height]) {

@@ -36,7 +36,8 @@ export const inside = ([left, top, width, height], [x, y]) =>
 /** Pixels to the data coordinates of an Axes, linear or log. */
 export function toData(axes, [x, y]) {
   const [left, top, width, height] = axes.box;
-  const between = ([a, b], scale, part) => (scale === "log" ? a * (b / a) ** part : a + (b - a) * part);
+  const snapped = (value, [a, b]) => (Math.abs(value) < 1e-6 * Math.abs(b - a) ? 0 : value); // float32 pixels make 6e-8 of it
+  const between = (lim, scale, part) => (scale === "log" ? lim[0] * (lim[1] / lim[0]) ** part : snapped(lim[0] + (lim[1] - lim[0]) * part, lim));
   return [
     between(axes.xlim, axes.scales[0], (x - left) / width),
     between(axes.ylim, axes.scales[1], 1 - (y - top) / height),

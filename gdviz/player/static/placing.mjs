@@ -1,6 +1,7 @@
 // Places by two native sliders, x and y: a screen reader keeps the arrow keys from a picture, but not from them. They are
 // seen while one of them has the focus.
 
+import { edged } from "./drag.mjs";
 import { toData } from "./geometry.mjs";
 
 const NOTCHED = 80; // of a slider
@@ -19,8 +20,9 @@ export function placing(targets, next, signal) {
     row.append(names[axis], slider);
     field.append(row);
     slider.addEventListener("input", () => {
-      const place = sliders.map((one, i) => placeOf(all[at].axes.box, i, Number(one.value)));
-      all[at].move(place);
+      const { axes: { box }, place: before } = all[at], place = edged(before, box); // the other number stays as it is
+      place[axis] = placeOf(box, axis, Number(slider.value));
+      all[at].move((all[at].place = place));
       say(place);
     }, { signal });
   });
