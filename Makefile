@@ -100,6 +100,7 @@ bench: $(READY)  ## time imports, sweeps, minibatches, training and sliders agai
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/notebooks.py
 	$(BIN)/python benchmarks/slider_latency.py
+	$(BIN)/python benchmarks/three_engines.py
 	$(BIN)/python benchmarks/binder.py
 	$(BIN)/python benchmarks/classroom.py
 	$(BIN)/python benchmarks/room.py

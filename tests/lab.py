@@ -32,6 +32,7 @@ WATCH = """
   };
   ResizeObserver.prototype.disconnect = function () { window.watching.delete(this); return disconnect.call(this); };
 """
+SETTINGS = ".settings"  # of this JupyterLab alone
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -41,7 +42,13 @@ def jupyter_server(folder):
     for notebook in NOTEBOOKS.glob("*.ipynb"):
         shutil.copy(notebook, folder)
     port = free_port()
-    options = [f"--ServerApp.root_dir={folder}", f"--port={port}", "--IdentityProvider.token=", "--allow-root"]
+    options = [
+        f"--LabApp.user_settings_dir={Path(folder) / SETTINGS}",
+        f"--ServerApp.root_dir={folder}",
+        f"--port={port}",
+        "--IdentityProvider.token=",
+        "--allow-root",
+    ]
     options += ["--no-browser", "--LabApp.expose_app_in_browser=True", "--ServerApp.port_retries=0"]
     log = Path(folder) / "server.log"
     with log.open("w") as out:

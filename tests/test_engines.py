@@ -29,7 +29,8 @@ from gdviz.optimizers import GradientDescent, Momentum
 from gdviz.player import pages
 
 ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "notebooks" / "tools"))
+sys.path += [str(ROOT / "notebooks" / "tools"), str(ROOT / "benchmarks")]
+three_engines = importlib.import_module("three_engines")
 npm_files, write_site, write_decks = map(importlib.import_module, ("npm_files", "write_site", "write_decks"))
 pytestmark = pytest.mark.browser
 BOWL = surfaces.bowl(6)
@@ -643,6 +644,21 @@ def test_where_no_blob_may_be_an_image_the_picture_is_whole(free_page):
         "() => ((image) => image.src.startsWith('data:') && image.naturalWidth)(document.querySelector('.stage img'))"
     )
     assert near(picture(engine), "#000000", 60).sum() > 1500  # the words of the axes
+
+
+def test_the_benchmark_times_keys_and_drags(shown, players):
+    engine = shown("start")
+    focus(engine, ".slider input")
+    engine.press("End")
+    engine.run(FRAMES)
+    times = three_engines.keys(engine, 5)
+    assert len(times) == 5
+    assert min(times) > 0
+    assert f"step {STEPS - 1};" in said(engine)
+    times = three_engines.drags(engine, pixel(engine, players["start"], 0, [10, 4]), 4)
+    assert len(times) == 4
+    assert min(times) > 0
+    assert start_said(engine)[0] > 10
 
 
 # --- eyes and paper ---------------------------------------------------------------------------------------------------
