@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gdviz.doors.broadcasts import Differences
-from gdviz.doors.calls import called, updated
+from gdviz.doors.calls import called, probed, updated
 from gdviz.doors.settled import checked_start, counted_examples, is_schedule, settle
 from gdviz.hyperparameters import as_tensor, hyperparameters, whole
 from gdviz.optimizers import Rule
@@ -31,6 +31,7 @@ def minimize(
 ) -> Trajectory:
     """w_{t+1} = update(w_t, gradient of the loss at w_t), `steps` times from `start`.
 
+    A rule with a probe gets the gradient there, of the same minibatch: see Rule.
     A hyperparameter of shape (n, 1) or (n, 1, 1) is a sweep: see `grid`. A run that diverges is a result, not an error.
 
     Args:
@@ -64,7 +65,7 @@ def minimize(
     if sampled_loss is not None and not callable(sampled_loss):
         raise TypeError(f"sampled_loss must be a function of params (..., d) and the step, got {sampled_loss!r}")
     params, state, rules = settle(rule, start, steps, getattr(sampled_loss, "runs", ()))
-    examples = counted_examples(sampled_loss or loss, steps, params.shape[:-1])
+    examples = counted_examples(sampled_loss or loss, rules[:steps], params.shape[:-1])
     history, all_grads, seconds = [(params, state)], [], [0.0]
     differentiated = sampled_loss or (lambda params, step: loss(params))
     losses = params.new_empty((steps + 1, *params.shape[:-1]))
@@ -78,6 +79,9 @@ def minimize(
         if watch.met:
             met = " with ".join(map(str, watch.met))
             raise ValueError(f"loss compares {met}, each number with all others; give both one shape: x[:, 0]")
+        if hasattr(rules[step], "probe"):
+            point = probed(rules[step], params, grads, f"at step {step}")
+            _, grads = _value_and_gradient(differentiated, point, step)
         params, state = updated(rules[step], params, grads, state, f"at step {step}")
         seconds.append(seconds[-1] + time.perf_counter() - began)
         losses[step] = value
