@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gdviz.doors.broadcasts import Differences
-from gdviz.doors.calls import called, updated
+from gdviz.doors.calls import called, probed, updated
 from gdviz.doors.settled import checked_start, counted_examples, is_for_matrices, is_schedule, settle, widened
 from gdviz.hyperparameters import as_tensor, hyperparameters, whole
 from gdviz.optimizers import Rule
@@ -32,6 +32,7 @@ def minimize(
 ) -> Trajectory:
     """w_{t+1} = update(w_t, gradient of the loss at w_t), `steps` times from `start`.
 
+    A rule with a probe gets the gradient there, of the same minibatch: see Rule.
     A hyperparameter of shape (n, 1) or (n, 1, 1) is a sweep: see `grid`. A run that diverges is a result, not an error.
 
     Args:
@@ -69,7 +70,7 @@ def minimize(
     params, state, rules = settle(rule, start, steps, getattr(sampled_loss, "runs", ()), matrix)
     axes = 2 if matrix or is_for_matrices(rules[0]) else 1
     runs, steppers = params.shape[:-axes], widened(rules, axes)
-    examples = counted_examples(sampled_loss or loss, steps, runs)
+    examples = counted_examples(sampled_loss or loss, rules[:steps], runs)
     history, all_grads, seconds = [(params, state)], [], [0.0]
     differentiated = sampled_loss or (lambda params, step: loss(params))
     losses = params.new_empty((steps + 1, *runs))
@@ -83,6 +84,9 @@ def minimize(
         if watch.met:
             met = " with ".join(map(str, watch.met))
             raise ValueError(f"loss compares {met}, each number with all others; give both one shape: x[:, 0]")
+        if hasattr(rules[step], "probe"):
+            point = probed(steppers[step], params, grads, f"at step {step}")
+            _, grads = _value_and_gradient(differentiated, point, step, axes)
         params, state = updated(steppers[step], params, grads, state, f"at step {step}")
         seconds.append(seconds[-1] + time.perf_counter() - began)
         losses[step] = value

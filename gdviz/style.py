@@ -51,6 +51,9 @@ LOOKS = {  # no two have the same dash and marker: they are told apart without c
     "AMSGrad": Look(PURPLE, (3, 1.5), "s"),
     "AdamW": Look(PURPLE, (1, 1), "^"),
     "LBFGS": Look(BLACK, (1, 1)),
+    "SAM": Look(BLACK, (6, 1.5, 1, 1.5)),
+    "ScheduleFreeSGD": Look(BLACK, (6, 1.5, 1, 1.5, 1, 1.5), "s"),
+    "ScheduleFreeAdamW": Look(BLACK, (6, 1.5, 6, 1.5, 1, 1.5), "^"),
 }
 
 

@@ -16,11 +16,12 @@ class Trajectory:
     Attributes:
         params: (steps + 1, *runs, d), or (steps + 1, *runs, m, n) where they are matrices.
         losses: (steps + 1, *runs).
-        grads: (steps, *runs, d), or as params, the gradient that each step used.
+        grads: (steps, *runs, d), or as params, the gradient that each step used: of a rule with a probe, that at the
+            probe.
         states: the rule's state with its fields stacked to (steps + 1, ...), states[t] belongs to params[t]; or None.
         rule: the rule, of a schedule that of step 0.
         examples: (steps + 1, *runs), whole numbers: of how many examples the gradient was computed on the way there (a
-            loss without data counts 1 a step); divided by n these are epochs.
+            loss without data counts 1 a step, and a rule with a probe twice); divided by n these are epochs.
         seconds: (steps + 1,), what gradients and updates of all runs together took, without the `losses` that are only
             looked at.
         scheduled: whether there was a schedule.
@@ -59,6 +60,23 @@ class Trajectory:
     def runs(self) -> tuple[int, ...]:
         """The sizes of the swept axes: () for a single run."""
         return tuple(self.losses.shape[1:])
+
+    @property
+    def answers(self) -> Tensor:
+        """(steps + 1, *runs, d): the weights to evaluate and to keep; params, of a rule that has no `answer`.
+
+        Example:
+            >>> from gdviz.descent import minimize
+            >>> from gdviz.optimizers import ScheduleFreeSGD
+            >>> run = minimize(lambda w: w.sum(-1), ScheduleFreeSGD(lr=1.0, beta=0.5), [0.0], steps=3)
+            >>> run.answers.flatten().tolist()  # the means of z: -1, -2, -3
+            [0.0, -1.0, -1.5, -2.0]
+        """
+        if not hasattr(self.rule, "answer"):
+            return self.params
+        axes = [[1] * (self.params.ndim - part.ndim) for part in self.states]  # t is one number for all runs
+        parts = [part.reshape(len(part), *ones, *part.shape[1:]) for ones, part in zip(axes, self.states)]
+        return self.rule.answer(self.params, type(self.states)(*parts))
 
     @property
     def diverged(self) -> Tensor:

@@ -1,13 +1,17 @@
-"""Each rule of gdviz beside the optimizer of torch that it equals, a row for each: for the tests and the proof."""
+"""Each rule of gdviz beside the optimizer that it equals, a row for each: of torch for tests and proof, of others for
+the tests.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
+from unittest import mock
 
 import torch
 from hypothesis import strategies as st
 
 from gdviz.optimizers import (
     LBFGS,
+    SAM,
     Adadelta,
     AdaGrad,
     Adam,
@@ -17,6 +21,8 @@ from gdviz.optimizers import (
     Momentum,
     Nesterov,
     RMSProp,
+    ScheduleFreeAdamW,
+    ScheduleFreeSGD,
 )
 
 
@@ -80,3 +86,45 @@ PAIRS = {
     ),
 }
 rules = [*PAIRS]
+
+
+def sam(params, exact=True, **hyper):
+    """exact: with the length of the gradient in float64, which the package rounds to float32."""
+    from pytorch_optimizer.optimizer import sam as theirs  # takes seconds: for those tests alone that need it
+
+    def squared_length(groups, **_):
+        return sum(p.grad.square().sum() for group in groups for p in group["params"]).reshape(1)
+
+    class Exact(theirs.SAM):
+        def first_step(self, zero_grad=False):
+            with mock.patch.object(theirs, "get_global_gradient_norm", squared_length):
+                super().first_step(zero_grad)
+
+    return (Exact if exact else theirs.SAM)(params, torch.optim.SGD, perturb_eps=0.0, **hyper)
+
+
+def schedule_free_sgd(params, lr, beta):
+    from schedulefree import SGDScheduleFree
+
+    return SGDScheduleFree(params, lr=lr, momentum=beta)
+
+
+def schedule_free_adamw(params, beta1, beta2, **hyper):
+    from schedulefree import AdamWScheduleFree
+
+    return AdamWScheduleFree(params, betas=(beta1, beta2), **hyper)
+
+
+BETA = st.floats(0.05, 0.999)  # the package finds x by dividing by it
+TWO_POINTS = {
+    SAM: Pair("pytorch_optimizer.SAM", sam, {"lr": LR, "rho": st.floats(0, 0.5)}, {"lr": 0.1, "rho": 0.05}),
+    ScheduleFreeSGD: Pair(
+        "schedulefree.SGDScheduleFree", schedule_free_sgd, {"lr": LR, "beta": BETA}, {"lr": 0.5, "beta": 0.9}
+    ),
+    ScheduleFreeAdamW: Pair(
+        "schedulefree.AdamWScheduleFree",
+        schedule_free_adamw,
+        MOMENTS | {"beta1": BETA, "weight_decay": st.floats(0, 0.5)},
+        STEADY | {"weight_decay": 0.1},
+    ),
+}

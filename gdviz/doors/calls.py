@@ -42,6 +42,19 @@ def called(what: str, where: str, function: Callable, *args: Any) -> Any:
         raise ValueError(f"{what} raised {type(error).__name__} {where}: {said(error)}") from error
 
 
+def probed(rule: Any, params: Tensor, grads: Tensor, where: str) -> Tensor:
+    """rule.probe(params, grads); refused where it changes them in place or returns no params."""
+    untouched = params._version, grads._version
+    shape = tuple(params.shape)
+    point = called("probe", f"{where} with params of shape {shape}", rule.probe, params, grads)
+    if (params._version, grads._version) != untouched:
+        raise ValueError(f"probe changed params or grads in place {where}; return a new tensor: params + rho * grads")
+    if not isinstance(point, Tensor) or tuple(point.shape) != shape:
+        given = tuple(point.shape) if isinstance(point, Tensor) else type(point).__name__
+        raise ValueError(f"probe must return params of shape {shape}, got {given} {where}")
+    return point
+
+
 def updated(rule: Any, params: Tensor, grads: Tensor, state: Any, where: str) -> tuple[Tensor, Any]:
     """rule.update(params, grads, state); refused where it changes them in place or returns anything but its due."""
     untouched = params._version, grads._version

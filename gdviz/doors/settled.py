@@ -143,11 +143,15 @@ def refuse_too_large(params: Tensor, state: Any, steps: int) -> None:
         raise ValueError(f"{many}, take {size / 1e9:.1f} GB; up to {LARGEST / 1e9:g} are kept: fewer steps or runs")
 
 
-def counted_examples(loss: Callable, steps: int, runs: tuple[int, ...]) -> Tensor:
-    """(steps + 1, *runs): how many examples the gradients before each step touched; a view that takes no memory."""
+def counted_examples(loss: Callable, rules: list[Rule], runs: tuple[int, ...]) -> Tensor:
+    """(steps + 1, *runs): how many examples the gradients before each step touched; a view that takes no memory.
+
+    rules: of each step. One that has a probe takes two gradients.
+    """
+    steps, looks = len(rules), [1 + hasattr(rule, "probe") for rule in rules]
     count = getattr(loss, "examples", 1)
     try:
-        each = [torch.as_tensor(count(step) if callable(count) else count) for step in range(steps)]
+        each = [looks[step] * torch.as_tensor(count(step) if callable(count) else count) for step in range(steps)]
         total = torch.stack([torch.zeros_like(each[0]), *each]).cumsum(0) if each else torch.zeros(1, dtype=torch.int64)
         return total.reshape(steps + 1, *[1] * (len(runs) - total.ndim + 1), *total.shape[1:]).expand(steps + 1, *runs)
     except (TypeError, ValueError, RuntimeError) as error:

@@ -1,7 +1,6 @@
 """Any rule on any network: `TorchOptimizer(model.parameters(), rule)` instead of a torch.optim optimizer."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -9,22 +8,24 @@ import torch
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
-from gdviz.doors.calls import called, said, updated
+from gdviz.doors.calls import called, updated
 from gdviz.hyperparameters import checked, hyperparameters
+from gdviz.networks.standing import TRAINED, Standing, closed, with_group
 from gdviz.optimizers import Rule
 
 SCHEDULED = {"initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum", "swa_lr"}  # left by torch's schedulers
 GROUP_KEYS = {"params", "name", "param_names"} | SCHEDULED  # what a group may hold beside the rule's hyperparameters
 
 
-class TorchOptimizer(torch.optim.Optimizer):
+class TorchOptimizer(Standing):
     """w, state <- rule.update(w, gradient of w, state) for each parameter w of a network, in place.
 
     The hyperparameters of a dataclass live in `param_groups` under their names, so torch's lr_schedulers work
     (OneCycleLR and CyclicLR: cycle_momentum=False for a rule without `momentum`). So do closures, step hooks,
     `add_param_group`, `state_dict`, `load_state_dict`, copies and pickles. A parameter without gradient stays as it is,
     with its state. A rule whose `elementwise` is False (LBFGS) takes the parameters of a group as one vector, missing
-    gradients as 0.
+    gradients as 0. A rule with a probe (SAM) calls the closure of its step twice. For a rule with an answer
+    (ScheduleFreeSGD) eval() puts the weights to evaluate into the network, and train() those that are trained.
 
     Args:
         params: what model.parameters() gives, or parameter groups: dicts of "params" and of the rule's own fields, such
@@ -84,7 +85,7 @@ class TorchOptimizer(torch.optim.Optimizer):
         given = [given] if isinstance(given, Tensor) else list(given)
         if not given:
             raise ValueError("a parameter group holds no parameters; give parameters() anew (reading it uses it up)")
-        numbers = _numbers(checked(_with(self.rule, self.defaults | param_group)))
+        numbers = _numbers(checked(with_group(self.rule, self.defaults | param_group)))
         there = [p for group in self.param_groups for p in group["params"]]
         _refuse_twice([*there, *(p[1] if isinstance(p, tuple) else p for p in given)])
         super().add_param_group(param_group | numbers | {"params": given})
@@ -99,20 +100,21 @@ class TorchOptimizer(torch.optim.Optimizer):
         All hyperparameters are checked and all updates computed before the first parameter moves.
 
         Args:
-            closure: called first, if given; it zeroes the gradients, computes the loss and calls backward().
+            closure: called first, if given; it zeroes the gradients, computes the loss and calls backward(). A rule
+                with a probe needs one and calls it again there: dropout draws anew, batch normalisation sees both.
 
         Returns:
-            What the closure returned.
+            What the closure returned, at its first call.
 
         Raises:
-            ValueError: a hyperparameter out of its range.
+            ValueError: a hyperparameter out of its range; a rule with a probe, and no closure.
+            RuntimeError: after eval(), without train().
         """
-        with torch.enable_grad():
-            try:
-                loss = closure() if closure else None
-            except RuntimeError as error:
-                raise RuntimeError(said(error)) from error
+        self._refuse_step(closure)
+        loss = closed(closure)
         rules = [self._rule_of(group) for group in self.param_groups]
+        if closure and hasattr(self.rule, "probe"):
+            self._look_from_the_probe(rules, closure)
         moves = [self._moves(rule, group["params"]) for rule, group in zip(rules, self.param_groups)]
         for p, moved, state in chain(*moves):
             p.copy_(moved)
@@ -125,9 +127,9 @@ class TorchOptimizer(torch.optim.Optimizer):
         """What torch's own holds, the name of the rule, and how many steps were made.
 
         Returns:
-            A dict, for torch.save.
+            A dict, for torch.save; after eval() it also holds the weights that train() puts back.
         """
-        return super().state_dict() | {"rule": type(self.rule).__name__, "steps": self.steps}
+        return super().state_dict() | {"rule": type(self.rule).__name__, "steps": self.steps, TRAINED: self._trained}
 
     def load_state_dict(self, state_dict: dict) -> None:
         """Go on where `state_dict()` was taken: of the same rule, for the same parameters; all of it, or nothing.
@@ -144,13 +146,14 @@ class TorchOptimizer(torch.optim.Optimizer):
             super().load_state_dict(state_dict)
             for group in self.param_groups:
                 self._fit_state(self._rule_of(group), group["params"])
+            trained = self._trained_of(state_dict)
         except Exception:
             self.state, self.param_groups = before
             raise
-        self.steps = steps
+        self.steps, self._trained = steps, trained
 
     def __getstate__(self) -> dict:  # torch's own keeps only defaults, state and groups in copies and pickles
-        names = ("rule", "steps", "_state_type", "_known", "_fields")
+        names = ("rule", "steps", "_state_type", "_known", "_fields", "_trained")
         return super().__getstate__() | {name: getattr(self, name) for name in names}
 
     def __repr__(self) -> str:
@@ -166,8 +169,8 @@ class TorchOptimizer(torch.optim.Optimizer):
         return self._known[numbers]
 
     def _checked(self, group: dict) -> Rule:
-        rule = checked(_with(self.rule, group), where=f"at step {self.steps} (the first is 0); nothing has moved")
-        return _with(rule, _numbers(rule))
+        rule = checked(with_group(self.rule, group), where=f"at step {self.steps} (the first is 0); nothing has moved")
+        return with_group(rule, _numbers(rule))
 
     def _moves(self, rule: Rule, params: list[Tensor]) -> list[tuple[Tensor, Tensor, dict | None]]:
         """Where each parameter of a group moves, and its new state."""
@@ -186,14 +189,16 @@ class TorchOptimizer(torch.optim.Optimizer):
         params, grads = params.detach().clone(), grads.to_dense().clone()  # what a rule keeps stays as it was
         where = f"with params of shape {tuple(params.shape)}"
         kept = self.state.get(key) or self._packed(called("init", where, rule.init, params))
-        state = self._state_type(**kept) if self._state_type else kept["state"]
-        moved, state = updated(rule, params, grads, state, f"at step {self.steps}")
+        moved, state = updated(rule, params, grads, self._unpacked(kept), f"at step {self.steps}")
         return moved, self._packed(state)
 
     def _packed(self, state: Any) -> dict[str, Any]:
         """The fields of a NamedTuple; anything else under the name state."""
         self._state_type = type(state) if hasattr(state, "_asdict") else None
         return state._asdict() if self._state_type else {"state": state}
+
+    def _unpacked(self, kept: dict[str, Any]) -> Any:
+        return self._state_type(**kept) if self._state_type else kept["state"]
 
     def _refuse_other(self, state_dict: Any) -> None:
         """Refused: what is not the state of a TorchOptimizer with this rule."""
@@ -234,12 +239,6 @@ def _numbers(rule: Rule) -> dict[str, float]:
         if value.numel() > 1:
             raise ValueError(f"a network takes one {name}, got {value.numel()} of them; a sweep is for minimize")
     return {name: value.item() for name, value in values.items()}
-
-
-def _with(rule: Any, group: dict) -> Any:
-    """The rule with the hyperparameters of a parameter group."""
-    names = hyperparameters(rule)
-    return replace(rule, **{name: group[name] for name in names}) if names else rule
 
 
 def _refuse_twice(params: list[Any]) -> None:

@@ -24,6 +24,7 @@ from gdviz.networks.inputs import (
     evaluating,
 )
 from gdviz.networks.pairs import checked_pair
+from gdviz.networks.standing import answering, turned
 from gdviz.progress import watched
 
 
@@ -47,13 +48,18 @@ def fit(
     training before its update, and so does the stop button (KeyboardInterrupt); history.stopped says so, and model and
     history stay usable. Only within a step of LBFGS may the weights be spoilt.
 
+    An optimizer with eval() and train(), such as one of ScheduleFreeSGD, trains other weights than those to evaluate.
+    It is in eval mode for the validation, the recorded weights, those of the best epoch, and at the end; the losses of
+    steps and epochs are those of the training.
+
     Args:
         model: takes inputs (B, ...).
         loss: takes its output and the targets (B, ...) and returns their mean loss, such as
             torch.nn.functional.cross_entropy.
         data: inputs (n, ...) and targets (n, ...), tensors or arrays; whole numbers as targets are classes, where the
             output is (B, 2 classes or more).
-        optimizer: a TorchOptimizer or any of torch.optim, over parameters of this model; LBFGS gets its closure.
+        optimizer: a TorchOptimizer or any of torch.optim, over parameters of this model; LBFGS and SAM get their
+            closure.
         epochs: 1 or more.
         batch_size: 1 to n, the full batch; the last batch of an epoch may be smaller.
         scheduler: of torch, called after each epoch; OneCycleLR and CyclicLR (not those inside another one) after each
@@ -94,27 +100,31 @@ def fit(
     each_step = scheduler if isinstance(scheduler, OneCycleLR | CyclicLR) else None
     began = time.perf_counter()
     model.train()
+    turned(optimizer, "train")
     try:
         for step in watched(range(epochs * batches.steps_per_epoch), "fit"):
             chosen = batches(step)
             made = _step(model, loss, train[0][chosen], train[1][chosen], optimizer, history.steps)
             history.steps.append(made._replace(seconds=time.perf_counter() - began))
             if record and (step + 1) % record == 0:
-                history.weights.append(_vector(model))
+                with answering(optimizer):
+                    history.weights.append(_vector(model))
             if each_step:
                 each_step.step()
             if (step + 1) % batches.steps_per_epoch == 0:
-                history.epochs.append(_epoch(model, loss, held_out, batches, history.steps))
-                watched_loss = (history.epoch_losses if held_out is None else history.validation_losses)[-1]
-                if isinstance(scheduler, ReduceLROnPlateau):
-                    scheduler.step(watched_loss)
-                elif scheduler and not each_step:
-                    scheduler.step()
-                stopping.watch(watched_loss)
+                with answering(optimizer):
+                    history.epochs.append(_epoch(model, loss, held_out, batches, history.steps))
+                    watched_loss = (history.epoch_losses if held_out is None else history.validation_losses)[-1]
+                    if isinstance(scheduler, ReduceLROnPlateau):
+                        scheduler.step(watched_loss)
+                    elif scheduler and not each_step:
+                        scheduler.step()
+                    stopping.watch(watched_loss)
     except Stopped as reason:
         history.stopped = str(reason)
     except KeyboardInterrupt:
         history.stopped = f"Stopped by hand after {len(history.steps)} steps."
+    turned(optimizer, "eval")
     stopping.restore()
     if record and not torch.equal(history.weights[-1], _vector(model)):
         history.weights.append(_vector(model))
@@ -156,6 +166,7 @@ def _step(
 ) -> Step:
     """Zero the gradients, forward, loss, backward, update, on the examples x with the targets y; what it saw."""
     seen, step, lr = [], len(before), optimizer.param_groups[0].get("lr", math.nan)
+    probes = hasattr(getattr(optimizer, "rule", None), "probe")
     where = f"in step {step} (the first is 0)"
     try:
         check_rates(optimizer, where)
@@ -169,11 +180,14 @@ def _step(
         seen.append((value.item(), count_hits(output, y)))
         if not math.isfinite(seen[0][0]):
             raise Stopped(_not_finite(seen[0][0], step, float(lr)))
+        if probes and not math.isfinite(seen[-1][0]):
+            where_it_is = f"where step {step} takes its second gradient (the first step is 0)"
+            raise Stopped(f"The loss is {seen[-1][0]} {where_it_is}; try a smaller rho or a smaller rate.")
         called("the gradient of the loss", where, value.backward)
         return value
 
     optimizer.step(closure)  # pyright: ignore[reportArgumentType, reportCallIssue]  torch takes a tensor, as it says
-    value, hits = seen[0]  # before the update; LBFGS has looked more often
+    value, hits = seen[0]  # before the update; LBFGS and SAM have looked more often
     examples = (before[-1].examples if before else 0) + len(y) * len(seen)
     return Step(value, None if hits is None else hits / len(y), float(lr), examples)
 

@@ -22,10 +22,13 @@ from gdviz.optimizers.matrices import (
 from gdviz.optimizers.momentum import GradientDescent, GradientDescentState, Momentum, Nesterov, Velocity
 from gdviz.optimizers.rule import Rule
 from gdviz.optimizers.schedule import Schedule
+from gdviz.optimizers.two_points import SAM, Averaged, AveragedMoment, SAMState, ScheduleFreeAdamW, ScheduleFreeSGD
 
 RULES = (GradientDescent, Momentum, Nesterov, AdaGrad, RMSProp, Adadelta, Adam, AMSGrad, AdamW, LBFGS)
+RULES += (SAM, ScheduleFreeSGD, ScheduleFreeAdamW)
 
 __all__ = ["LBFGS", "RULES", "AMSGrad", "AdaGrad", "Adadelta", "Adam", "AdamW", "GradientDescent"]
 __all__ += ["GradientDescentState", "History", "MaxMoments", "Moments", "Momentum", "Nesterov", "Range", "Rule"]
 __all__ += ["Schedule", "SquaredMean", "SquaredMeans", "SquaredSum", "Velocity"]
 __all__ += ["Adafactor", "LeftAndRight", "MatrixMomentum", "Muon", "RowsAndColumns", "Shampoo", "newton_schulz"]
+__all__ += ["SAM", "Averaged", "AveragedMoment", "SAMState", "ScheduleFreeAdamW", "ScheduleFreeSGD"]

@@ -11,6 +11,11 @@ class Rule(Protocol):
     A rule that mixes the coordinates of params says so with a class attribute, elementwise = False: see TorchOptimizer.
     One that takes the last two axes of params for a matrix says matrix = True.
 
+    Two more methods are optional. probe(params, grads) -> params is for a rule that takes a second gradient: the point
+    where that is taken, given the gradient at params; update then gets the second one. So SAM looks. answer(params,
+    state) -> params is for a rule whose params are not the weights to evaluate and to keep: it returns these. So
+    ScheduleFreeSGD averages.
+
     Example:
         >>> class Halve:
         ...     def init(self, params):

@@ -120,7 +120,7 @@ def effective_rate(trajectory: Trajectory) -> Tensor:
         (steps, *runs, d).
 
     Raises:
-        ValueError: Adadelta, AMSGrad and LBFGS, whose scales are others; a schedule.
+        ValueError: Adadelta, AMSGrad, LBFGS and what is schedule-free, whose scales are others; a schedule.
 
     Example:
         >>> from gdviz.descent import minimize
@@ -132,7 +132,7 @@ def effective_rate(trajectory: Trajectory) -> Tensor:
     refuse_other_runs("an effective rate", trajectory, object)
     rule: Any = trajectory.rule
     state = trajectory.states
-    if {"u", "v_max", "s"} & set(dir(state)):
+    if {"u", "v_max", "s", "z"} & set(dir(state)):
         raise ValueError(f"the effective rate is that of AdaGrad, RMSProp or Adam, not of {type(rule).__name__}")
     if hasattr(state, "G"):
         scale = state.G[1:].sqrt() + rule.eps

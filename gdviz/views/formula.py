@@ -57,16 +57,21 @@ def formula(run: Trajectory, given: Sequence[Tensor] = ()) -> dict[str, Any]:
     def init(params: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
         return _state(given_rule(values[: len(names)]).init(params))[1]
 
-    def advance(params: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+    def differentiated(params: Tensor, rest: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         leaf = params.detach().requires_grad_()
         with torch.enable_grad():
             value = run.loss(leaf)
             sought = _of_batch(run.sampled_loss, leaf, rest[len(names)]) if batches else value
         if not isinstance(value, Tensor) or value.shape != ():
             raise NotFollowed("the loss is another for each run")
-        (grads,) = torch.autograd.grad(sought, leaf)
+        return value, torch.autograd.grad(sought, leaf)[0]
+
+    def advance(params: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        value, grads = differentiated(params, rest)
         one, kept = given_rule(rest[: len(names)]), remade(rest[many:])
         before = dict(getattr(one, "__dict__", {}))
+        if hasattr(one, "probe"):
+            _, grads = differentiated(one.probe(params.detach().clone(), grads), rest)
         moved, after = one.update(params.detach().clone(), grads, kept)
         _refuse_memory(one, before)
         return value.detach(), grads, moved, *_state(after)[1]

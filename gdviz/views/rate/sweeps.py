@@ -117,10 +117,16 @@ def _ends(trajectory: Trajectory, rates: Tensor) -> Tensor:
     rule: Any = replace(trajectory.rule, lr=rates[:, None])
     params = trajectory.params[0].double().expand(len(rates), -1)
     state = rule.init(params)
-    for _ in range(trajectory.steps):
+
+    def gradient(params: Tensor) -> Tensor:
         leaf = params.detach().requires_grad_()
         with torch.enable_grad():
-            (grads,) = torch.autograd.grad(trajectory.loss(leaf).sum(), leaf)
+            return torch.autograd.grad(trajectory.loss(leaf).sum(), leaf)[0]
+
+    for _ in range(trajectory.steps):
+        grads = gradient(params)
+        if hasattr(rule, "probe"):
+            grads = gradient(rule.probe(params, grads))
         params, state = rule.update(params, grads, state)
     return trajectory.loss(params).detach()
 
