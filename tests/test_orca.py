@@ -8,6 +8,7 @@ import pytest
 from test_engines import BOWL, SLIDE, STEPS, asking, descents, focus, line_fit
 
 from gdviz.descent import minimize
+from gdviz.exercises.feedback import Feedback
 from gdviz.optimizers import GradientDescent
 
 pytestmark = pytest.mark.browser
@@ -99,3 +100,14 @@ def test_orca_says_what_is_wrong_with_a_typed_number(listening):
     reader.hears("learning rate, typed entry 0.1")
     reader.press("ctrl+a", *"seven", "Return")
     reader.hears("learning rate is a number from 0.01 to 1.2; seven is not.")
+
+
+def test_orca_says_the_answer_of_a_check_once(listening, monkeypatch):
+    """It comes as an output comes in a notebook: a new element, whole."""
+    reader, given = listening(descents()), []
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: given.append(data))
+    Feedback(False, "Your first step goes up.")._ipython_display_()
+    add = "(html) => document.body.append(Object.assign(document.createElement('div'), { innerHTML: html }))"
+    reader.firefox.run(add, given[0]["text/html"])
+    reader.hears(".*Not yet. Your first step goes up.")
+    assert sum("goes up" in one for one in reader.said()) == 1

@@ -11,6 +11,8 @@ from gdviz.exercises.room import tell
 from gdviz.exercises.sandbox import SECONDS, Blank, Trouble, asking, guarded
 from gdviz.style import GREEN, GREY, VERMILLION
 
+LATE = "animation:gdviz-said 0s .2s backwards"  # a screen reader says what is new in a region, not what it came with
+LATER = "<style>@keyframes gdviz-said{from{visibility:hidden}}</style>"
 BEGIN = "Replace the three dots in the cell above, run it, then run this one."
 
 
@@ -75,9 +77,9 @@ class Feedback:
 
         mark, verdict, color = self._verdict()
         look = f"border-left: 8px solid {color}; padding: 6px 12px; background: #fff; color: #000"
-        words = f"<b>{mark} {verdict}</b> {html.escape(self.hint)}"
+        words = f'<span style="{LATE}"><b>{mark} {verdict}</b> {html.escape(self.hint)}</span>'
         mistake = f' data-mistake="{html.escape(self.key)}"' if self.key else ""
-        shown = f'<div class="mathjax_ignore" role="status"{mistake} style="{look}">{words}</div>'
+        shown = f'<div class="mathjax_ignore" role="status"{mistake} style="{look}">{words}</div>{LATER}'
         metadata = {"gdviz": {"mistake": self.key}} if self.key else {}  # for a front end that cleans HTML
         display({"text/plain": str(self), "text/html": shown}, metadata=metadata, raw=True)
         if self.key:
