@@ -11,9 +11,22 @@ import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from node import case, repeated
+from test_equals_torch import difference, network, training
 
 from gdviz.descent import gradient, grid, minimize
-from gdviz.optimizers import LBFGS, Adafactor, Adam, GradientDescent, Momentum, Muon, Shampoo, newton_schulz
+from gdviz.networks import TorchOptimizer
+from gdviz.optimizers import (
+    LBFGS,
+    SAM,
+    Adafactor,
+    Adam,
+    AdamW,
+    GradientDescent,
+    Momentum,
+    Muon,
+    Shampoo,
+    newton_schulz,
+)
 
 TORCH_MUON = torch.optim.Muon
 DIAGONAL = torch.diag(torch.tensor([3.0, 1.0]).double())
@@ -408,3 +421,110 @@ def test_on_a_matrix_the_browser_does_what_torch_does(rule, shape):
     run = minimize(lambda W: (W - target).square().sum((-2, -1)), rule, random(*shape), 20, matrix=True)
     (found,) = repeated([[case(run)]])
     assert max(found) <= 1e-11
+
+
+# --- networks ---------------------------------------------------------------------------------------------------------
+
+
+def split(model):
+    """Its matrices, and all else."""
+    matrices = [p for p in model.parameters() if p.ndim == 2]
+    return matrices, [p for p in model.parameters() if p.ndim != 2]
+
+
+def muon_and_adamw(model, lr=0.02):
+    matrices, others = split(model)
+    groups = [{"params": matrices}, {"params": others, "rule": AdamW(lr=0.01)}]
+    return TorchOptimizer(groups, Muon(lr=lr, bfloat16=True))
+
+
+class Both:
+    """What torch's documentation of Muon writes: two optimizers, and one step of each."""
+
+    def __init__(self, model):
+        matrices, others = split(model)
+        self.parts = [torch.optim.Muon(matrices, lr=0.02), torch.optim.AdamW(others, lr=0.01)]
+
+    def zero_grad(self):
+        for part in self.parts:
+            part.zero_grad()
+
+    def step(self, closure):
+        loss = closure()
+        for part in self.parts:
+            part.step()
+        return loss
+
+
+def furthest(ours, theirs):
+    return max(difference(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_muon_for_matrices_and_adamw_for_the_rest_train_as_in_torch_saved_and_loaded():
+    model, twin = network(), network()
+
+    def remake():
+        again = network()
+        return again, muon_and_adamw(again, lr=1.0)  # the rate comes with the state
+
+    ours = training(model, muon_and_adamw(model), "constant", saved_at=77, remake=remake)
+    assert furthest(ours, training(twin, Both(twin), "constant")) <= 1e-10
+
+
+def test_each_group_has_the_numbers_of_its_own_rule():
+    optimizer = muon_and_adamw(network())
+    assert optimizer.param_groups[0]["lr"] == 0.02
+    assert set(optimizer.param_groups[0]) == {"params", "lr", "momentum", "weight_decay", "eps", "ns_steps"}
+    assert set(optimizer.param_groups[1]) == {"params", "lr", "beta1", "beta2", "eps", "weight_decay"}
+    assert "rule Muon, AdamW" in repr(optimizer)
+    torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5)
+    optimizer.step()
+    other = TorchOptimizer(network().parameters(), AdamW(lr=0.01))
+    with pytest.raises(ValueError, match="the state of Muon, AdamW, and the rule here is AdamW"):
+        other.load_state_dict(optimizer.state_dict())
+    with pytest.raises(ValueError, match="has params, name, rule, lr, beta1, beta2, eps, weight_decay; got momentum"):
+        other.add_param_group({"params": [torch.zeros(2, requires_grad=True)], "momentum": 0.9})
+
+
+def test_adafactor_trains_a_whole_network_as_torch_saved_and_loaded():
+    model, twin = network(), network()
+
+    def remake():
+        again = network()
+        return again, TorchOptimizer(again.parameters(), Adafactor(lr=1.0))
+
+    ours = training(model, TorchOptimizer(model.parameters(), Adafactor()), "StepLR", saved_at=77, remake=remake)
+    assert furthest(ours, training(twin, torch.optim.Adafactor(twin.parameters()), "StepLR")) <= 1e-10
+
+
+def test_a_rule_for_matrices_refuses_a_bias_and_says_the_split_which_runs():
+    model = network()
+    with pytest.raises(TypeError, match=r"Muon takes parameters with two axes, got one of shape \(8,\)") as refused:
+        TorchOptimizer(model.parameters(), Muon(lr=0.02))
+    code = str(refused.value).partition("of their own, ")[2].partition(", with ")
+    names = {"TorchOptimizer": TorchOptimizer, "AdamW": AdamW, "Muon": Muon, "model": model}
+    names["matrices"], names["others"] = split(model)
+    optimizer = eval(code[0].replace("...", "lr=0.02"), names)
+    assert [type(rule).__name__ for rule in optimizer.rules] == ["Muon", "AdamW"]
+    with pytest.raises(TypeError, match=r"Adafactor takes parameters with two axes, got one of shape \(4, 2, 3, 3\)"):
+        TorchOptimizer(torch.nn.Conv2d(2, 4, 3).parameters(), Adafactor())
+
+
+def test_a_rule_with_a_probe_and_one_without_step_side_by_side():
+    """The second gradient is that of the first group alone."""
+    w, v = (torch.nn.Parameter(double([2.0, 1.0])) for _ in range(2))
+    optimizer = TorchOptimizer(
+        [{"params": [w]}, {"params": [v], "rule": GradientDescent(lr=0.1)}], SAM(lr=0.1, rho=0.5)
+    )
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (w.square().sum() + v.square().sum() + (w * v).sum()) / 2
+        loss.backward()
+        return loss
+
+    g = double([3.0, 1.5])  # of both, at the start
+    optimizer.step(closure)
+    looked = double([2.0, 1.0]) + 0.5 * g / g.norm()
+    assert torch.allclose(v.detach(), double([2.0, 1.0]) - 0.1 * g)
+    assert torch.allclose(w.detach(), double([2.0, 1.0]) - 0.1 * (looked + double([1.0, 0.5])))

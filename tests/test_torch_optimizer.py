@@ -447,7 +447,9 @@ def test_a_sweep_in_a_group_is_refused():
 @pytest.mark.parametrize("group", [None, "w", [], {"lr": 0.1}])
 def test_what_is_no_group_is_refused(group):
     optimizer = TorchOptimizer(parameters([1.0]), Adam())
-    with pytest.raises(TypeError, match="a parameter group is a dict with params, name, lr, beta1, beta2, eps; got"):
+    with pytest.raises(
+        TypeError, match="a parameter group is a dict with params, name, rule, lr, beta1, beta2, eps; got"
+    ):
         optimizer.add_param_group(group)
     with pytest.raises(ValueError, match="a parameter group holds no parameters"):
         optimizer.add_param_group({"params": []})
@@ -540,7 +542,7 @@ def test_a_history_size_may_be_any_whole_number(size):
 def test_a_group_with_an_unknown_or_bad_field_is_refused_and_nothing_stays():
     (w, b) = parameters([1.0], [1.0])
     optimizer = TorchOptimizer([w], Momentum(lr=0.1))
-    with pytest.raises(ValueError, match=r"here has params, name, lr, momentum; got betas, weight_decay"):
+    with pytest.raises(ValueError, match=r"here has params, name, rule, lr, momentum; got betas, weight_decay"):
         optimizer.add_param_group({"params": [b], "betas": (0.9, 0.99), "weight_decay": 0.1})
     with pytest.raises(ValueError, match="momentum must be in"):
         optimizer.add_param_group({"params": [b], "momentum": 1.5})

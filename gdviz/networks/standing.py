@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gdviz.doors.calls import called, probed, said
+from gdviz.doors.settled import is_for_matrices
 from gdviz.hyperparameters import hyperparameters
 
 TRAINED = "trained"  # in a state_dict: where the training goes on, of a network that stands at the weights to evaluate
@@ -17,7 +19,7 @@ TRAINED = "trained"  # in a state_dict: where the training goes on, of a network
 class Standing(torch.optim.Optimizer):
     """What TorchOptimizer does for rules with a second point: a `probe`, or an `answer`; see Rule."""
 
-    rule: Any
+    rules: list[Any]  # one for each group
     steps: int
     _trained: list[Tensor] | None = None  # in eval mode: the parameters that train() puts back
 
@@ -28,12 +30,12 @@ class Standing(torch.optim.Optimizer):
         Nothing happens for a rule without `answer`, whose weights are those that are trained. The running means of
         batch normalisation stay those of the training.
         """
-        if not hasattr(self.rule, "answer"):
+        if not any(hasattr(rule, "answer") for rule in self.rules):
             return
         params = [p for group in self.param_groups for p in group["params"]]
         trained = [p.detach().clone() for p in params] if self._trained is None else self._trained
         known = dict(zip(params, trained))
-        moves = [move for group in self.param_groups for move in self._answers(group, known)]
+        moves = [move for pair in zip(self.rules, self.param_groups) for move in self._answers(*pair, known)]
         self._trained = trained
         _put(moves)
 
@@ -47,25 +49,30 @@ class Standing(torch.optim.Optimizer):
 
     def _refuse_step(self, closure: Any) -> None:
         """Refused: a step from the weights to evaluate, and one without the second gradient that its rule takes."""
-        name = type(self.rule).__name__
         if self._trained is not None:
+            name = next(type(rule).__name__ for rule in self.rules if hasattr(rule, "answer"))
             here = "the network stands at the weights to evaluate, where eval() has put them"
             raise RuntimeError(f"{here}, and {name} steps from those that are trained: call optimizer.train() first")
-        if closure is None and hasattr(self.rule, "probe"):
+        if closure is None and (looks := [rule for rule in self.rules if hasattr(rule, "probe")]):
+            name = type(looks[0]).__name__
             what = "closure() calls optimizer.zero_grad(), computes the loss, calls backward() on it and returns it"
             raise ValueError(f"{name} takes a second gradient: write optimizer.step(closure), where {what}")
 
     def _look_from_the_probe(self, rules: list[Any], closure: Callable[[], Any]) -> None:
-        """Leave in p.grad the gradient at the probe, with each parameter where it was; also where the closure fails."""
+        """Leave in p.grad the gradient at the probe, of rules that have one; each parameter stays where it was."""
         groups = [group["params"] for group in self.param_groups]
-        moves = [move for rule, params in zip(rules, groups) for move in self._probes(rule, params)]
+        looks = ((rule, params) for rule, params in zip(rules, groups) if hasattr(rule, "probe"))
+        moves = [move for rule, params in looks for move in self._probes(rule, params)]
         before = [(p, p.detach().clone()) for p, _ in moves]
+        others = [(p, p.grad) for p in chain(*groups) if p not in dict(moves)]
         try:
             _put(moves)
             self.zero_grad()
             closed(closure)
         finally:
             _put(before)
+            for p, grad in others:  # of rules without a probe
+                p.grad = grad
 
     def _probes(self, rule: Any, params: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """The parameters of a group, and where the second gradient is taken."""
@@ -74,16 +81,18 @@ class Standing(torch.optim.Optimizer):
             w, g = (_joined(rule, tensors) for tensors in (part, grads))
             yield from _split(probed(rule, w, g, f"at step {self.steps}"), part)
 
-    def _answers(self, group: dict, known: dict[Tensor, Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    def _answers(self, rule: Any, group: dict, known: dict[Tensor, Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """The parameters of a group that have moved, and their weights to evaluate; known: those that are trained."""
-        rule = with_group(self.rule, group)
+        if not hasattr(rule, "answer"):
+            return
+        rule = with_group(rule, group)
         for part in _seen_at_once(rule, group["params"]):
             if kept := self.state.get(part[0]):
                 w = _joined(rule, [known[p] for p in part])
                 where = f"with params of shape {tuple(w.shape)}"
-                yield from _split(called("answer", where, rule.answer, w, self._unpacked(kept)), part)
+                yield from _split(called("answer", where, rule.answer, w, self._unpacked(rule, kept)), part)
 
-    def _unpacked(self, kept: dict[str, Any]) -> Any:
+    def _unpacked(self, rule: Any, kept: dict[str, Any]) -> Any:
         raise NotImplementedError
 
     def _trained_of(self, state_dict: dict) -> list[Tensor] | None:
@@ -94,6 +103,11 @@ class Standing(torch.optim.Optimizer):
         if not isinstance(kept, list) or [getattr(w, "shape", None) for w in kept] != [p.shape for p in params]:
             raise ValueError("this is the state of other parameters: the weights that were trained do not fit")
         return [w.detach().to(p.device, p.dtype, copy=True) for w, p in zip(kept, params)]
+
+
+def as_seen(rule: Any, params: Tensor) -> Tensor:
+    """A parameter as its rule sees it: a vector is a matrix of one row to a rule for matrices."""
+    return params.reshape(1, -1) if is_for_matrices(rule) and params.ndim < 2 else params
 
 
 def with_group(rule: Any, group: dict) -> Any:

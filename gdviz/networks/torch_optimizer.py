@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.parameter import is_lazy
 
 from gdviz.doors.calls import called, updated
 from gdviz.hyperparameters import checked, hyperparameters
-from gdviz.networks.standing import TRAINED, Standing, closed, with_group
+from gdviz.networks.parameters import no_float, no_matrix, refuse_twice
+from gdviz.networks.standing import TRAINED, Standing, as_seen, closed, with_group
 from gdviz.optimizers import Rule
 
 SCHEDULED = {"initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum", "swa_lr"}  # left by torch's schedulers
@@ -27,9 +27,12 @@ class TorchOptimizer(Standing):
     gradients as 0. A rule with a probe (SAM) calls the closure of its step twice. For a rule with an answer
     (ScheduleFreeSGD) eval() puts the weights to evaluate into the network, and train() those that are trained.
 
+    A rule for matrices, such as Muon, takes parameters with two axes; the others get a rule of their own, as usually
+    AdamW. A sparse gradient counts as the dense one that it stands for.
+
     Args:
         params: what model.parameters() gives, or parameter groups: dicts of "params" and of the rule's own fields, such
-            as {"params": model.head.parameters(), "lr": 0.01}; float32 or float64.
+            as {"params": model.head.parameters(), "lr": 0.01}; or of "params" and another "rule". float32 or float64.
         rule: an optimizer of gdviz, or of your own; one value for each hyperparameter, since a network has no axis of
             runs.
 
@@ -60,38 +63,44 @@ class TorchOptimizer(Standing):
         params = [params] if isinstance(params, dict) else list(params)
         if len(params) == 0:
             raise ValueError("params holds no parameters; give model.parameters() anew (reading it uses it up)")
-        self._state_type: type | None = None  # the NamedTuple of the rule, known from its first step on
-        self._known: dict[tuple, Rule] = {}  # the rule with the numbers of a group, as in the last steps
+        self._state_types: dict[type, type] = {}  # the NamedTuple of a rule, known from its first step on
+        self._known: dict[tuple, Rule] = {}  # a rule with the numbers of a group, as in the last steps
         self.steps = 0  # how many were made
-        self._fields = tuple(hyperparameters(self.rule))
+        self.rules: list[Rule] = []  # one for each group
         super().__init__(params, _numbers(self.rule))
 
     def add_param_group(self, param_group: dict) -> None:
         """One more group of parameters.
 
         Args:
-            param_group: a dict of "params" and, where they differ, of the rule's fields.
+            param_group: a dict of "params" and, where they differ, of the rule's fields, or of a "rule" of its own.
 
         Raises:
             ValueError: as for the parameters of TorchOptimizer.
         """
-        fields = f"params, name{''.join(f', {name}' for name in self.defaults)}"
         if not isinstance(param_group, dict) or "params" not in param_group:
-            raise TypeError(f"a parameter group is a dict with {fields}; got {param_group!r}")
-        unknown = set(param_group) - set(self.defaults) - GROUP_KEYS
-        if unknown:
-            raise ValueError(f"a parameter group here has {fields}; got {_listed(unknown)}")
-        given = param_group["params"]
+            fields = "".join(f", {name}" for name in self.defaults)
+            raise TypeError(f"a parameter group is a dict with params, name, rule{fields}; got {param_group!r}")
+        rule = checked(param_group["rule"]) if "rule" in param_group else self.rule
+        group, usual = {name: value for name, value in param_group.items() if name != "rule"}, _numbers(rule)
+        if unknown := set(group) - set(usual) - GROUP_KEYS:
+            fields = "".join(f", {name}" for name in usual)
+            raise ValueError(f"a parameter group here has params, name, rule{fields}; got {_listed(unknown)}")
+        given = group["params"]
         given = [given] if isinstance(given, Tensor) else list(given)
         if not given:
             raise ValueError("a parameter group holds no parameters; give parameters() anew (reading it uses it up)")
-        numbers = _numbers(checked(with_group(self.rule, self.defaults | param_group)))
+        numbers = _numbers(checked(with_group(rule, usual | group)))
         there = [p for group in self.param_groups for p in group["params"]]
-        _refuse_twice([*there, *(p[1] if isinstance(p, tuple) else p for p in given)])
-        super().add_param_group(param_group | numbers | {"params": given})
-        if refusal := next((words for p in self.param_groups[-1]["params"] if (words := _no_float(p))), None):
+        refuse_twice([*there, *(p[1] if isinstance(p, tuple) else p for p in given)])
+        super().add_param_group(group | numbers | {"params": given})
+        added = self.param_groups[-1]
+        if refusal := next((words for p in added["params"] if (words := no_float(p) or no_matrix(rule, p))), None):
             self.param_groups.pop()
-            raise TypeError(f"parameters must be float32 or float64, {refusal}")
+            raise TypeError(refusal)
+        for name in set(self.defaults) - set(numbers):  # fields of the first rule, which torch has filled in
+            del added[name]
+        self.rules.append(rule)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -112,8 +121,8 @@ class TorchOptimizer(Standing):
         """
         self._refuse_step(closure)
         loss = closed(closure)
-        rules = [self._rule_of(group) for group in self.param_groups]
-        if closure and hasattr(self.rule, "probe"):
+        rules = [self._rule_of(*pair) for pair in zip(self.rules, self.param_groups)]
+        if closure and any(hasattr(rule, "probe") for rule in self.rules):
             self._look_from_the_probe(rules, closure)
         moves = [self._moves(rule, group["params"]) for rule, group in zip(rules, self.param_groups)]
         for p, moved, state in chain(*moves):
@@ -129,7 +138,7 @@ class TorchOptimizer(Standing):
         Returns:
             A dict, for torch.save; after eval() it also holds the weights that train() puts back.
         """
-        return super().state_dict() | {"rule": type(self.rule).__name__, "steps": self.steps, TRAINED: self._trained}
+        return super().state_dict() | {"rule": self._names(), "steps": self.steps, TRAINED: self._trained}
 
     def load_state_dict(self, state_dict: dict) -> None:
         """Go on where `state_dict()` was taken: of the same rule, for the same parameters; all of it, or nothing.
@@ -144,8 +153,8 @@ class TorchOptimizer(Standing):
         before, steps = (self.state, self.param_groups), state_dict.get("steps", 0)
         try:
             super().load_state_dict(state_dict)
-            for group in self.param_groups:
-                self._fit_state(self._rule_of(group), group["params"])
+            for rule, group in zip(self.rules, self.param_groups):
+                self._fit_state(self._rule_of(rule, group), group["params"])
             trained = self._trained_of(state_dict)
         except Exception:
             self.state, self.param_groups = before
@@ -153,23 +162,27 @@ class TorchOptimizer(Standing):
         self.steps, self._trained = steps, trained
 
     def __getstate__(self) -> dict:  # torch's own keeps only defaults, state and groups in copies and pickles
-        names = ("rule", "steps", "_state_type", "_known", "_fields", "_trained")
+        names = ("rule", "rules", "steps", "_state_types", "_known", "_trained")
         return super().__getstate__() | {name: getattr(self, name) for name in names}
 
     def __repr__(self) -> str:
-        return f"{super().__repr__()[:-1]}, rule {type(self.rule).__name__})"
+        return f"{super().__repr__()[:-1]}, rule {self._names()})"
 
-    def _rule_of(self, group: dict) -> Rule:
+    def _names(self) -> str:
+        """The rules, each by its name, once."""
+        return ", ".join(dict.fromkeys(type(rule).__name__ for rule in self.rules))
+
+    def _rule_of(self, rule: Rule, group: dict) -> Rule:
         """The rule with the numbers of a group, which are checked where they have changed since the last steps."""
-        numbers = tuple(group[name] for name in self._fields)
+        numbers = (id(rule), *(group[name] for name in hyperparameters(rule)))
         if not all(isinstance(number, int | float) for number in numbers):
-            return self._checked(group)
+            return self._checked(rule, group)
         if numbers not in self._known:
-            self._known = dict([*self._known.items()][-8:]) | {numbers: self._checked(group)}
+            self._known = dict([*self._known.items()][-8:]) | {numbers: self._checked(rule, group)}
         return self._known[numbers]
 
-    def _checked(self, group: dict) -> Rule:
-        rule = checked(with_group(self.rule, group), where=f"at step {self.steps} (the first is 0); nothing has moved")
+    def _checked(self, rule: Rule, group: dict) -> Rule:
+        rule = checked(with_group(rule, group), where=f"at step {self.steps} (the first is 0); nothing has moved")
         return with_group(rule, _numbers(rule))
 
     def _moves(self, rule: Rule, params: list[Tensor]) -> list[tuple[Tensor, Tensor, dict | None]]:
@@ -186,25 +199,30 @@ class TorchOptimizer(Standing):
 
     def _moved(self, rule: Rule, key: Tensor, params: Tensor, grads: Tensor) -> tuple[Tensor, dict]:
         """The new params and state, a plain dict that lies under the key: load_state_dict rebuilds no NamedTuple."""
-        params, grads = params.detach().clone(), grads.to_dense().clone()  # what a rule keeps stays as it was
+        shape, seen = params.shape, as_seen(rule, params.detach())
+        params, grads = seen.clone(), grads.to_dense().reshape(seen.shape).clone()  # what a rule keeps stays as it was
         where = f"with params of shape {tuple(params.shape)}"
-        kept = self.state.get(key) or self._packed(called("init", where, rule.init, params))
-        moved, state = updated(rule, params, grads, self._unpacked(kept), f"at step {self.steps}")
-        return moved, self._packed(state)
+        kept = self.state.get(key) or self._packed(rule, called("init", where, rule.init, params))
+        moved, state = updated(rule, params, grads, self._unpacked(rule, kept), f"at step {self.steps}")
+        return moved.view(shape), self._packed(rule, state)
 
-    def _packed(self, state: Any) -> dict[str, Any]:
+    def _packed(self, rule: Rule, state: Any) -> dict[str, Any]:
         """The fields of a NamedTuple; anything else under the name state."""
-        self._state_type = type(state) if hasattr(state, "_asdict") else None
-        return state._asdict() if self._state_type else {"state": state}
+        if not hasattr(state, "_asdict"):
+            self._state_types.pop(type(rule), None)
+            return {"state": state}
+        self._state_types[type(rule)] = type(state)
+        return state._asdict()
 
-    def _unpacked(self, kept: dict[str, Any]) -> Any:
-        return self._state_type(**kept) if self._state_type else kept["state"]
+    def _unpacked(self, rule: Rule, kept: dict[str, Any]) -> Any:
+        kind = self._state_types.get(type(rule))
+        return kind(**kept) if kind else kept["state"]
 
     def _refuse_other(self, state_dict: Any) -> None:
         """Refused: what is not the state of a TorchOptimizer with this rule."""
         if not isinstance(state_dict, dict):
             raise TypeError(f"state_dict must be what state_dict() returned, a dict; got {type(state_dict).__name__}")
-        groups, state, rule = state_dict.get("param_groups"), state_dict.get("state"), type(self.rule).__name__
+        groups, state, rule = state_dict.get("param_groups"), state_dict.get("state"), self._names()
         if not (isinstance(groups, list) and isinstance(state, dict)):
             given = ", ".join(map(repr, list(state_dict)[:4])) or "nothing"
             raise ValueError(f"the state of an optimizer has a dict 'state' and a list 'param_groups'; got {given}")
@@ -213,8 +231,9 @@ class TorchOptimizer(Standing):
             raise ValueError(f"this is the state of {theirs}, and the rule here is {rule}")
         if not isinstance(state_dict.get("steps", 0), int):
             raise ValueError(f"the steps of this state must be a whole number, got {state_dict['steps']!r}")
-        for group in groups:
-            if missing := {"params", *self._fields} - set(group if isinstance(group, dict) else ()):
+        for k, group in enumerate(groups):
+            fields = hyperparameters(self.rules[min(k, len(self.rules) - 1)])  # torch refuses another number of groups
+            if missing := {"params", *fields} - set(group if isinstance(group, dict) else ()):
                 raise ValueError(f"a parameter group of this state has no {_listed(missing)}")
             if not isinstance(group["params"], list):
                 raise ValueError(f"the params of a group of this state are no list, but {group['params']!r}")
@@ -225,7 +244,7 @@ class TorchOptimizer(Standing):
         parts = [torch.cat([p.detach().reshape(-1) for p in params])] if whole else params
         for p, part in zip(params, parts):
             if kept := self.state.get(p):
-                fresh = self._packed(rule.init(part.detach()))
+                fresh = self._packed(rule, rule.init(as_seen(rule, part.detach())))
                 if set(fresh) != set(kept) or any(_other_shape(kept[name], fresh[name], part) for name in fresh):
                     shape = tuple(part.shape)
                     raise ValueError(f"this is the state of other parameters: it does not fit one of shape {shape}")
@@ -239,32 +258,6 @@ def _numbers(rule: Rule) -> dict[str, float]:
         if value.numel() > 1:
             raise ValueError(f"a network takes one {name}, got {value.numel()} of them; a sweep is for minimize")
     return {name: value.item() for name, value in values.items()}
-
-
-def _refuse_twice(params: list[Any]) -> None:
-    """Refused: a parameter that is there twice, or a second one on the same memory; a step would move it twice."""
-    seen = set()
-    for p in params:
-        keys = (
-            {id(p)} if not isinstance(p, Tensor) or is_lazy(p) or p.numel() == 0 or p.is_meta else {id(p), p.data_ptr()}
-        )
-        if keys & seen:
-            raise ValueError("a parameter is there twice, and would move twice; give list(dict.fromkeys(params))")
-        seen |= keys
-
-
-def _no_float(p: Tensor) -> str:
-    """Why this parameter cannot be trained, with the cure; empty where it can."""
-    if is_lazy(p):
-        return "got one without a size; call the model once, model(x[:2])"
-    if p.is_meta:
-        return "got one on the meta device, which holds no numbers; make the model on the cpu"
-    if p.dtype in (torch.float32, torch.float64):
-        return ""
-    if p.is_complex():
-        return f"got {p.dtype}; torch.view_as_real(p.detach()) makes two numbers of each"
-    cure = "model.float() makes them so" if p.is_floating_point() else "leave them out, whole numbers are not trained"
-    return f"got {p.dtype}; {cure}"
 
 
 def _both(value: Any, other: Any) -> bool:

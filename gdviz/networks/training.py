@@ -166,7 +166,7 @@ def _step(
 ) -> Step:
     """Zero the gradients, forward, loss, backward, update, on the examples x with the targets y; what it saw."""
     seen, step, lr = [], len(before), optimizer.param_groups[0].get("lr", math.nan)
-    probes = hasattr(getattr(optimizer, "rule", None), "probe")
+    probes = any(hasattr(rule, "probe") for rule in getattr(optimizer, "rules", ()))
     where = f"in step {step} (the first is 0)"
     try:
         check_rates(optimizer, where)

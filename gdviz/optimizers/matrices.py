@@ -205,6 +205,7 @@ class Adafactor:
     d: OneOrMore = 1.0
     weight_decay: NotNegative = 0.0
     matrix: ClassVar[bool] = True
+    vectors: ClassVar[bool] = True  # of a network, such as a bias: one row
 
     def init(self, params: Tensor) -> RowsAndColumns:
         R, C = torch.zeros_like(params[..., :1]), torch.zeros_like(params[..., :1, :])

@@ -9,7 +9,8 @@ class Rule(Protocol):
     """What `minimize` asks of an optimizer: w_0 gives the state at t = 0; w_t, g_t and the state give w_{t+1}.
 
     A rule that mixes the coordinates of params says so with a class attribute, elementwise = False: see TorchOptimizer.
-    One that takes the last two axes of params for a matrix says matrix = True.
+    One that takes the last two axes of params for a matrix says matrix = True; and vectors = True, if it takes the
+    vectors of a network as matrices of one row.
 
     Two more methods are optional. probe(params, grads) -> params is for a rule that takes a second gradient: the point
     where that is taken, given the gradient at params; update then gets the second one. So SAM looks. answer(params,
