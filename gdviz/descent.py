@@ -10,9 +10,10 @@ from torch import Tensor
 
 from gdviz.doors.broadcasts import Differences
 from gdviz.doors.calls import called, probed, updated
-from gdviz.doors.settled import checked_start, counted_examples, is_for_matrices, is_schedule, settle, widened
+from gdviz.doors.settled import checked_start, counted_examples, is_schedule, settle, widened
 from gdviz.hyperparameters import as_tensor, hyperparameters, whole
 from gdviz.optimizers import Rule
+from gdviz.optimizers.rule import is_for_matrices
 from gdviz.progress import watched
 from gdviz.trajectory import Trajectory
 

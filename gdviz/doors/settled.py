@@ -11,6 +11,7 @@ from torch import Tensor
 from gdviz.doors.calls import called
 from gdviz.hyperparameters import as_tensor, checked, hyperparameters, ranges
 from gdviz.optimizers import Rule
+from gdviz.optimizers.rule import is_for_matrices
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -59,11 +60,6 @@ def checked_start(start: Any, name: str = "start") -> Tensor:
     if not bool(torch.isfinite(tensor).all()):
         raise ValueError(f"{name} must be finite, got {start!r}")
     return tensor
-
-
-def is_for_matrices(rule: Any) -> bool:
-    """Whether a rule takes the last two axes of params for a matrix."""
-    return bool(getattr(rule, "matrix", False))
 
 
 def widened(rules: list[Rule], axes: int) -> list[Rule]:

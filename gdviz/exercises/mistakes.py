@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from gdviz import optimizers
-from gdviz.doors.settled import is_for_matrices
 from gdviz.exercises.known_mistakes import MISTAKES, Mistake
 from gdviz.optimizers import Rule
+from gdviz.optimizers.rule import is_for_matrices
 
 __all__ = ["MISTAKES", "Mistake", "Variant", "mistaken", "suspect", "variants"]
 

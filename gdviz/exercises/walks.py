@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from gdviz.doors.settled import is_for_matrices
 from gdviz.exercises.page import on_copies
 from gdviz.exercises.sandbox import Blank, Trouble, fits, is_own
 from gdviz.hyperparameters import short
 from gdviz.optimizers import Rule
+from gdviz.optimizers.rule import is_for_matrices
 
 Gradients = Callable[[Tensor, int], Tensor]  # (w, step) -> g
 Walk = Callable[[Tensor, Gradients, int], Tensor]  # (start, gradients, steps) -> (steps + 1, d or m n)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
-from gdviz.doors.settled import is_for_matrices
+from gdviz.optimizers.rule import is_for_matrices
 
 
 def refuse_twice(params: list[Any]) -> None:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from gdviz.doors.calls import called, probed, said
-from gdviz.doors.settled import is_for_matrices
 from gdviz.hyperparameters import hyperparameters
+from gdviz.optimizers.rule import is_for_matrices
 
 TRAINED = "trained"  # in a state_dict: where the training goes on, of a network that stands at the weights to evaluate
 

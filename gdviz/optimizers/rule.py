@@ -35,3 +35,20 @@ class Rule(Protocol):
     def update(self, params: Tensor, grads: Tensor, state: Any) -> tuple[Tensor, Any]:
         """One step: the new params (..., d) and the new state."""
         ...
+
+
+def is_for_matrices(rule: Any) -> bool:
+    """Whether a rule takes the last two axes of params for a matrix.
+
+    Args:
+        rule: any.
+
+    Returns:
+        Whether it says matrix = True.
+
+    Example:
+        >>> from gdviz.optimizers import Adam, Muon
+        >>> is_for_matrices(Muon()), is_for_matrices(Adam())
+        (True, False)
+    """
+    return bool(getattr(rule, "matrix", False))
