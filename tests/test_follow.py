@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from functools import partial
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -18,8 +19,21 @@ from gdviz.descent import grid, minimize
 from gdviz.exercises import suspect
 from gdviz.minibatches import Minibatches, sampled_loss
 from gdviz.networks import landscape, reproducible
-from gdviz.optimizers import Adam, AdamW, GradientDescent, Momentum, Nesterov, Range, RMSProp, Schedule
-from gdviz.player import scripts
+from gdviz.optimizers import (
+    SAM,
+    Adam,
+    AdamW,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Range,
+    RMSProp,
+    Schedule,
+    ScheduleFreeAdamW,
+    ScheduleFreeSGD,
+)
+from gdviz.player import Player, scripts
+from gdviz.views.alive import follow
 
 RAVINE, TOY = surfaces.ravine(), data.toy_line(30)
 BOWL = surfaces.bowl(4, angle=Range(-90, 90, 20))
@@ -175,7 +189,25 @@ def moons():
     return views.training.decision(moons, trained, range(0, 22, 3))
 
 
+def averaged():
+    run = down(ScheduleFreeAdamW(LR, BETA, weight_decay=Range(0, 0.4, 0.1)))
+    figure, ax = plt.subplots()
+    ax.set(xlim=RAVINE.xlim, ylim=RAVINE.ylim)
+    player = Player(figure, {"step": range(21)})
+    drawn = {player.path(ax, run.params): lambda run: run.params, player.path(ax, run.answers): lambda run: run.answers}
+    follow(player, ax, run, drawn)
+    return player
+
+
+def sharpness_aware():
+    runs = {"SAM": down(SAM(LR, rho=Range(0, 1, 0.3))), "free": down(ScheduleFreeSGD(LR, BETA))}
+    return views.descents(RAVINE, runs)
+
+
 ALIVE = {
+    "the mean of a schedule-free rule": averaged,
+    "SAM": sharpness_aware,
+    "sweep of SAM": lambda: views.rate.sweep(RAVINE, down(SAM(LR, rho=Range(0, 1, 0.3)), steps=8), largest=4),
     "a network": moons,
     "examples in order": few_in_order,
     "kinks": kinks,

@@ -28,12 +28,13 @@ FORMS = {path.stem: yaml.safe_load(path.read_text()) for path in (GITHUB / "ISSU
 CONFIG = FORMS.pop("config")
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-COMMANDS = {  # what a workflow may run: what a person runs, and what brings ffmpeg, WebKit and the newest torch
+COMMANDS = {  # what a workflow may run: what a person runs, and what brings ffmpeg, WebKit, Orca and the newest torch
     "make test",
     "make site",
     "make .venv/ready",
     ".venv/bin/python -m pip install --upgrade torch",
-    "sudo apt-get update && sudo apt-get install --yes ffmpeg webkit2gtk-driver xvfb",
+    "sudo apt-get update && sudo apt-get install --yes "
+    "ffmpeg webkit2gtk-driver xvfb orca at-spi2-core dbus-x11 openbox xdotool",
 }
 STEPS = [step for flow in WORKFLOWS.values() for job in flow["jobs"].values() for step in job["steps"]]
 

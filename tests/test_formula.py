@@ -15,12 +15,13 @@ from node import case, node, repeated
 from proof import BROWSER, note
 from test_surfaces import CLASSICS
 from torch import nn
-from torch_pairs import PAIRS
+from torch_pairs import PAIRS, TWO_POINTS
 
 from gdviz import data, surfaces
 from gdviz.descent import grid, minimize
+from gdviz.minibatches import Minibatches, sampled_loss
 from gdviz.networks import landscape, reproducible
-from gdviz.optimizers import LBFGS, Adam, GradientDescent, Momentum
+from gdviz.optimizers import LBFGS, SAM, Adam, GradientDescent, Momentum
 from gdviz.player import Player, scripts
 from gdviz.player.formula import NotFollowed, traced
 from gdviz.views.formula import formula
@@ -40,6 +41,33 @@ def test_every_rule_on_every_surface_is_in_the_browser_what_it_is_in_torch(rule,
     runs = [minimize(loss, rule(**hyper), start, 20) for loss, start in zip(LOSSES, starts)]
     (found,) = repeated([[case(run) for run in runs]])
     assert note(rule, BROWSER, max(found)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("rule", TWO_POINTS, ids=lambda rule: rule.__name__)
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@given(draw=st.data(), seed=st.integers(0, 2**31))
+def test_every_rule_with_two_points_is_in_the_browser_what_it_is_in_torch(rule, draw, seed):
+    generator = torch.Generator().manual_seed(seed)
+    hyper = {name: draw.draw(strategy, label=name) for name, strategy in TWO_POINTS[rule].drawn.items()}
+    starts = [torch.tensor(s.start).double() + torch.randn(len(s.start), generator=generator).double() for s in LOSSES]
+    runs = [minimize(loss, rule(**hyper), start, 20) for loss, start in zip(LOSSES, starts)]
+    (found,) = repeated([[case(run) for run in runs]])
+    assert max(found) <= TOLERANCE
+
+
+@pytest.mark.parametrize("rule", TWO_POINTS, ids=lambda rule: rule.__name__)
+def test_a_whole_descent_by_minibatches_takes_both_gradients_of_sam_from_the_steps_own(rule):
+    loss = surfaces.linear_model(data.diabetes())
+    batches = Minibatches(loss.examples, 30, generator=torch.Generator().manual_seed(1))
+    run = minimize(loss, rule(lr=1e-2), [1.0, 2.0], 40, sampled_loss=sampled_loss(loss, batches))
+    (found,) = repeated([[case(run)]], "whole")
+    assert max(found) <= 1e-9
+
+
+def test_sam_where_a_gradient_is_zero_does_not_move_in_the_browser_either():
+    run = minimize(cup, SAM(lr=0.1), [0.0, 0.0], 3)
+    ((found,),) = repeated([[case(run)]])
+    assert found == 0
 
 
 @pytest.mark.parametrize(

@@ -264,7 +264,7 @@ class Behind(SAM):
 
 
 class CountsTheStart(ScheduleFreeSGD):
-    """Another, equation 5 of the paper taken alone: c = 1 / (t + 1), with the start in the mean."""
+    """Another: c = 1 / (t + 1) for t from 1, with the start in the mean."""
 
     def update(self, params, grads, state):
         t = state.t + 1

@@ -12,10 +12,10 @@ class Rule(Protocol):
     One that takes the last two axes of params for a matrix says matrix = True; and vectors = True, if it takes the
     vectors of a network as matrices of one row.
 
-    Two more methods are optional. probe(params, grads) -> params is for a rule that takes a second gradient: the point
-    where that is taken, given the gradient at params; update then gets the second one. So SAM looks. answer(params,
-    state) -> params is for a rule whose params are not the weights to evaluate and to keep: it returns these. So
-    ScheduleFreeSGD averages.
+    Two more methods are optional. A rule that takes a second gradient, such as SAM, has probe(params, grads) -> params:
+    the point where it is taken, given the gradient at params. `update` then gets the second gradient. A rule whose
+    params are not the weights to evaluate and to keep, such as ScheduleFreeSGD, has answer(params, state) -> params,
+    which returns those.
 
     Example:
         >>> class Halve:

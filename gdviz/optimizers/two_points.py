@@ -1,4 +1,4 @@
-"""Rules with two points: one where the gradient is taken, and another one where the weights are."""
+"""Rules with two points: one where the gradient is taken, and another for the weights themselves."""
 
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -96,10 +96,10 @@ class SAM:
 class ScheduleFreeSGD:
     """z <- z - lr * g(y);  x <- (1 - c) * x + c * z with c = 1 / t;  y <- (1 - beta) * z + beta * x
 
-    x is the mean of all z, and takes over what a falling rate would do. params is y, where the gradient is taken; the
-    weights to evaluate and to keep are x: `answer`. t counts from 1, so the start does not enter x. Equals
-    schedulefree.SGDScheduleFree, where beta is called momentum, at a constant rate; its mean gives later rates their
-    own weights where a schedule raises them.
+    x is the mean of all z, which replaces a falling learning rate. params is y, where the gradient is taken; the
+    weights to evaluate and to keep are x: `answer`. t counts from 1, so the start does not enter the mean. At a
+    constant rate this equals schedulefree.SGDScheduleFree, which calls beta momentum; at a changing rate the package
+    weights each z by the square of the largest rate so far, and here all weigh the same.
 
     Args:
         lr: positive; on a quadratic of curvature lambda it may be up to 2 / ((1 - beta) * lambda).
@@ -112,7 +112,7 @@ class ScheduleFreeSGD:
         >>> state.z, rule.answer(y, state), y
         (tensor([1.2000]), tensor([1.4000]), tensor([1.3800]))
 
-    Reference: Defazio et al. 2024, equations 3 to 5, with the weights of their algorithm 1.
+    Reference: Defazio et al. 2024; c as in their algorithm 1, where the start has no weight.
     """
 
     lr: Rate
@@ -135,7 +135,7 @@ class ScheduleFreeSGD:
 class ScheduleFreeAdamW:
     """v <- beta2 v + (1 - beta2) g^2;  z <- z - lr * (g / (sqrt(v_hat) + eps) + weight_decay * y)
 
-    x <- (1 - 1 / t) * x + z / t;  y <- (1 - beta1) * z + beta1 * x. The mean x takes the place of both the schedule and
+    x <- (1 - 1 / t) * x + z / t;  y <- (1 - beta1) * z + beta1 * x. The mean x replaces both the schedule and
     Adam's m; v_hat = v / (1 - beta2^t). As in ScheduleFreeSGD params is y, and the answer is x; the decay is that of y.
     Equals schedulefree.AdamWScheduleFree at a constant rate and without warm-up.
 
