@@ -9,13 +9,19 @@ runs at once. Or it is a Range: its value for minimize, a slider in a player.
 from gdviz.hyperparameters import Range
 from gdviz.optimizers.adam import Adam, AdamW, AMSGrad, MaxMoments, Moments
 from gdviz.optimizers.adaptive import Adadelta, AdaGrad, RMSProp, SquaredMean, SquaredMeans, SquaredSum
+from gdviz.optimizers.averages import ASGD, ASGDState
 from gdviz.optimizers.lbfgs import LBFGS, History
 from gdviz.optimizers.momentum import GradientDescent, GradientDescentState, Momentum, Nesterov, Velocity
 from gdviz.optimizers.rule import Rule
 from gdviz.optimizers.schedule import Schedule
+from gdviz.optimizers.signs import Lion, MeanGradient, OwnSteps, Rprop
+from gdviz.optimizers.since_adam import Adamax, MaxNorm, NAdam, NAdamState, RAdam, SparseAdam
 
-RULES = (GradientDescent, Momentum, Nesterov, AdaGrad, RMSProp, Adadelta, Adam, AMSGrad, AdamW, LBFGS)
+RULES = (GradientDescent, Momentum, Nesterov, ASGD, Rprop, AdaGrad, RMSProp, Adadelta, Lion)
+RULES += (Adam, AMSGrad, AdamW, Adamax, NAdam, RAdam, SparseAdam, LBFGS)
 
 __all__ = ["LBFGS", "RULES", "AMSGrad", "AdaGrad", "Adadelta", "Adam", "AdamW", "GradientDescent"]
 __all__ += ["GradientDescentState", "History", "MaxMoments", "Moments", "Momentum", "Nesterov", "Range", "Rule"]
 __all__ += ["Schedule", "SquaredMean", "SquaredMeans", "SquaredSum", "Velocity"]
+__all__ += ["ASGD", "ASGDState", "Adamax", "Lion", "MaxNorm", "MeanGradient", "NAdam", "NAdamState", "OwnSteps"]
+__all__ += ["RAdam", "RMSProp", "Rprop", "SparseAdam"]
