@@ -14,13 +14,15 @@ from test_surfaces import CLASSICS
 from torch.optim import lr_scheduler
 from torch_pairs import PAIRS
 
-from gdviz.descent import gradient, grid, minimize
+from gdviz.descent import grid, minimize
 from gdviz.hyperparameters import checked
 from gdviz.networks.torch_optimizer import TorchOptimizer
-from gdviz.optimizers import LBFGS, Adam, GradientDescent, Moments, Momentum, Nesterov, RMSProp, SquaredMean
+from gdviz.optimizers import ASGD, LBFGS, Adam, GradientDescent, Moments, Momentum, Nesterov, RMSProp, SquaredMean
+from gdviz.optimizers.rule import is_for_matrices
 
 TOLERANCE = 1e-10
 STEPS = 1000
+VECTORS = [rule for rule in PAIRS if not is_for_matrices(rule)]  # test_matrices.py has the others
 each = pytest.mark.parametrize("rule", PAIRS, ids=lambda rule: rule.__name__)
 
 
@@ -52,16 +54,31 @@ def smooth_loss(d, seed, *, waves):
     return loss
 
 
+def made(rule, given):
+    """The rule as torch computes it."""
+    return (PAIRS[rule].ours or rule)(**given)
+
+
+def thinned(rule, grads, step):
+    """The gradients; where zeros matter, about half of them are made zero, others in each step."""
+    if not PAIRS[rule].sparse:
+        return grads
+    drawn = torch.rand(grads.shape, generator=torch.Generator().manual_seed(step))
+    return torch.where(drawn < 0.5, 0.0, grads)
+
+
 def largest_difference(loss, rule, given, start, steps, *, ours=None):
     """Both follow the gradients at torch's params: near a minimum Adam's m / sqrt(v) jumps with the sign of a gradient
     that is only rounding, and there two programs part that are both right.
     """
-    optimizer, param = ours or checked(rule(**given)), torch.nn.Parameter(start.clone())
+    optimizer, param = ours or checked(made(rule, given)), torch.nn.Parameter(start.clone())
     theirs = PAIRS[rule].make([param], **given)
     params, largest = start.clone(), 0.0
     state = optimizer.init(params)
-    for _ in range(steps):
-        param.grad = gradient(loss, param)
+    for step in range(steps):
+        param.grad = None
+        loss(param).sum().backward()
+        param.grad = thinned(rule, param.grad, step)
         params, state = optimizer.update(params, param.grad, state)
         theirs.step((lambda: loss(param).sum()) if rule is LBFGS else None)
         largest = max(largest, difference(params, param.detach()))
@@ -74,7 +91,11 @@ def largest_difference(loss, rule, given, start, steps, *, ours=None):
 def test_a_rule_equals_torch_optim_on_random_losses(rule, draw, start, seed):
     given = {name: draw.draw(strategy, label=name) for name, strategy in PAIRS[rule].drawn.items()}
     loss = smooth_loss(len(start), seed, waves=0 if rule is LBFGS else 0.3)
-    found = largest_difference(loss, rule, given, torch.tensor(start, dtype=torch.float64), STEPS)
+    start = torch.tensor(start, dtype=torch.float64)
+    if is_for_matrices(rule):  # three columns, each a start
+        vectors, start = loss, start[:, None] * torch.tensor([1, 0.5, -1], dtype=torch.float64)
+        loss = lambda W: vectors(W.mT)  # noqa: E731
+    found = largest_difference(loss, rule, given, start, STEPS)
     assert note(rule, "random losses", found) <= TOLERANCE
 
 
@@ -83,7 +104,7 @@ SURFACES = [make() for make in CLASSICS]
 
 @each
 def test_a_rule_equals_torch_optim_on_every_surface(rule):
-    """All surfaces at once, a row of params for each. L-BFGS mixes the coordinates: one by one."""
+    """All surfaces at once, a row of params for each, of one matrix. L-BFGS mixes the coordinates: one by one."""
     if rule is LBFGS:
         for surface in SURFACES:
             start = torch.tensor(surface.start, dtype=torch.float64)
@@ -96,11 +117,11 @@ def test_a_rule_equals_torch_optim_on_every_surface(rule):
         return torch.stack([surface(row) for surface, row in zip(flat, w)])
 
     start = torch.tensor([surface.start for surface in flat], dtype=torch.float64)
-    given = PAIRS[rule].usual | ({"lr": 1e-4} if rule in (GradientDescent, Momentum, Nesterov) else {})
+    given = PAIRS[rule].usual | ({"lr": 1e-4} if rule in (GradientDescent, Momentum, Nesterov, ASGD) else {})
     assert note(rule, "surfaces", largest_difference(losses, rule, given, start, STEPS)) <= TOLERANCE
 
 
-@each
+@pytest.mark.parametrize("rule", VECTORS, ids=lambda rule: rule.__name__)
 def test_sweeps_and_batches_of_every_rule_equal_their_runs_one_by_one(rule):
     loss = smooth_loss(2, 3, waves=0)
     lrs = [0.05, 0.1, 0.5]
@@ -113,11 +134,11 @@ def test_sweeps_and_batches_of_every_rule_equal_their_runs_one_by_one(rule):
 
 
 @pytest.mark.parametrize(
-    ("rule", "name"), [(rule, name) for rule in PAIRS if rule is not LBFGS for name in PAIRS[rule].usual]
+    ("rule", "name"), [(rule, name) for rule in VECTORS if rule is not LBFGS for name in PAIRS[rule].usual]
 )
 def test_every_hyperparameter_of_an_elementwise_rule_can_be_swept(rule, name):
     loss, usual = smooth_loss(2, 3, waves=0), PAIRS[rule].usual
-    values = [usual[name], usual[name] / 2]
+    values = [usual[name], usual[name] * 0.9]
     together = minimize(loss, rule(**usual | grid(**{name: values})), [1.0, -2.0], 40)
     assert together.runs == (2,)
     for i, value in enumerate(values):
@@ -134,16 +155,17 @@ SCHEDULES = {
 }
 
 
-def network():
+def network(bias=True):
     generator = torch.Generator().manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Linear(5, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3)).double()
+    layers = torch.nn.Linear(5, 8, bias=bias), torch.nn.Tanh(), torch.nn.Linear(8, 3, bias=bias)
+    model = torch.nn.Sequential(*layers).double()
     with torch.no_grad():
         for p in model.parameters():
             p.copy_(0.5 * torch.randn(p.shape, generator=generator, dtype=torch.float64))
     return model
 
 
-def training(model, optimizer, schedule, steps=150, saved_at=None, remake=None):
+def training(model, optimizer, schedule, rule, steps=150, saved_at=None, remake=None):
     """Full-batch training with a small L2 penalty; yields the parameters after each step as one vector.
 
     At step saved_at all is written to bytes, and goes on with a new model, optimizer and scheduler that read them.
@@ -158,6 +180,8 @@ def training(model, optimizer, schedule, steps=150, saved_at=None, remake=None):
         penalty = sum((p**2).sum() for p in model.parameters())
         loss = torch.nn.functional.cross_entropy(model(x), y) + 0.05 * penalty
         loss.backward()
+        for p in model.parameters():
+            p.grad = thinned(rule, p.grad, step)
         return loss
 
     for step in range(steps):
@@ -178,16 +202,19 @@ def training(model, optimizer, schedule, steps=150, saved_at=None, remake=None):
 @each
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_a_network_trains_as_with_torch_optim_under_every_schedule_saved_and_loaded(rule, schedule):
-    usual = PAIRS[rule].usual
-    model, twin = network(), network()
+    usual, bias = PAIRS[rule].usual, PAIRS[rule].bias
+    model, twin = network(bias), network(bias)
 
     def remake():
-        again = network()
-        return again, TorchOptimizer(again.parameters(), rule(**usual | {"lr": 1.0}))  # the rate comes with the state
+        again = network(bias)
+        return again, TorchOptimizer(
+            again.parameters(), made(rule, usual | {"lr": 1.0})
+        )  # the rate comes with the state
 
-    ours = training(model, TorchOptimizer(model.parameters(), rule(**usual)), schedule, saved_at=77, remake=remake)
-    theirs = training(twin, PAIRS[rule].make(twin.parameters(), **usual), schedule)
-    start = torch.cat([p.detach().flatten() for p in network().parameters()])
+    optimizer = TorchOptimizer(model.parameters(), made(rule, usual))
+    ours = training(model, optimizer, schedule, rule, saved_at=77, remake=remake)
+    theirs = training(twin, PAIRS[rule].make(twin.parameters(), **usual), schedule, rule)
+    start = torch.cat([p.detach().flatten() for p in network(bias).parameters()])
     found = 0.0
     for a, b in zip(ours, theirs, strict=True):
         found = max(found, difference(a, b))

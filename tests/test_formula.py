@@ -22,6 +22,7 @@ from gdviz.descent import grid, minimize
 from gdviz.minibatches import Minibatches, sampled_loss
 from gdviz.networks import landscape, reproducible
 from gdviz.optimizers import LBFGS, SAM, Adam, GradientDescent, Momentum
+from gdviz.optimizers.rule import is_for_matrices
 from gdviz.player import Player, scripts
 from gdviz.player.formula import NotFollowed, traced
 from gdviz.views.formula import formula
@@ -38,7 +39,11 @@ def test_every_rule_on_every_surface_is_in_the_browser_what_it_is_in_torch(rule,
     generator = torch.Generator().manual_seed(seed)
     hyper = {name: draw.draw(strategy, label=name) for name, strategy in PAIRS[rule].drawn.items()}
     starts = [torch.tensor(s.start).double() + torch.randn(len(s.start), generator=generator).double() for s in LOSSES]
-    runs = [minimize(loss, rule(**hyper), start, 20) for loss, start in zip(LOSSES, starts)]
+    if is_for_matrices(rule):  # two rows, each a start
+        both = [(lambda W, loss=loss: loss(W).sum(-1), torch.stack([w, w / 2])) for loss, w in zip(LOSSES, starts)]
+        runs = [minimize(loss, rule(**hyper), start, 20) for loss, start in both]
+    else:
+        runs = [minimize(loss, rule(**hyper), start, 20) for loss, start in zip(LOSSES, starts)]
     (found,) = repeated([[case(run) for run in runs]])
     assert note(rule, BROWSER, max(found)) <= TOLERANCE
 
@@ -50,7 +55,11 @@ def test_every_rule_with_two_points_is_in_the_browser_what_it_is_in_torch(rule, 
     generator = torch.Generator().manual_seed(seed)
     hyper = {name: draw.draw(strategy, label=name) for name, strategy in TWO_POINTS[rule].drawn.items()}
     starts = [torch.tensor(s.start).double() + torch.randn(len(s.start), generator=generator).double() for s in LOSSES]
-    runs = [minimize(loss, rule(**hyper), start, 20) for loss, start in zip(LOSSES, starts)]
+    if is_for_matrices(rule):  # two rows, each a start
+        both = [(lambda W, loss=loss: loss(W).sum(-1), torch.stack([w, w / 2])) for loss, w in zip(LOSSES, starts)]
+        runs = [minimize(loss, rule(**hyper), start, 20) for loss, start in both]
+    else:
+        runs = [minimize(loss, rule(**hyper), start, 20) for loss, start in zip(LOSSES, starts)]
     (found,) = repeated([[case(run) for run in runs]])
     assert max(found) <= TOLERANCE
 

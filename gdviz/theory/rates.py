@@ -13,6 +13,16 @@ MOMENTUM_LR = {  # what lr is multiplied by, to say the same in torch's conventi
     "tensorflow": lambda momentum: 1.0,
     "averaged": lambda momentum: 1 - momentum,
 }
+SCALED = (
+    "GradientDescent",
+    "Momentum",
+    "Nesterov",
+    "AdaGrad",
+    "RMSProp",
+    "Adam",
+    "AdamW",
+    "SAM",
+)  # and rules of one's own
 
 
 def convert_lr(lr: Hyperparameter, momentum: Hyperparameter, *, source: str, target: str) -> Hyperparameter:
@@ -120,7 +130,7 @@ def effective_rate(trajectory: Trajectory) -> Tensor:
         (steps, *runs, d).
 
     Raises:
-        ValueError: Adadelta, AMSGrad, LBFGS and what is schedule-free, whose scales are others; a schedule.
+        ValueError: another rule; a schedule.
 
     Example:
         >>> from gdviz.descent import minimize
@@ -132,7 +142,7 @@ def effective_rate(trajectory: Trajectory) -> Tensor:
     refuse_other_runs("an effective rate", trajectory, object)
     rule: Any = trajectory.rule
     state = trajectory.states
-    if {"u", "v_max", "s", "z"} & set(dir(state)):
+    if type(rule).__module__.startswith("gdviz.optimizers") and type(rule).__name__ not in SCALED:
         raise ValueError(f"the effective rate is that of AdaGrad, RMSProp or Adam, not of {type(rule).__name__}")
     if hasattr(state, "G"):
         scale = state.G[1:].sqrt() + rule.eps
