@@ -1,13 +1,18 @@
-"""Notebooks in JupyterLab, in each engine: moved with the kernel alive and dead, and under the dark theme."""
+"""Notebooks in JupyterLab, in each engine: moved, its kernel alive and dead; under the dark theme; printed."""
 
+import base64
 import json
 import re
 import signal
 
 import engines
+import nbformat
+import numpy as np
 import psutil
+import pypdfium2
 import pytest
 from lab import SETTINGS, jupyter_server, notebook_of, the_kernel_called
+from PIL import Image
 
 from gdviz.style import contrast
 
@@ -179,3 +184,81 @@ def seen(*colors):
 
 def hexed(rgb):
     return "#{:02x}{:02x}{:02x}".format(*map(round, rgb))
+
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+PRINTED = "async (name) => (await fetch(`/nbconvert/html/${name}`)).text()"  # as JupyterLab does for File > Print
+WAITING = "() => [...document.images].every((image) => image.complete)"
+
+
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+def test_a_notebook_printed_from_jupyterlab_has_each_picture_whole_and_its_values_in_words(
+    request, lab_server, tmp_path, name
+):
+    folder, address = lab_server
+    filling = nbformat.v4.new_markdown_cell("\n\n".join(["A line."] * 8))  # so that a picture comes to a sheet's end
+    notebook = notebook_of([WITH_ALL, WITH_ALL, WITH_ALL])
+    notebook.cells.insert(1, filling)
+    (folder / f"printed {name}.ipynb").write_text(nbformat.writes(notebook))
+    window = window_of(request, name)
+    try:
+        window.patience = 300
+        window.resize(1280, 900)
+        window.open(f"{address}/lab/tree/printed {name}.ipynb?reset")
+        window.until(IDLE)
+        window.run("() => jupyterapp.commands.execute('notebook:run-all-cells').then(() => 1)")
+        window.until("() => document.querySelectorAll('.gdviz-player canvas[aria-label]').length === 3")
+        window.run("() => jupyterapp.commands.execute('docmanager:save').then(() => 1)")
+        for one in (f"printed {name}", "00_start_here"):
+            html = window.run(PRINTED, f"{one}.ipynb")
+            (tmp_path / f"{one}.html").write_text(html, encoding="utf-8")
+        papers = []
+        for one in (f"printed {name}", "00_start_here"):
+            window.open((tmp_path / f"{one}.html").as_uri())
+            window.until(WAITING)
+            papers.append(window.pdf())
+    finally:
+        window.close()
+    saved = nbformat.read(folder / f"printed {name}.ipynb", 4)
+    assert sum(VIEW in output.data for cell in saved.cells for output in cell.get("outputs", [])) == 3
+    words = " ".join(" ".join(printed(papers[0], saved, 3)).split())
+    assert (
+        words.count("Sliders: step 0 to 40, learning rate 0.01 to 1.2. Shown: step 0, learning rate 0.1, loss 98.") == 3
+    )
+    assert "asleep" not in words
+    printed(papers[1], nbformat.read(folder / "00_start_here.ipynb", 4), 1)
+
+
+def printed(pdf, notebook, least):
+    """The words of each sheet, when each PNG of the notebook has been found there, whole, with its own pixels."""
+    data = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    twins = [base64.b64decode(one["image/png"]) for one in data if "image/png" in one]
+    found, words = [], []
+    with pypdfium2.PdfDocument(pdf) as document:
+        for page in document:
+            words.append(page.get_textpage().get_text_range())
+            sheet, height = page.render(scale=3).to_pil().convert("RGB"), page.get_height()
+            for picture in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE]):
+                if max(picture.get_px_size()) < 100:
+                    continue  # a symbol of a font
+                left, low, right, high = picture.get_bounds()
+                assert 0 <= left < right <= page.get_width()
+                assert 0 <= low < high <= height
+                found.append(sheet.crop(tuple(round(3 * x) for x in (left, height - high, right, height - low))))
+    assert len(found) == len(twins) >= least
+    for shown, twin in zip(map(inked, found), map(inked, map(Image.fromarray, map(engines.image, twins)))):
+        assert shown.width / shown.height == pytest.approx(twin.width / twin.height, rel=0.01)
+        assert strips_apart(shown, twin) < 1.2
+    return words
+
+
+def inked(picture):
+    """A picture without its white edges."""
+    return picture.crop(picture.convert("L").point(lambda value: 255 * (value < 235)).getbbox())
+
+
+def strips_apart(one, other):
+    """How much of 255 two pictures, seen from afar, differ by in that eighth of them where they differ most."""
+    size = other.width // 16, other.height // 16
+    one, other = (np.asarray(picture.resize(size, Image.Resampling.BOX), float) for picture in (one, other))
+    return max(strip.mean() for axis in (0, 1) for strip in np.array_split(np.abs(one - other), 8, axis))
