@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gdviz.hyperparameters import Accepted, Count, Hyperparameter, NotNegative, Rate, Share
+from gdviz.optimizers.adam import at_first
 
 QUINTIC = (3.4445, -4.775, 2.0315)  # Jordan et al. 2024
 ADJUST = {  # torch's names: by what the rate is multiplied for a matrix (m, n)
@@ -209,7 +210,7 @@ class Adafactor:
 
     def init(self, params: Tensor) -> RowsAndColumns:
         R, C = torch.zeros_like(params[..., :1]), torch.zeros_like(params[..., :1, :])
-        return RowsAndColumns(R=R, C=C, t=torch.zeros((), dtype=torch.float64))
+        return RowsAndColumns(R=R, C=C, t=at_first())
 
     def update(self, params: Tensor, grads: Tensor, state: RowsAndColumns) -> tuple[Tensor, RowsAndColumns]:
         t = state.t + 1

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gdviz.hyperparameters import NotNegative, Rate, Share
+from gdviz.optimizers.adam import at_first
 
 
 class SAMState(NamedTuple):
@@ -119,7 +120,7 @@ class ScheduleFreeSGD:
     beta: Share = 0.9
 
     def init(self, params: Tensor) -> Averaged:
-        return Averaged(z=params, x=params, t=_at_first())
+        return Averaged(z=params, x=params, t=at_first())
 
     def update(self, params: Tensor, grads: Tensor, state: Averaged) -> tuple[Tensor, Averaged]:
         t = state.t + 1
@@ -162,7 +163,7 @@ class ScheduleFreeAdamW:
     weight_decay: NotNegative = 0.0
 
     def init(self, params: Tensor) -> AveragedMoment:
-        return AveragedMoment(z=params, x=params, v=torch.zeros_like(params), t=_at_first())
+        return AveragedMoment(z=params, x=params, v=torch.zeros_like(params), t=at_first())
 
     def update(self, params: Tensor, grads: Tensor, state: AveragedMoment) -> tuple[Tensor, AveragedMoment]:
         t = state.t + 1
@@ -174,8 +175,3 @@ class ScheduleFreeAdamW:
 
     def answer(self, params: Tensor, state: AveragedMoment) -> Tensor:
         return state.x
-
-
-def _at_first() -> Tensor:
-    """t = 0, in float64 also for float32 params: 1 - beta2^t would lose its digits."""
-    return torch.zeros((), dtype=torch.float64)
