@@ -178,7 +178,7 @@ class SparseAdam:
     Adam's m carries on with a coordinate that has no gradient, such as the vector of a word that the minibatch does not
     hold; here it waits. t counts all steps, also those that it waits through. Equals torch.optim.SparseAdam, for which
     a coordinate is touched that the sparse gradient lists; here, one whose gradient is not exactly 0. eps is added to
-    sqrt(v) before the correction.
+    sqrt(v) before the correction; m and v are written as torch rounds them, m + (1 - beta1) (g - m).
 
     Args:
         lr: positive.
@@ -205,7 +205,7 @@ class SparseAdam:
 
     def update(self, params: Tensor, grads: Tensor, state: Moments) -> tuple[Tensor, Moments]:
         t, touched = state.t + 1, grads != 0
-        m = torch.where(touched, self.beta1 * state.m + (1 - self.beta1) * grads, state.m)
-        v = torch.where(touched, self.beta2 * state.v + (1 - self.beta2) * grads**2, state.v)
+        m = torch.where(touched, state.m + (1 - self.beta1) * (grads - state.m), state.m)
+        v = torch.where(touched, state.v + (1 - self.beta2) * (grads**2 - state.v), state.v)
         step = self.lr * (1 - self.beta2**t).sqrt() / (1 - self.beta1**t) * m / (v.sqrt() + self.eps)
         return torch.where(touched, params - step, params), Moments(m, v, t)
