@@ -128,7 +128,7 @@ function strokeOnHalo(ctx, mark, points) {
 
 /** The marker at the end of a path, with its label. */
 function drawHead(ctx, mark, head) {
-  traceMarker(ctx, mark.marker, mark.size, head);
+  traceMarkers(ctx, mark.marker, mark.size, [head]);
   ctx.fillStyle = mark.color;
   ctx.fill();
   ctx.strokeStyle = mark.halo;
@@ -148,12 +148,14 @@ function trace(ctx, points) {
   }
 }
 
-function traceMarker(ctx, marker, size, [x, y]) {
+/** The outlines of markers as one path, which is filled at once. */
+function traceMarkers(ctx, marker, size, points) {
   ctx.beginPath();
-  if (marker in OUTLINES) {
-    for (const [u, v] of OUTLINES[marker]) ctx.lineTo(x + (u * size) / 2, y + (v * size) / 2);
+  for (const [x, y] of points) {
+    if (marker in OUTLINES) OUTLINES[marker].forEach(([u, v], k) => ctx[k ? "lineTo" : "moveTo"](x + (u * size) / 2, y + (v * size) / 2));
+    else ctx.moveTo(x + size / 2, y), ctx.arc(x, y, size / 2, 0, 2 * Math.PI);
     ctx.closePath();
-  } else ctx.arc(x, y, size / 2, 0, 2 * Math.PI);
+  }
 }
 
 export function strokeLine(ctx, points, color, width, dash) {
@@ -182,8 +184,6 @@ export function drawText(ctx, words, [x, y], align, baseline, color, size, { hal
 }
 
 export function drawMarkers(ctx, marker, size, points) {
-  for (const point of points.filter((point) => !lost(point))) {
-    traceMarker(ctx, marker, size, point);
-    ctx.fill();
-  }
+  traceMarkers(ctx, marker, size, points.filter((point) => !lost(point)));
+  ctx.fill();
 }
