@@ -44,13 +44,23 @@ LOOKS = {  # no two have the same dash and marker: they are told apart without c
     "GradientDescent": Look(BLUE),
     "Momentum": Look(VERMILLION, marker="s"),
     "Nesterov": Look(VERMILLION, (3, 1.5), "D"),
+    "ASGD": Look(BLUE, (3, 1.5), "^"),
+    "Rprop": Look(GREEN, (3, 1.5, 1, 1.5)),
     "AdaGrad": Look(GREEN, (3, 1.5)),
     "RMSProp": Look(GREEN, marker="D"),
     "Adadelta": Look(GREEN, (1, 1), "s"),
+    "Lion": Look(VERMILLION, (1, 1), "D"),
     "Adam": Look(PURPLE, marker="^"),
     "AMSGrad": Look(PURPLE, (3, 1.5), "s"),
     "AdamW": Look(PURPLE, (1, 1), "^"),
+    "Adamax": Look(PURPLE, (3, 1.5, 3, 1.5, 1, 1.5), "s"),
+    "NAdam": Look(PURPLE, (3, 1.5, 1, 1.5), "D"),
+    "RAdam": Look(PURPLE, (3, 1.5, 1, 1.5, 1, 1.5), "^"),
+    "SparseAdam": Look(PURPLE, (1, 3)),
     "LBFGS": Look(BLACK, (1, 1)),
+    "Muon": Look(BLACK, (6, 1.5, 3, 1.5), "D"),
+    "Adafactor": Look(BLUE, (6, 1.5, 3, 1.5), "^"),
+    "Shampoo": Look(GREEN, (6, 1.5, 3, 1.5), "s"),
     "SAM": Look(BLACK, (6, 1.5, 1, 1.5)),
     "ScheduleFreeSGD": Look(BLACK, (6, 1.5, 1, 1.5, 1, 1.5), "s"),
     "ScheduleFreeAdamW": Look(BLACK, (6, 1.5, 6, 1.5, 1, 1.5), "^"),
@@ -97,7 +107,7 @@ def looks_of(rules: Mapping[str, object], told: Mapping[str, Any] | None = None)
         ValueError: a look for a name that is not there, or with a field that is none.
 
     Example:
-        >>> looks = looks_of({"a": "Lion", "b": "Adam", "c": "Tiger"}, {"Tiger": {"color": "#00608f"}})
+        >>> looks = looks_of({"a": "Lynx", "b": "Adam", "c": "Tiger"}, {"Tiger": {"color": "#00608f"}})
         >>> [look.color for look in looks.values()]
         ['#000000', '#cc79a7', '#00608f']
     """

@@ -41,8 +41,8 @@ def table():
 def badge():
     """One sentence, the Markdown of notebook 04."""
     return (
-        f"**Proven:** each of the {len(PAIRS)} optimizers of gdviz equals torch.optim {version()} to rounding, tested "
-        "on random losses, on every surface of the course and on a network. "
+        f"**Proven:** each of the {len(PAIRS)} optimizers that gdviz shares with torch equals torch.optim {version()} "
+        "to rounding, tested on random losses, on every surface of the course and on a network. "
         f"The largest relative difference is {largest():.0e}."
     )
 

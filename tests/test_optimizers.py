@@ -7,10 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from torch_pairs import PAIRS
 
 from gdviz.descent import grid, minimize
-from gdviz.optimizers import LBFGS, Adadelta, Adam, AdamW, AMSGrad, GradientDescent, Momentum, Nesterov, RMSProp
+from gdviz.optimizers import LBFGS, RULES, Adadelta, Adam, AdamW, AMSGrad, GradientDescent, Momentum, Nesterov, RMSProp
 from gdviz.surfaces import bowl
 from gdviz.theory import convert_lr
 
@@ -77,7 +76,7 @@ def test_what_is_no_rule_is_told_what_a_rule_has():
 
 
 def test_every_first_order_update_has_at_most_eight_lines():
-    for rule in PAIRS:
+    for rule in RULES:
         body = inspect.getsource(rule.update).rstrip().splitlines()[1:]
         assert len(body) <= 8 or rule is LBFGS, rule
 

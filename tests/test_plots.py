@@ -180,20 +180,20 @@ def test_each_optimizer_has_its_own_look():
 def test_rules_of_ones_own_are_told_apart_by_themselves_or_as_one_says():
     every = [*style.LOOKS.values(), *style.OWN]
     assert len({(look.dash, look.marker) for look in every}) == len(every), "without colours, too"
-    looks = style.looks_of({"a": "Lion", "b": "Adam", "c": "Tiger", "d": "Adam"})
+    looks = style.looks_of({"a": "Lynx", "b": "Adam", "c": "Tiger", "d": "Adam"})
     assert looks["b"] == style.LOOKS["Adam"]
     assert [looks[name] for name in "acd"] == list(style.OWN[:3])
-    told = style.looks_of({"a": "Lion", "b": "Lion"}, {"Lion": {"color": "#0072b2"}, "b": style.OWN[1]})
+    told = style.looks_of({"a": "Lynx", "b": "Lynx"}, {"Lynx": {"color": "#0072b2"}, "b": style.OWN[1]})
     assert told == {"a": style.Look("#0072b2"), "b": style.OWN[1]}
-    assert len(style.looks_of({str(i): "Lion" for i in range(20)})) == 20
+    assert len(style.looks_of({str(i): "Lynx" for i in range(20)})) == 20
     taken = style.looks_of({"a": "Foo", "b": "Bar", "c": "Nesterov"}, {"b": style.OWN[0], "a": style.LOOKS["Nesterov"]})
     assert len(set(taken.values())) == 3
     with pytest.raises(ValueError, match=r"looks\['a'\] is a Look or a dict .* got {'color': 'red'}"):
-        style.looks_of({"a": "Lion"}, {"a": {"color": "red"}})
-    with pytest.raises(ValueError, match="looks names 'Tiger'; there are a, Lion"):
-        style.looks_of({"a": "Lion"}, {"Tiger": {"color": "#000000"}})
+        style.looks_of({"a": "Lynx"}, {"a": {"color": "red"}})
+    with pytest.raises(ValueError, match="looks names 'Tiger'; there are a, Lynx"):
+        style.looks_of({"a": "Lynx"}, {"Tiger": {"color": "#000000"}})
     with pytest.raises(ValueError, match=r"looks\['a'\] is a Look or a dict such as .* got 'red'"):
-        style.looks_of({"a": "Lion"}, {"Lion": "red"})
+        style.looks_of({"a": "Lynx"}, {"Lynx": "red"})
 
 
 def test_a_png_keeps_the_colours_of_the_palette(ax):

@@ -74,7 +74,7 @@ class Adam:
     eps: NotNegative = 1e-8
 
     def init(self, params: Tensor) -> Moments:
-        return Moments(m=torch.zeros_like(params), v=torch.zeros_like(params), t=_at_first())
+        return Moments(m=torch.zeros_like(params), v=torch.zeros_like(params), t=at_first())
 
     def update(self, params: Tensor, grads: Tensor, state: Moments) -> tuple[Tensor, Moments]:
         t = state.t + 1
@@ -113,7 +113,7 @@ class AMSGrad:
 
     def init(self, params: Tensor) -> MaxMoments:
         zeros = torch.zeros_like(params)
-        return MaxMoments(m=zeros, v=zeros, v_max=zeros, t=_at_first())
+        return MaxMoments(m=zeros, v=zeros, v_max=zeros, t=at_first())
 
     def update(self, params: Tensor, grads: Tensor, state: MaxMoments) -> tuple[Tensor, MaxMoments]:
         t = state.t + 1
@@ -152,7 +152,7 @@ class AdamW:
     weight_decay: NotNegative = 1e-2
 
     def init(self, params: Tensor) -> Moments:
-        return Moments(m=torch.zeros_like(params), v=torch.zeros_like(params), t=_at_first())
+        return Moments(m=torch.zeros_like(params), v=torch.zeros_like(params), t=at_first())
 
     def update(self, params: Tensor, grads: Tensor, state: Moments) -> tuple[Tensor, Moments]:
         t = state.t + 1
@@ -163,6 +163,6 @@ class AdamW:
         return decayed - self.lr * m_hat / (v_hat.sqrt() + self.eps), Moments(m, v, t)
 
 
-def _at_first() -> Tensor:
+def at_first() -> Tensor:
     """t = 0, in float64 also for float32 params: 1 - beta2^t would lose its digits."""
     return torch.zeros((), dtype=torch.float64)

@@ -13,6 +13,7 @@ MOMENTUM_LR = {  # what lr is multiplied by, to say the same in torch's conventi
     "tensorflow": lambda momentum: 1.0,
     "averaged": lambda momentum: 1 - momentum,
 }
+OTHER_SCALES = ("ASGD", "Rprop", "Lion", "Adamax", "NAdam", "RAdam", "SparseAdam")  # the state alone does not show it
 
 
 def convert_lr(lr: Hyperparameter, momentum: Hyperparameter, *, source: str, target: str) -> Hyperparameter:
@@ -120,7 +121,7 @@ def effective_rate(trajectory: Trajectory) -> Tensor:
         (steps, *runs, d).
 
     Raises:
-        ValueError: Adadelta, AMSGrad, LBFGS and what is schedule-free, whose scales are others; a schedule.
+        ValueError: rules whose scale is another, such as Adadelta, Lion and RAdam; a schedule.
 
     Example:
         >>> from gdviz.descent import minimize
@@ -132,7 +133,7 @@ def effective_rate(trajectory: Trajectory) -> Tensor:
     refuse_other_runs("an effective rate", trajectory, object)
     rule: Any = trajectory.rule
     state = trajectory.states
-    if {"u", "v_max", "s", "z"} & set(dir(state)):
+    if {"u", "v_max", "s", "z"} & set(dir(state)) or type(rule).__name__ in OTHER_SCALES:
         raise ValueError(f"the effective rate is that of AdaGrad, RMSProp or Adam, not of {type(rule).__name__}")
     if hasattr(state, "G"):
         scale = state.G[1:].sqrt() + rule.eps

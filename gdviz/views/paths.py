@@ -156,7 +156,7 @@ def descents(
             each of the sliders.
         sliders: name -> values.
         levels: as for plots.contours.
-        looks: of a run or a rule by its name, such as {"Lion": {"color": "#0072b2", "dash": (3, 1.5)}}; left out,
+        looks: of a run or a rule by its name, such as {"Lynx": {"color": "#0072b2", "dash": (3, 1.5)}}; left out,
             rules of your own differ by themselves.
         options: at=..., as for Player.
 

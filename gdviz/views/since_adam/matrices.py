@@ -164,7 +164,9 @@ def stored(numbers: Mapping[str, Callable[[int], float]], widths: Sequence[int],
     ax.tick_params("y", length=0)
     caption = " ".join(f"{name}: {count:,.0f} numbers." for name, count in zip(numbers, counts[-1]))
     sliders = {"width n": [str(n) for n in widths]}
-    player = Player(figure, sliders, caption=f"At width {widths[-1]}: {caption}", opening="", **{"at": {"width n": 0}} | options)
+    player = Player(
+        figure, sliders, caption=f"At width {widths[-1]}: {caption}", opening="", **{"at": {"width n": 0}} | options
+    )
     looks = mark_looks({name: name for name in numbers})
     for row, name, each in zip(rows, numbers, counts.T):
         shown = np.maximum(each, 1)

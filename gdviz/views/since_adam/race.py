@@ -44,7 +44,9 @@ def race(
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6), layout="constrained")
     checks, rows = len(next(iter(scores.values()))), range(len(scores) - 1, -1, -1)
-    label(left, title="part 1: the rate is chosen", xlabel="learning rate", ylabel="loss, mean of the seeds", xscale="log")
+    label(
+        left, title="part 1: the rate is chosen", xlabel="learning rate", ylabel="loss, mean of the seeds", xscale="log"
+    )
     log_axis(left, 0.08, 4)
     label(right, title="part 2: judged at that rate", xlabel="loss of each seed", ylim=(-0.6, len(scores) - 0.4))
     right.set(xlim=(0.08, 4), xscale="log", xticks=[0.1, 0.2, 0.5, 1, 2], xticklabels=["0.1", "0.2", "0.5", "1", "2"])
@@ -60,7 +62,9 @@ def race(
         means, best = chosen(score)
         color, x = looks[name]["color"], torch.as_tensor(rates[name], dtype=torch.float64)
         heights = means[at].clamp(max=1e3)  # (checks, 2, rates)
-        player.line(left, torch.stack([x.expand_as(heights), heights], -1), color=color, dash=looks[name]["dash"], width=2)
+        player.line(
+            left, torch.stack([x.expand_as(heights), heights], -1), color=color, dash=looks[name]["dash"], width=2
+        )
         low = torch.stack([x[best[at]], means.gather(1, best[:, None])[:, 0][at]], -1)
         player.points(left, low[:, :, None], color=color, marker=looks[name]["marker"], size=12)
         seeds = score[torch.arange(checks), 1, best].clamp(max=1e3)  # (checks, seeds)
