@@ -47,7 +47,7 @@ def spectrum(matrices: Mapping[str, Tensor], *, steps: int = 8, **options: Any) 
     label(ax, ylabel="after", ylim=(-0.05, 1.8))
     ax.set(xscale="log", xlim=(1e-3, 1.2))
     ax.axhline(1, color=ink(ax, GREY), linewidth=1, linestyle=":")
-    x = torch.logspace(-3, 0, 200, dtype=torch.float64)
+    x = torch.logspace(-3, 0, 400, dtype=torch.float64)
     values = [torch.linalg.svdvals(matrix.double() / matrix.double().norm()) for matrix in matrices.values()]
     most = max(map(len, values))
     values = torch.stack([torch.cat([some, some[-1:].expand(most - len(some))]) for some in values])  # (matrices, n)
@@ -173,5 +173,5 @@ def stored(numbers: Mapping[str, Callable[[int], float]], widths: Sequence[int],
         ends = np.stack([np.stack([np.ones_like(shown), shown], -1), np.full((len(each), 2), row)], -1)
         player.line(ax, ends, color=looks[name]["color"], width=14)
         at = {"at": (0.98, (row + 0.85) / len(numbers)), "align": "right", "color": looks[name]["color"]}
-        player.text(ax, each, "{:,.0f}", **at)
+        player.text(ax, each, "{:.0f}", **at)
     return player

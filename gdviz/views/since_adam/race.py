@@ -10,6 +10,7 @@ from torch import Tensor
 from gdviz.pictures.limits import log_axis
 from gdviz.pictures.words import label, plain
 from gdviz.player import Player
+from gdviz.player.templates import escaped
 from gdviz.style import BLACK, ink
 from gdviz.views.frames import mark_looks
 
@@ -48,6 +49,8 @@ def race(
         left, title="part 1: the rate is chosen", xlabel="learning rate", ylabel="loss, mean of the seeds", xscale="log"
     )
     log_axis(left, 0.08, 4)
+    every_rate = [rate for some in rates.values() for rate in some]
+    left.set_xlim(min(every_rate) / 1.5, 1.5 * max(every_rate))
     label(right, title="part 2: judged at that rate", xlabel="loss of each seed", ylim=(-0.6, len(scores) - 0.4))
     right.set(xlim=(0.08, 4), xscale="log", xticks=[0.1, 0.2, 0.5, 1, 2], xticklabels=["0.1", "0.2", "0.5", "1", "2"])
     right.minorticks_off()
@@ -57,6 +60,7 @@ def race(
     looks = mark_looks({name: name for name in scores})
     sliders = {"gradients": range(every, every * checks + 1, every), "same": ["gradients", "work"]}
     player = Player(figure, sliders, caption=_told(scores, costs), opening="", **{"at": {"same": 0}} | options)
+    judged: list[Tensor] = []
     for row, (name, score) in zip(rows, scores.items()):
         at = torch.stack([torch.arange(checks), _afforded(checks, costs[name])], -1)  # (checks, 2)
         means, best = chosen(score)
@@ -71,9 +75,13 @@ def race(
         places = torch.stack([seeds[at], torch.full_like(seeds[at], float(row))], -1)
         player.points(right, places, color=color, marker=looks[name]["marker"], size=11)
         mean = seeds.mean(-1)[at]
+        judged.append(mean)
         bar = torch.stack([mean, mean], -1)
         height = torch.tensor([row - 0.32, row + 0.32], dtype=bar.dtype)
         player.line(right, torch.stack([bar, height.expand_as(bar)], -1), color=ink(right, BLACK), width=3)
+    found = torch.stack(judged, -1)  # (checks, 2, rules)
+    lowest = torch.stack([found.argmin(-1).to(found.dtype), found.amin(-1)], -1)
+    player.text(right, lowest, f"lowest: {{:{'|'.join(map(escaped, scores))}}} {{:.3f}}", at=(0.98, 0.1), align="right")
     return player
 
 

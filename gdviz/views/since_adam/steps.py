@@ -89,7 +89,7 @@ def first_steps(runs: Mapping[str, Trajectory], **options: Any) -> Player:
     """
     figure, ax = plt.subplots(figsize=(9, 5), layout="constrained")
     steps = range(next(iter(runs.values())).steps + 1)
-    label(ax, title="size of each step", xlabel="step", ylabel="size in lr", ylim=(0, 1.35), xlim=step_limits(steps))
+    label(ax, title="size of each step", xlabel="step", ylabel="size in lr", ylim=(0, 1.9), xlim=step_limits(steps))
     looks = mark_looks({name: run.rule for name, run in runs.items()})
     below(ax, looks, columns=4)
 
@@ -100,7 +100,7 @@ def first_steps(runs: Mapping[str, Trajectory], **options: Any) -> Player:
     player = Player(figure, {"step": steps}, caption=said(runs), **options)
     drawn: dict[str, dict] = {}
     for row, (name, run) in enumerate(runs.items()):
-        words: dict[str, Any] = {"color": looks[name]["color"], "at": (0.98, 0.36 - 0.09 * row), "align": "right"}
+        words: dict[str, Any] = {"color": looks[name]["color"], "at": (0.98, 0.98 - 0.09 * row), "align": "right"}
         text = player.text(ax, size(run), f"{escaped(name)}: {{:.4f}} lr", **words)
         drawn[name] = {player.curve(ax, size(run), **looks[name]): size, text: size}
     follow(player, None, runs, drawn)
@@ -133,7 +133,7 @@ def three_points(trajectory: Trajectory, curvature: float = 1.0, **options: Any)
     figure, ax = plt.subplots(figsize=(9.5, 5), layout="constrained")
     steps = range(trajectory.steps + 1)
     label(ax, title="distance from the minimum", xlabel="step", ylabel="distance", xlim=step_limits(steps))
-    log_axis(ax, 1e-4, 1e5)
+    log_axis(ax, 1e-3, 1e5)
     looks = {
         "z, where the steps are made": {"color": GREY, "dash": (1, 1), "marker": "s"},
         "y, where the gradient is taken": {"color": BLUE, "dash": (3, 1.5), "marker": "D"},
