@@ -18,6 +18,7 @@ from gdviz.pictures.words import label, plain
 from gdviz.player import Player
 from gdviz.player.templates import escaped
 from gdviz.style import BLUE, GREY, PALE, VERMILLION, ink
+from gdviz.theory import numbers_kept
 from gdviz.views.alive import follow, said
 from gdviz.views.frames import below, mark_looks
 
@@ -139,11 +140,11 @@ def keys(runs: Mapping[str, Trajectory], shares: Tensor, errors: Callable[[Tenso
     return player
 
 
-def stored(numbers: Mapping[str, Callable[[int], float]], widths: Sequence[int], **options: Any) -> Player:
+def stored(rules: Sequence[Any], widths: Sequence[int], **options: Any) -> Player:
     """How many numbers each rule keeps beside the weights of one layer, n x n, for every width n.
 
     Args:
-        numbers: of a rule by its name, n -> how many.
+        rules: as for theory.numbers_kept.
         widths: of the layer.
         options: at=..., as for Player.
 
@@ -151,10 +152,12 @@ def stored(numbers: Mapping[str, Callable[[int], float]], widths: Sequence[int],
         The player.
 
     Example:
-        >>> player = stored({"Adam": lambda n: 2 * n * n, "Adafactor": lambda n: 2 * n}, [64, 256, 1024, 4096])
+        >>> from gdviz.optimizers import Adafactor, Adam
+        >>> player = stored([Adam(), Adafactor()], [64, 256, 1024, 4096])
     """
     figure, ax = plt.subplots(figsize=(9.5, 5), layout="constrained")
-    counts = np.array([[count(n) for count in numbers.values()] for n in widths], float)  # (widths, rules)
+    numbers = [type(rule).__name__ for rule in rules]
+    counts = np.array([[numbers_kept(rule, n) for rule in rules] for n in widths], float)  # (widths, rules)
     rows = np.arange(len(numbers))[::-1]
     label(ax, title="numbers kept beside n × n weights", xlabel="numbers", xscale="log")
     ax.set(xlim=(1, 30 * counts.max()), ylim=(-0.6, len(numbers) - 0.4))

@@ -51,7 +51,7 @@ def race(
     log_axis(left, 0.08, 4)
     every_rate = [rate for some in rates.values() for rate in some]
     left.set_xlim(min(every_rate) / 1.5, 1.5 * max(every_rate))
-    label(right, title="part 2: judged at that rate", xlabel="loss of each seed", ylim=(-0.6, len(scores) - 0.4))
+    label(right, title="part 2: judged at that rate", xlabel="loss of each seed", ylim=(-0.6, len(scores) + 0.4))
     right.set(xlim=(0.08, 4), xscale="log", xticks=[0.1, 0.2, 0.5, 1, 2], xticklabels=["0.1", "0.2", "0.5", "1", "2"])
     right.minorticks_off()
     right.set_yticks(rows, scores)
@@ -81,7 +81,9 @@ def race(
         player.line(right, torch.stack([bar, height.expand_as(bar)], -1), color=ink(right, BLACK), width=3)
     found = torch.stack(judged, -1)  # (checks, 2, rules)
     lowest = torch.stack([found.argmin(-1).to(found.dtype), found.amin(-1)], -1)
-    player.text(right, lowest, f"lowest: {{:{'|'.join(map(escaped, scores))}}} {{:.3f}}", at=(0.98, 0.1), align="right")
+    player.text(
+        right, lowest, f"lowest: {{:{'|'.join(map(escaped, scores))}}} {{:.3f}}", at=(0.98, 0.99), align="right"
+    )
     return player
 
 
