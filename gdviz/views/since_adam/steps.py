@@ -91,7 +91,7 @@ def first_steps(runs: Mapping[str, Trajectory], **options: Any) -> Player:
     steps = range(next(iter(runs.values())).steps + 1)
     label(ax, title="size of each step", xlabel="step", ylabel="size in lr", ylim=(0, 1.9), xlim=step_limits(steps))
     looks = mark_looks({name: run.rule for name, run in runs.items()})
-    below(ax, looks, columns=4)
+    below(ax, looks, columns=4, at=(-0.05, -0.17))
 
     def size(run: Trajectory) -> Tensor:
         sizes = run.params.diff(dim=0).abs()[:, 0]
