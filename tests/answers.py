@@ -335,12 +335,13 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("2 / ((1 - 0.8) * 4)", '"2.5"', "without quotation marks"),
         ],
         2: [
-            ("(beta1 * m + (1 - beta1) * grads).sign()", "(beta2 * m + (1 - beta2) * grads).sign()", "the step has beta1"),
-            ("beta2 * m + (1 - beta2) * grads", "beta1 * m + (1 - beta1) * grads", "the memory has beta2"),
-            ("(beta1 * m + (1 - beta1) * grads).sign()", "grads.sign()", "That is sign descent"),
-            ("(beta1 * m + (1 - beta1) * grads).sign()", "m.sign()", "must contain the new gradient, too"),
+            ("(beta1 * m + (1 - beta1) * grads).sign()",
+             "(beta2 * m + (1 - beta2) * grads).sign()", "the step has beta1"),
+            ("beta2 * m + (1 - beta2) * grads", "beta1 * m + (1 - beta1) * grads", "m has beta2"),
+            ("(beta1 * m + (1 - beta1) * grads).sign()", "grads.sign()", "the sign of the gradient alone"),
+            ("(beta1 * m + (1 - beta1) * grads).sign()", "m.sign()", "with the sign of m alone"),
             ("params - lr * direction", "params + lr * direction", "goes against the gradient"),
-            (".sign()", "", "Step 1 is the first that is wrong"),
+            (".sign()", "", "without the sign"),
         ],
         3: [
             ("optimizers.newton_schulz(ahead)", "optimizers.newton_schulz(M)", "with M where the step looks ahead"),
@@ -348,9 +349,13 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("max(1, m / n) ** 0.5 * ", "", "without the factor sqrt(max(1, m / n))"),
             ("(1 - lr * weight_decay) * params", "params", "without the decay"),
             ("optimizers.newton_schulz(ahead)", "ahead / ahead.norm()", "without Newton-Schulz"),
-            ("    M = momentum * M + (1 - momentum) * grads\n    ahead",
-             "    grads = optimizers.newton_schulz(grads)\n    M = momentum * M + (1 - momentum) * grads\n    ahead",
-             "Step"),
+            ("",
+             "def my_muon(params, grads, M, lr, momentum, weight_decay):\n"
+             "    M = momentum * M + (1 - momentum) * optimizers.newton_schulz(grads)\n"
+             "    ahead = momentum * M + (1 - momentum) * optimizers.newton_schulz(grads)\n"
+             "    m, n = params.shape[-2:]\n"
+             "    return (1 - lr * weight_decay) * params - lr * max(1, m / n) ** 0.5 * ahead, M",
+             "orthogonalises the gradient before the momentum is added"),
         ],
     },
 }  # fmt: skip
