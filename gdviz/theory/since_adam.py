@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from gdviz.hyperparameters import as_tensor
-from gdviz.optimizers.matrices import QUINTIC
 
 
 def rectification(t: Any, beta2: float = 0.999) -> tuple[Tensor, Tensor]:
@@ -48,9 +47,9 @@ def muon_value(s: Any, steps: int = 5) -> Tensor:
 
     Reference: Jordan et al. 2024.
     """
-    (a, b, c), s = QUINTIC, as_tensor(s).double()
+    s = as_tensor(s).double()
     for _ in range(steps):
-        s = a * s + b * s**3 + c * s**5
+        s = 3.4445 * s - 4.775 * s**3 + 2.0315 * s**5
     return s
 
 

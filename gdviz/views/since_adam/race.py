@@ -82,7 +82,7 @@ def race(
     found = torch.stack(judged, -1)  # (checks, 2, rules)
     lowest = torch.stack([found.argmin(-1).to(found.dtype), found.amin(-1)], -1)
     player.text(
-        right, lowest, f"lowest: {{:{'|'.join(map(escaped, scores))}}} {{:.3f}}", at=(0.98, 0.99), align="right"
+        right, lowest, f"lowest: {{:{'|'.join([*map(escaped, scores), ''])}}} {{:.3f}}", at=(0.98, 0.99), align="right"
     )
     return player
 
