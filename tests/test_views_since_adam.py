@@ -113,7 +113,7 @@ def test_the_race_judges_on_the_second_part_at_the_rate_that_is_best_on_the_firs
     assert Shampoo(lr=0.1).matrix
 
 
-def test_for_the_same_work_a_dear_rule_is_shown_at_an_earlier_check():
+def test_for_the_same_work_an_expensive_rule_is_shown_at_an_earlier_check():
     falls = torch.arange(8, 0, -1.0)[:, None, None, None].expand(8, 2, 1, 1)
     player = views.since_adam.race({"Muon": falls}, {"Muon": [0.1]}, {"Muon": 2.0}, at={"same": 1})
     player.slider_0 = 8
