@@ -326,6 +326,38 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("(0.01, 0.01)", "(1, 0.01)", "Adam does not win"),
         ],
     },
+    "08_since_adam": {
+        1: [
+            ("2 / ((1 - 0.8) * 4)", "2 / 4", "the limit of gradient descent"),
+            ("2 / ((1 - 0.8) * 4)", "2 / (0.8 * 4)", "divides by beta"),
+            ("2 / ((1 - 0.8) * 4)", "2 * (1 + 0.8) / 4", "the limit of the heavy ball"),
+            ("2 / ((1 - 0.8) * 4)", "2 / (1 - 0.8)", "here it is 4"),
+            ("2 / ((1 - 0.8) * 4)", '"2.5"', "without quotation marks"),
+        ],
+        2: [
+            ("(beta1 * m + (1 - beta1) * grads).sign()",
+             "(beta2 * m + (1 - beta2) * grads).sign()", "the step has beta1"),
+            ("beta2 * m + (1 - beta2) * grads", "beta1 * m + (1 - beta1) * grads", "m has beta2"),
+            ("(beta1 * m + (1 - beta1) * grads).sign()", "grads.sign()", "the sign of the gradient alone"),
+            ("(beta1 * m + (1 - beta1) * grads).sign()", "m.sign()", "with the sign of m alone"),
+            ("params - lr * direction", "params + lr * direction", "goes against the gradient"),
+            (".sign()", "", "without the sign"),
+        ],
+        3: [
+            ("optimizers.newton_schulz(ahead)", "optimizers.newton_schulz(M)", "with M where the step looks ahead"),
+            ("optimizers.newton_schulz(ahead)", "ahead.sign()", "with the sign of each number"),
+            ("max(1, m / n) ** 0.5 * ", "", "without the factor sqrt(max(1, m / n))"),
+            ("(1 - lr * weight_decay) * params", "params", "without the decay"),
+            ("optimizers.newton_schulz(ahead)", "ahead / ahead.norm()", "without Newton-Schulz"),
+            ("",
+             "def my_muon(params, grads, M, lr, momentum, weight_decay):\n"
+             "    M = momentum * M + (1 - momentum) * optimizers.newton_schulz(grads)\n"
+             "    ahead = momentum * M + (1 - momentum) * optimizers.newton_schulz(grads)\n"
+             "    m, n = params.shape[-2:]\n"
+             "    return (1 - lr * weight_decay) * params - lr * max(1, m / n) ** 0.5 * ahead, M",
+             "orthogonalises the gradient before the momentum is added"),
+        ],
+    },
 }  # fmt: skip
 SOLUTION = re.compile(r"<details><summary>Solution</summary>\s+```python\n(.*?)```", re.S)
 seen: dict[str, list["Answer"]] = {}  # stem of a notebook -> all answers

@@ -35,6 +35,7 @@ VELOCITIES = [
 ]
 LOOK_AHEAD = "(grads + self.momentum * velocity)"
 
+LION = "(self.beta1 * state.m + (1 - self.beta1) * grads)"
 MEAN_SO_FAR = "(state[0] + grads) / (state[1] + 1), (state[0] + grads, state[1] + 1)"
 ROOT = "(G.sqrt() + self.eps)"
 V = "self.alpha * state.v + (1 - self.alpha) * grads**2"
@@ -154,6 +155,25 @@ MISTAKES: dict[str, list[Mistake]] = {
             {V: "self.alpha * state.v + 1 - self.alpha * grads**2"},
         ),
         begins("a mean v", "v"),
+    ],
+    "Lion": [
+        *step("params - self.lr"),
+        Mistake(
+            "no-sign", "without the sign: each coordinate moves by lr, whatever the mix is", {f"{LION}.sign()": LION}
+        ),
+        Mistake("sign-descent", "with the sign of the gradient alone: m belongs into it", {LION: "grads"}),
+        Mistake("memory-alone", "with the sign of m alone: the new gradient belongs into it", {LION: "state.m"}),
+        Mistake(
+            "one-beta-1",
+            "with beta1 in the memory, too: m has beta2",
+            {"self.beta2 * state.m + (1 - self.beta2) * grads": "self.beta1 * state.m + (1 - self.beta1) * grads"},
+        ),
+        Mistake(
+            "one-beta-2",
+            "with beta2 in the step, too: the step has beta1",
+            {LION: "(self.beta2 * state.m + (1 - self.beta2) * grads)"},
+        ),
+        forgets("MeanGradient(m)", "mean m"),
     ],
     **ADAM,
     **MUON,

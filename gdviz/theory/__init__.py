@@ -2,6 +2,7 @@
 
 from gdviz.theory.noise import averaged, ball, covariance, example_gradients, gradient_covariance, lowest_valley
 from gdviz.theory.rates import convert_lr, curvatures, effective_rate, heavy_ball_rate, regime
+from gdviz.theory.since_adam import muon_value, numbers_kept, rectification
 
 __all__ = [
     "averaged",
@@ -14,5 +15,8 @@ __all__ = [
     "gradient_covariance",
     "heavy_ball_rate",
     "lowest_valley",
+    "muon_value",
+    "numbers_kept",
+    "rectification",
     "regime",
 ]

@@ -1,7 +1,19 @@
 """Ready-made players of the course, by subject: one call for a picture that comes back."""
 
-from gdviz.views import momentum, names, noise, rate, training, zoo
+from gdviz.views import momentum, names, noise, rate, since_adam, training, zoo
 from gdviz.views.line import line_fit
 from gdviz.views.paths import descents, over_surface, valley
 
-__all__ = ["descents", "line_fit", "momentum", "names", "noise", "over_surface", "rate", "training", "valley", "zoo"]
+__all__ = [
+    "descents",
+    "line_fit",
+    "momentum",
+    "names",
+    "noise",
+    "over_surface",
+    "rate",
+    "since_adam",
+    "training",
+    "valley",
+]
+__all__ += ["zoo"]
