@@ -161,7 +161,11 @@ MISTAKES: dict[str, list[Mistake]] = {
         Mistake(
             "no-sign", "without the sign: each coordinate moves by lr, whatever the mix is", {f"{LION}.sign()": LION}
         ),
-        Mistake("sign-descent", "with the sign of the gradient alone: m belongs into it", {LION: "grads"}),
+        Mistake(
+            "sign-descent",
+            "with the sign of the gradient alone: m must be in it, and be returned",
+            {LION: "grads"},
+        ),
         Mistake("memory-alone", "with the sign of m alone: the new gradient belongs into it", {LION: "state.m"}),
         Mistake(
             "one-beta-1",
@@ -173,7 +177,6 @@ MISTAKES: dict[str, list[Mistake]] = {
             "with beta2 in the step, too: the step has beta1",
             {LION: "(self.beta2 * state.m + (1 - self.beta2) * grads)"},
         ),
-        forgets("MeanGradient(m)", "mean m"),
     ],
     **ADAM,
     **MUON,
