@@ -667,7 +667,7 @@ WORDS = "h1, .caption, button, .slider span, .dial span, .dial input[type=text],
 BOXES = """(css) => [...document.querySelectorAll(css)]
   .filter((e) => !e.closest(".placing") && e.checkVisibility({ visibilityProperty: true }))
   .map((e) => [e, e.getBoundingClientRect()])
-  .map(([e, { x, y, width, height }]) => [e.textContent || e.value, x, y, width, height])
+  .map(([e, { x, y, width, height }]) => [e.textContent || e.value || "", x, y, width, height])
   .filter(([words]) => words.trim())"""
 
 

@@ -91,7 +91,7 @@ def keys(runs: Mapping[str, Trajectory], shares: Tensor, errors: Callable[[Tenso
 
     Example:
         >>> from gdviz.descent import minimize
-        >>> from gdviz.optimizers import Range
+        >>> from gdviz.optimizers import GradientDescent, Range
         >>> shares, target = torch.tensor([0.7, 0.2, 0.1]).double(), torch.eye(3).double()
         >>> def errors(W):
         ...     return (target - W).square().sum(-2).sqrt()

@@ -38,7 +38,7 @@ def heard(trajectory: Trajectory, **options: Any) -> Player:
 
     Example:
         >>> from gdviz.descent import minimize
-        >>> from gdviz.optimizers import Range
+        >>> from gdviz.optimizers import Lion, Range
         >>> rule = Lion(lr=0.1, beta2=Range(0.5, 0.999, 0.99))
         >>> player = heard(minimize(lambda w: w.square().sum(-1), rule, [1.0], steps=40))
     """
@@ -125,7 +125,7 @@ def three_points(trajectory: Trajectory, curvature: float = 1.0, **options: Any)
 
     Example:
         >>> from gdviz.descent import minimize
-        >>> from gdviz.optimizers import Range
+        >>> from gdviz.optimizers import Range, ScheduleFreeSGD
         >>> rule = ScheduleFreeSGD(lr=Range(0.1, 25, 1.0, log=True), beta=0.9)
         >>> player = three_points(minimize(lambda w: w[..., 0] ** 2 / 2, rule, [5.0], steps=60))
     """
