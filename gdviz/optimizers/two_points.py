@@ -125,8 +125,8 @@ class ScheduleFreeSGD:
     def update(self, params: Tensor, grads: Tensor, state: Averaged) -> tuple[Tensor, Averaged]:
         t = state.t + 1
         z = state.z - self.lr * grads
-        x = (1 - 1 / t) * state.x + z / t
-        return (1 - self.beta) * z + self.beta * x, Averaged(z, x, t)
+        x = state.x + (z - state.x) / t
+        return z + self.beta * (x - z), Averaged(z, x, t)
 
     def answer(self, params: Tensor, state: Averaged) -> Tensor:
         return state.x
@@ -170,8 +170,8 @@ class ScheduleFreeAdamW:
         v = self.beta2 * state.v + (1 - self.beta2) * grads**2
         v_hat = v / (1 - self.beta2**t)
         z = state.z - self.lr * (grads / (v_hat.sqrt() + self.eps) + self.weight_decay * params)
-        x = (1 - 1 / t) * state.x + z / t
-        return (1 - self.beta1) * z + self.beta1 * x, AveragedMoment(z, x, v, t)
+        x = state.x + (z - state.x) / t
+        return z + self.beta1 * (x - z), AveragedMoment(z, x, v, t)
 
     def answer(self, params: Tensor, state: AveragedMoment) -> Tensor:
         return state.x
