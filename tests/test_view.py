@@ -253,6 +253,21 @@ def test_the_canvas_has_the_dots_of_the_screen_and_no_fewer_than_two_and_a_very_
     assert page.errors == []
 
 
+@pytest.mark.parametrize(("density", "moving"), [(1, 1), (1.5, 1.5), (3, 3)])
+def test_what_moves_is_drawn_with_the_dots_of_the_screen_and_at_rest_sharp_again(host, density, moving):
+    page = host(two_axes(), density=density)
+    dots = "document.querySelector('canvas').width / 1000"
+    shown = "async () => { model.set('slider_0', 7); await frames2(); return DOTS; }".replace("DOTS", dots)
+    assert page.evaluate(dots) == max(density, 2)
+    assert page.evaluate(shown) == moving
+    words = page.locator("canvas").get_attribute("aria-label")
+    page.wait_for_function(f"{dots} === {max(density, 2)}")
+    page.wait_for_timeout(600)
+    assert page.evaluate(dots) == max(density, 2)
+    assert page.locator("canvas").get_attribute("aria-label") == words
+    assert page.errors == []
+
+
 ZOOMS = [
     "transform: scale(0.7)",
     "transform: translate(30px, 20px) scale(1.6); transform-origin: 10px 0",

@@ -152,8 +152,12 @@ function trace(ctx, points) {
 function traceMarkers(ctx, marker, size, points) {
   ctx.beginPath();
   for (const [x, y] of points) {
-    if (marker in OUTLINES) OUTLINES[marker].forEach(([u, v], k) => ctx[k ? "lineTo" : "moveTo"](x + (u * size) / 2, y + (v * size) / 2));
-    else ctx.moveTo(x + size / 2, y), ctx.arc(x, y, size / 2, 0, 2 * Math.PI);
+    if (!(marker in OUTLINES)) {
+      ctx.moveTo(x + size / 2, y);
+      ctx.arc(x, y, size / 2, 0, 2 * Math.PI); // is closed: closePath would take most of the time
+      continue;
+    }
+    OUTLINES[marker].forEach(([u, v], k) => ctx[k ? "lineTo" : "moveTo"](x + (u * size) / 2, y + (v * size) / 2));
     ctx.closePath();
   }
 }

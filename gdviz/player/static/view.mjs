@@ -17,7 +17,7 @@ import { drawSolids, turning } from "./turn.mjs";
 
 const NO_ANSWER_MS = 3000;
 const NO_ANSWER = "No answer from the kernel yet: is it running? The sliders work without it.";
-const LEAST = 2; // dots for each CSS pixel, as the PNG has: WebKit tells of no zoom
+const LEAST = 2; // dots for each CSS pixel at rest, as the PNG has: WebKit tells of no zoom; what moves has the screen's
 const REST = 250; // ms
 const NO_CANVAS = "This browser refuses a canvas, or is too old: the picture stands still.";
 const NO_PICTURE = "The picture behind the marks is missing: a policy of this page (img-src) blocks it.";
@@ -39,12 +39,14 @@ export function render({ model, el }) {
   const [stage, panels, canvas, clock, dialed, message] = [".stage", ".stage > div", "canvas", ".clock", ".dials", "p"].map((css) => root.querySelector(css));
   const ctx = canvas.getContext("2d"), signals = new AbortController();
   if (!ctx || ![].at) throw new Error(NO_CANVAS); // before anything is shown: the still picture is
-  let plan = null, arranged = [], url = "", frame = 0, cursor = null, waiting = 0, resting = 0, controls = null;
+  let plan = null, arranged = [], url = "", frame = 0, cursor = null, waiting = 0, resting = 0, fine = true, controls = null;
 
   const index = () => model.get("sliders").map((s, i) => Math.round((model.get(`slider_${i}`) - s.first) / s.stride));
   const asking = () => model.get("asks") >= 0 && !model.get("guess").length; // the controls wait for a guess
   const target = () => (asking() ? model.get("asks") : model.get("clickable")); // or -1
   const soon = () => { frame ||= requestAnimationFrame(draw); };
+  const moved = () => { fine = false, soon(); };
+  const settle = () => { hand.follow(), fine || (fine = true, soon()); };
 
   // Units of the picture to those of the canvas, for what is drawn on one Axes.
   function enter(i) {
@@ -58,7 +60,7 @@ export function render({ model, el }) {
     const now = index(); // drawn also where nobody sees it yet: paper shows slides that were never turned to
     const size = [canvas.clientWidth || plan.width, canvas.clientHeight || plan.height];
     const shown = (devicePixelRatio * canvas.getBoundingClientRect().width) / size[0]; // within a zoom or a scaled slide
-    const dots = density(...size, Math.max(shown, devicePixelRatio, LEAST)), pixels = size.map((n) => Math.round(n * dots));
+    const dots = density(...size, Math.max(shown, devicePixelRatio, fine ? LEAST : 1)), pixels = size.map((n) => Math.round(n * dots));
     if (canvas.width !== pixels[0]) canvas.width = pixels[0];
     if (canvas.height !== pixels[1]) canvas.height = pixels[1];
     ctx.setTransform(1, 0, 0, 1, 0, 0);
@@ -88,7 +90,7 @@ export function render({ model, el }) {
     ears.follow();
     table.follow();
     clearTimeout(resting);
-    resting = setTimeout(hand.follow, REST);
+    resting = setTimeout(settle, REST);
   }
 
   // What a screen reader says: the picture its caption, a slider its value with the readouts.
@@ -252,11 +254,11 @@ export function render({ model, el }) {
   const dials = dialRows(model, { asking, say: (words) => { message.textContent = words; }, told: tell }, signals.signal);
   const listeners = {
     "change:picture": showPicture, "change:marks": soon, "change:clickable": showClickable,
-    "change:handles": showClickable, "change:descents": soon, "change:start": soon, "change:dialed": soon,
-    "change:placed": soon, "change:turned": soon, "change:kept": soon,
+    "change:handles": showClickable, "change:descents": soon, "change:start": moved, "change:dialed": moved,
+    "change:placed": moved, "change:turned": moved, "change:kept": soon,
     "change:asks": showClickable, "change:guess": showClickable,
     "change:answered": say, "change:heard": say, "change:message": say, "change:caption": soon, "change:opening": soon,
-    ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, () => (handles.slid(i), soon())])),
+    ...Object.fromEntries(model.get("sliders").map((_, i) => [`change:slider_${i}`, () => (handles.slid(i), moved())])),
   };
   for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
   canvas.addEventListener("click", clicked, { signal: signals.signal });
