@@ -14,7 +14,7 @@ from gdviz.pictures.words import label
 from gdviz.player import Player
 from gdviz.surfaces import Surface
 from gdviz.views.alive import follow, said
-from gdviz.views.frames import below, highest
+from gdviz.views.frames import beneath, highest
 from gdviz.views.rate.schedules import LOOKS
 
 
@@ -52,9 +52,9 @@ def clipping(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -
     label(right, title="what the step is made with", xlabel="step", ylabel="length", xlim=step_limits(steps))
     longest = highest(torch.stack([run.grads[0].norm() for run in runs.values()])) or 1.0
     for ax in (middle, right):
-        log_axis(ax, 1e-3 * longest, 50 * longest)
+        log_axis(ax, 1e-4 * longest, 50 * longest)
     looks = {name: {"dash": (), **given} for name, given in zip(runs, LOOKS)}
-    below(left, looks)
+    beneath(figure, looks)
 
     def before(run: Trajectory) -> Tensor:
         return _length(run.grads)

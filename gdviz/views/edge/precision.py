@@ -13,7 +13,7 @@ from gdviz.player.sliders import labels_of
 from gdviz.player.templates import escaped
 from gdviz.style import BLACK, BLUE, GREEN, VERMILLION, ink
 from gdviz.theory import mean_of_means, swallowed
-from gdviz.views.frames import below
+from gdviz.views.frames import beneath
 
 WAYS = {
     "float32": {"color": BLACK, "dash": (), "marker": "o"},
@@ -52,8 +52,8 @@ def bfloat16(
     label(ax, title="a weight, the same update at each step", xlabel="step", ylabel="weight")
     every = torch.stack(list(kept.values()))
     room = 0.08 * float(every.max() - every.min()) or 1.0
-    ax.set(xlim=step_limits([0, steps]), ylim=(float(every.min()) - room, float(every.max()) + 5 * room))
-    below(ax, WAYS)
+    ax.set(xlim=step_limits([0, steps]), ylim=(float(every.min()) - room, float(every.max()) + room))
+    beneath(figure, WAYS, columns=2)
     ends = {name: w[-1].tolist() for name, w in kept.items()}
     told = "; ".join(f"{name}: {', '.join(f'{end:.3g}' for end in some)}" for name, some in ends.items())
     sliders = {"step": range(steps + 1), "update": labels_of(updates)}
@@ -61,8 +61,8 @@ def bfloat16(
     player = Player(figure, sliders, caption=caption, opening="", **{"at": {"update": 0}} | options)
     for row, (name, w) in enumerate(kept.items()):
         player.curve(ax, w, **WAYS[name])
-        at = {"at": (0.97, 0.98 - 0.085 * row), "align": "right", "color": WAYS[name]["color"]}
-        player.text(ax, w, f"{escaped(name)}: {{:.4f}}", **at)
+        place = (0.03, 0.08 + 0.085 * (len(kept) - 1 - row))  # lower left: the weight falls
+        player.text(ax, w, f"{escaped(name)}: {{:.4f}}", at=place, color=WAYS[name]["color"])
     return player
 
 

@@ -14,8 +14,10 @@ from gdviz.pictures.words import label
 from gdviz.player import Player
 from gdviz.player.templates import escaped
 from gdviz.views.alive import follow
-from gdviz.views.frames import below, highest, loss_limits
+from gdviz.views.frames import beneath, highest, loss_limits
 from gdviz.views.rate.schedules import LOOKS
+
+ROW = 0.08  # of the height of an Axes, for a line of words
 
 
 def schedules(runs: Mapping[str, Trajectory], *, every: int = 10, **options: Any) -> Player:
@@ -51,10 +53,12 @@ def schedules(runs: Mapping[str, Trajectory], *, every: int = 10, **options: Any
     label(left, title="learning rate", xlabel="step", ylabel="learning rate", ylim=(0, 1.15 * highest(rates) or 1))
     label(right, title="loss", xlabel="step", ylabel="loss", xlim=step_limits(steps))
     left.set_xlim(step_limits(steps))
-    floor, first = loss_limits(losses, torch.stack([run.diverged for run in runs.values()]), least=1e-5)
-    log_axis(right, 0.5 * floor, 8 * first)
+    diverged = torch.stack([run.diverged for run in runs.values()])
+    floor, first = loss_limits(losses, diverged, least=1e-5)
+    low, high = 0.5 * floor, max(first, highest(losses[:, ~diverged]))
+    log_axis(right, low, low * (high / low) ** (1 / (0.94 - ROW * len(runs))))  # room for the words above
     looks = {name: {"dash": (), **given} for name, given in zip(runs, LOOKS)}
-    below(left, looks)
+    beneath(figure, looks)
 
     def used(run: Trajectory) -> Tensor:
         lrs: Any = run.lrs
@@ -66,7 +70,7 @@ def schedules(runs: Mapping[str, Trajectory], *, every: int = 10, **options: Any
     player = Player(figure, {"step": steps}, caption=_ends(runs), **options)
     drawn: dict[str, dict[Any, Any]] = {}
     for row, (name, run) in enumerate(runs.items()):
-        words: dict[str, Any] = {"color": looks[name]["color"], "at": (0.97, 0.98 - 0.085 * row), "align": "right"}
+        words: dict[str, Any] = {"color": looks[name]["color"], "at": (0.97, 0.98 - ROW * row), "align": "right"}
         drawn[name] = {
             player.curve(left, used(run), **looks[name]): used,
             player.curve(right, heights(run), **looks[name]): heights,
