@@ -114,17 +114,8 @@ def test_schedules_show_rates_and_losses_and_are_alive():
     assert f"stable: {runs['stable'].losses[-1]:.3g}" in player.describe()
 
 
-def test_the_valley_and_the_clipped_rules_are_in_the_browser_what_they_are_in_torch():
-    valley = theory.RiverValley(lr=0.5)
-    rules = (
-        Schedule(valley, cosine, lr=0.5, steps=40),
-        Schedule(valley, warmup_stable_decay, lr=0.5, steps=40, warmup=4),
-    )
-    runs = [
-        *(minimize(valley.loss, rule, [0.0, 100.0], 40) for rule in rules),
-        minimize(beale(), ClippedByNorm(0.05, 1.0), (3.0, 1.5), 50),
-        minimize(beale(), ClippedByValue(0.05, 1.0), (3.0, 1.5), 50),
-    ]
+def test_the_clipped_rules_are_in_the_browser_what_they_are_in_torch():
+    runs = [minimize(beale(), rule, (3.0, 1.5), 50) for rule in (ClippedByNorm(0.05, 1.0), ClippedByValue(0.05, 1.0))]
     (found,) = repeated([[case(run) for run in runs]])
     assert max(found) <= 1e-12
 

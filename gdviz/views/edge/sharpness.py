@@ -42,6 +42,7 @@ def sharpness(trajectory: Trajectory, *, every: int = 25, **options: Any) -> Pla
     Example:
         >>> from gdviz.descent import grid, minimize
         >>> from gdviz.networks.landscape import tanh_loss
+        >>> from gdviz.optimizers import GradientDescent
         >>> x = torch.linspace(-1, 1, 20).double()
         >>> loss, rates = tanh_loss(x, torch.sin(3 * x), units=4), grid(lr=[0.1, 0.3])
         >>> start = torch.randn(13, generator=torch.Generator().manual_seed(0)).double() / 3
