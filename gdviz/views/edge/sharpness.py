@@ -73,7 +73,7 @@ def sharpness(trajectory: Trajectory, *, every: int = 25, **options: Any) -> Pla
     ends = torch.tensor(left.get_xlim(), dtype=torch.float64).expand(*trajectory.runs, 2)
     edge = torch.stack([ends, limit[..., None].expand(ends.shape)], -1)[None]  # (1, *runs, 2, 2)
     for each in curvatures.unbind(-1)[:-1]:
-        player.curve(left, each, color=PALE, width=1, size=1)
+        player.curve(left, each, color=PALE, width=1, size=6)
     player.line(left, edge, color=VERMILLION, dash=(2, 1), width=2)
     player.curve(left, curvatures[..., -1], color=BLUE)
     words = {"at": (0.97, 0.98), "align": "right"}
