@@ -54,7 +54,7 @@ LOOKS = {  # no two have the same dash and marker: they are told apart without c
     "AMSGrad": Look(PURPLE, (3, 1.5), "s"),
     "AdamW": Look(PURPLE, (1, 1), "^"),
     "Adamax": Look(PURPLE, (3, 1.5, 3, 1.5, 1, 1.5), "s"),
-    "NAdam": Look(VERMILLION, (3, 1.5, 1, 1.5), "D"),
+    "NAdam": Look(VERMILLION, (3, 1.5, 1, 1.5), "^"),
     "RAdam": Look(GREEN, (3, 1.5, 1, 1.5, 1, 1.5), "^"),
     "SparseAdam": Look(PURPLE, (1, 3)),
     "LBFGS": Look(BLACK, (1, 1)),
