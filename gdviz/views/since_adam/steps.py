@@ -137,7 +137,7 @@ def three_points(trajectory: Trajectory, curvature: float = 1.0, **options: Any)
     looks = {
         "z, where the steps are made": {"color": GREY, "dash": (1, 1), "marker": "s"},
         "y, where the gradient is taken": {"color": BLUE, "dash": (3, 1.5), "marker": "D"},
-        "x, the mean: the answer": {"color": VERMILLION, "dash": (), "marker": "o"},
+        "x, the mean of all z": {"color": VERMILLION, "dash": (), "marker": "o"},
     }
     below(ax, looks, columns=3)
 
