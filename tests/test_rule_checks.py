@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdviz import optimizers
-from gdviz.exercises.mistakes import MISTAKES, Mistake, mistaken, variants
+from gdviz.exercises.mistakes import MISTAKES, OTHERS, Mistake, mistaken, variants
 from gdviz.exercises.rules import compare, remembers
 from gdviz.exercises.walks import CURVATURES, agree, problems, way
 from gdviz.optimizers import LBFGS, AdaGrad, Adam, AdamW, GradientDescent, Momentum, Nesterov, RMSProp
+from gdviz.optimizers.rule import is_for_matrices
 
 RANGES = {  # lr below 1 - beta and sqrt(1 - beta2): else "lr twice" is also another mistake
     "lr": (0.001, 0.02),
@@ -25,6 +26,9 @@ RANGES = {  # lr below 1 - beta and sqrt(1 - beta2): else "lr twice" is also ano
     "beta2": (0.97, 0.999),
     "eps": (1e-10, 1e-7),
     "weight_decay": (0.01, 0.1),
+    "momentum_decay": (0.002, 0.01),
+    "etaminus": (0.4, 0.6),
+    "etaplus": (1.1, 1.3),
 }
 rules = pytest.mark.parametrize("name", MISTAKES)
 
@@ -78,6 +82,8 @@ SAME = {  # one function under two names: every pair of variants that no walk co
     ("Nesterov with the old velocity: look ahead with the new one", "Momentum"),
     # a decay of 0
     ("AdamW without the decay: weights shrink by lr * weight_decay of themselves", "Adam"),
+    # with t = 1 it is always momentum, and m_hat is the gradient
+    ("RAdam, but each step starts afresh: return the new m, v and t for the next one", "GradientDescent"),
     # the larger of 0 and v
     ("AMSGrad, but it forgets v_max: return the new one", "Adam"),
 }
@@ -130,9 +136,9 @@ def test_hyperparameters_for_which_two_mistakes_are_one_name_both():
 @rules
 def test_another_rule_is_named(name):
     rule = some(name)
-    for other in MISTAKES:
-        kind = getattr(optimizers, other)
-        if other != name and (name == "Muon" or other != "Muon"):  # which takes matrices
+    for kind in OTHERS:
+        other = kind.__name__
+        if other != name and (is_for_matrices(rule) or not is_for_matrices(kind)):
             known = {field: getattr(rule, field) for field in fields(other) if field in fields(name)}
             assert re.search(rf"This is ([^.]*\. Or it is )?{other}[.:]", hint(kind(**known), rule))
 

@@ -6,7 +6,19 @@ from shown import arrays, look_of_the_course  # noqa: F401
 
 from gdviz import theory, views
 from gdviz.descent import minimize
-from gdviz.optimizers import Adafactor, Adam, GradientDescent, Lion, Muon, RAdam, Range, ScheduleFreeSGD, Shampoo
+from gdviz.optimizers import (
+    Adafactor,
+    Adam,
+    GradientDescent,
+    Lion,
+    Muon,
+    NAdam,
+    RAdam,
+    Range,
+    Schedule,
+    ScheduleFreeSGD,
+    Shampoo,
+)
 from gdviz.views.since_adam.race import chosen
 
 f64 = torch.float64
@@ -71,6 +83,14 @@ def test_first_steps_are_the_sizes_of_the_steps_and_alive():
     assert "RAdam: 0.0258 lr" in player.describe()
 
 
+def test_first_steps_are_told_apart_by_their_colours():
+    rules = {Rule.__name__: Rule(lr=1.0) for Rule in (Adam, NAdam, RAdam)}
+    rules["warm-up"] = Schedule(Adam(lr=1.0), lambda t, length: ((t + 1) / length).clamp(max=1), length=10)
+    player = views.since_adam.first_steps({name: minimize(slope, rule, [0.0], 30) for name, rule in rules.items()})
+    colors = [mark.look["color"] for mark in player._marks if mark.kind == "path"]
+    assert len(set(colors)) == len(colors) == 4
+
+
 def test_three_points_say_the_limit_and_are_alive():
     run = minimize(parabola, ScheduleFreeSGD(lr=Range(0.1, 25, 1.0), beta=0.8), [5.0], 30)
     player = views.since_adam.three_points(run, curvature=4.0)
@@ -111,6 +131,16 @@ def test_the_race_judges_on_the_second_part_at_the_rate_that_is_best_on_the_firs
     player = views.since_adam.race({"Shampoo": scores}, {"Shampoo": [0.1, 0.2]}, {"Shampoo": 1.0}, every=10)
     assert "lowest: Shampoo 0.600" in player.describe()
     assert Shampoo(lr=0.1).matrix
+
+
+@pytest.mark.parametrize(("least", "most"), [(0.1, 20.0), (1.4, 2.5)])
+def test_the_axes_of_the_race_hold_the_losses_at_the_chosen_rates_and_have_ticks(least, most):
+    falls = torch.linspace(most, least, 8)[:, None, None, None] * torch.tensor([[1.0], [50.0]])  # (8, 1, 2, 1)
+    player = views.since_adam.race({"Muon": falls.expand(8, 2, 2, 1)}, {"Muon": [0.1, 1.0]}, {"Muon": 1.0})
+    for ends, ticks in ((player.figure.axes[0].yaxis, "y"), (player.figure.axes[1].xaxis, "x")):
+        low, high = ends.get_view_interval()
+        assert low < least < most < high < 2 * most
+        assert len([tick for tick in ends.get_majorticklocs() if low < tick < high]) >= 2, ticks
 
 
 def test_for_the_same_work_an_expensive_rule_is_shown_at_an_earlier_check():

@@ -6,6 +6,7 @@ Sources: published tutorials and courses; each is a kind of mistake that several
 from gdviz.exercises.adam_mistakes import ADAM
 from gdviz.exercises.matrix_mistakes import MUON
 from gdviz.exercises.mistake_kinds import Mistake, begins, forgets, root, step
+from gdviz.exercises.since_adam_mistakes import SINCE_ADAM
 
 VELOCITY = "self.momentum * state.velocity + grads"
 VELOCITIES = [
@@ -180,4 +181,5 @@ MISTAKES: dict[str, list[Mistake]] = {
     ],
     **ADAM,
     **MUON,
+    **SINCE_ADAM,
 }

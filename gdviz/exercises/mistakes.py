@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from gdviz import optimizers
 from gdviz.exercises.known_mistakes import MISTAKES, Mistake
+from gdviz.exercises.since_adam_mistakes import SINCE_ADAM
 from gdviz.optimizers import Rule
 from gdviz.optimizers.rule import is_for_matrices
 
@@ -46,7 +47,9 @@ def variants(rule: Any) -> Iterator[Variant]:
             yield Variant(other.__name__, other(**known), f"{name}: is {other.__name__}")
 
 
-OTHERS = [getattr(optimizers, name) for name in (*MISTAKES, "Adadelta")]
+OTHERS = [
+    getattr(optimizers, name) for name in (*MISTAKES, "Adadelta") if name not in SINCE_ADAM
+]  # what a learner may take for it
 
 
 def mistaken(rule: Any, mistake: Mistake) -> Rule:

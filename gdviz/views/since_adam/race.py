@@ -5,6 +5,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
 
 from gdviz.pictures.limits import log_axis
@@ -25,14 +26,14 @@ def race(
 ) -> Player:
     """Losses after each budget: on one part against the rate, and on another part at the best of these rates.
 
-    The switch `same` gives all the same number of gradients, or the same work: a rule whose step costs c times as much
-    makes 1 / c of the steps.
+    The switch `same` gives all the same number of gradients, or the same work: a rule whose gradients cost c times as
+    much, with all that it does with them, takes 1 / c of them.
 
     Args:
         scores: by name, (checks, 2, rates, seeds): the losses on the part to choose on and on the part to judge on.
         rates: by name, in ascending order.
-        costs: of one step, by name.
-        every: how many steps lie between two checks.
+        costs: by name, the work for each gradient, in gradients.
+        every: how many gradients lie between two checks.
         options: at=..., as for Player.
 
     Returns:
@@ -43,17 +44,21 @@ def race(
         >>> one = {"Adam": [0.01, 0.02, 0.04], "Muon": [0.03, 0.06, 0.12]}
         >>> player = race({"Adam": falls, "Muon": falls**2}, one, {"Adam": 1.0, "Muon": 2.0}, every=10)
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6.5), layout="constrained")
     checks, rows = len(next(iter(scores.values()))), range(len(scores) - 1, -1, -1)
     label(
         left, title="part 1: the rate is chosen", xlabel="learning rate", ylabel="loss, mean of the seeds", xscale="log"
     )
-    log_axis(left, 0.08, 4)
+    low, high = _ends(scores)
+    log_axis(left, low, high)
     every_rate = [rate for some in rates.values() for rate in some]
     left.set_xlim(min(every_rate) / 1.5, 1.5 * max(every_rate))
     label(right, title="part 2: judged at that rate", xlabel="loss of each seed", ylim=(-0.6, len(scores) + 0.4))
-    right.set(xlim=(0.08, 4), xscale="log", xticks=[0.1, 0.2, 0.5, 1, 2], xticklabels=["0.1", "0.2", "0.5", "1", "2"])
-    right.minorticks_off()
+    log_axis(right, low, high, axis="x")
+    for axis in (left.yaxis, right.xaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 8 * low else (1, 1.5, 2, 3, 5, 7)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
     right.set_yticks(rows, scores)
     for tick in right.get_yticklabels():
         plain(tick)
@@ -104,8 +109,15 @@ def chosen(score: Tensor) -> tuple[Tensor, Tensor]:
     return means, means.argmin(1)
 
 
+def _ends(scores: Mapping[str, Tensor]) -> tuple[float, float]:
+    """Of the axes of losses: the lowest of all, and what the slowest rule has at the first check, with some room."""
+    lowest = min(score[score.isfinite()].min().item() for score in scores.values())
+    first = max(chosen(score)[0][0].min().item() for score in scores.values())
+    return 0.8 * lowest, 1.5 * max(first, lowest)
+
+
 def _afforded(checks: int, cost: float) -> Tensor:
-    """(checks,): at which check a rule is when one whose steps cost 1 is at each of them; the first at least."""
+    """(checks,): at which check a rule is when one whose gradients cost 1 is at each of them; the first at least."""
     return ((torch.arange(checks) + 1) / cost).floor().long().sub(1).clamp(min=0)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gdviz.descent import Trajectory
 from gdviz.hyperparameters import as_tensor
-from gdviz.optimizers import Lion, ScheduleFreeSGD
+from gdviz.optimizers import Lion, Schedule, ScheduleFreeSGD
 from gdviz.pictures.limits import log_axis, step_limits
 from gdviz.pictures.words import label
 from gdviz.player import Player
@@ -71,7 +71,7 @@ def heard(trajectory: Trajectory, **options: Any) -> Player:
 def first_steps(runs: Mapping[str, Trajectory], **options: Any) -> Player:
     """The size of each step down a slope of 1 with the rate 1, so in rates: how each rule begins.
 
-    What is given as a Range can be turned.
+    What is given as a Range can be turned. A schedule has a look of its own, whatever its rule.
 
     Args:
         runs: by name, each a single run of one parameter.
@@ -90,7 +90,7 @@ def first_steps(runs: Mapping[str, Trajectory], **options: Any) -> Player:
     figure, ax = plt.subplots(figsize=(9, 5), layout="constrained")
     steps = range(next(iter(runs.values())).steps + 1)
     label(ax, title="size of each step", xlabel="step", ylabel="size in lr", ylim=(0, 1.9), xlim=step_limits(steps))
-    looks = mark_looks({name: run.rule for name, run in runs.items()})
+    looks = mark_looks({name: name if isinstance(run.asked, Schedule) else run.rule for name, run in runs.items()})
     below(ax, looks, columns=4, at=(-0.05, -0.17))
 
     def size(run: Trajectory) -> Tensor:
@@ -137,7 +137,7 @@ def three_points(trajectory: Trajectory, curvature: float = 1.0, **options: Any)
     looks = {
         "z, where the steps are made": {"color": GREY, "dash": (1, 1), "marker": "s"},
         "y, where the gradient is taken": {"color": BLUE, "dash": (3, 1.5), "marker": "D"},
-        "x, the mean: the answer": {"color": VERMILLION, "dash": (), "marker": "o"},
+        "x, the mean of all z": {"color": VERMILLION, "dash": (), "marker": "o"},
     }
     below(ax, looks, columns=3)
 
