@@ -11,7 +11,7 @@ from gdviz.pictures.arrays import as_array
 
 MANY = 1000  # lines
 CORNERS = np.array([(1, 0), (1, 1), (0, 0), (0, 1)])  # of the window; the first ones are free of the course's starts
-APART = 0.15  # of the window: between two numbers, and from the lowest point
+APART = 0.1  # of the window: between two numbers, and from the lowest point
 MARGIN = 0.05  # of the window
 
 
@@ -44,8 +44,8 @@ def edges(levels: np.ndarray, z: np.ndarray) -> np.ndarray:
 def labels(z: np.ndarray, levels: np.ndarray) -> list[tuple[float, float, str]]:
     """The numbers that say which side is up: x and y as shares of the window, and the height to two digits.
 
-    They stand where the straight way from the lowest point to the farthest corner crosses a line upwards; a line whose
-    number would be too near another one has none. In the browser: labelsAt in static/levels.mjs.
+    They stand where the straight way from the lowest point to the farthest corner crosses lines upwards, each height
+    once; where one would be too near the one before, it is left out. In the browser: labelsAt in static/levels.mjs.
     """
     n = len(z)
     row, column = np.unravel_index(np.nanargmin(z), z.shape)
@@ -53,16 +53,17 @@ def labels(z: np.ndarray, levels: np.ndarray) -> list[tuple[float, float, str]]:
     away = np.hypot(*(CORNERS - low).T)
     length, corner = away.max(), CORNERS[np.argmax(away > away.max() - 1e-9)]
     t = np.arange(401) / 400
-    along, found, last = _between(z, (n - 1) * (low + t[:, None] * (corner - low))), [], 0.0
-    for height in levels:
-        up = np.flatnonzero((along[:-1] <= height) & (along[1:] > height))
-        if not len(up):
-            continue
-        here = t[up[0]] + (height - along[up[0]]) / (along[up[0] + 1] - along[up[0]]) / 400
+    along, found, last = _between(z, (n - 1) * (low + t[:, None] * (corner - low))), {}, 0.0
+    for here, height in sorted(
+        (t[k] + (height - along[k]) / (along[k + 1] - along[k]) / 400, height)
+        for height in levels
+        for k in np.flatnonzero((along[:-1] <= height) & (along[1:] > height))
+    ):
         place = low + here * (corner - low)
-        if (here - last) * length >= APART and place.min() >= MARGIN and place.max() <= 1 - MARGIN:
-            found, last = [*found, (float(place[0]), float(place[1]), f"{float(f'{height:.2g}'):g}")], here
-    return found
+        within = MARGIN <= place.min() and place.max() <= 1 - MARGIN
+        if within and (here - last) * length >= APART and height not in found:
+            found[height], last = (float(place[0]), float(place[1]), f"{float(f'{height:.2g}'):g}"), here
+    return list(found.values())
 
 
 def _between(z: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -48,7 +48,7 @@ export function heightsOf(levels, mesh) {
   return [...new Set(heights)];
 }
 
-const APART = 0.15, MARGIN = 0.05, CORNERS = [[1, 0], [1, 1], [0, 0], [0, 1]]; // as in levels.py
+const APART = 0.1, MARGIN = 0.05, CORNERS = [[1, 0], [1, 1], [0, 0], [0, 1]]; // as in levels.py
 
 /** The numbers that say which side is up, as in levels.py: [x, y, words], x and y as shares of the window. */
 export function labelsAt(mesh, heights) {
@@ -58,17 +58,17 @@ export function labelsAt(mesh, heights) {
   const corner = CORNERS[away.findIndex((one) => one > length - 1e-9)];
   const at = (t) => low.map((one, i) => one + t * (corner[i] - one));
   const along = Array.from({ length: 401 }, (_, k) => between(mesh, n, at(k / 400)));
-  const found = [];
+  const crossed = heights.flatMap((height) => [...along.keys()].filter((k) => along[k] <= height && along[k + 1] > height)
+    .map((k) => [(k + (height - along[k]) / (along[k + 1] - along[k])) / 400, height])).sort(([one], [other]) => one - other);
+  const found = new Map();
   let last = 0;
-  for (const height of heights) {
-    const k = along.findIndex((z, i) => z <= height && along[i + 1] > height);
-    if (k < 0) continue;
-    const here = (k + (height - along[k]) / (along[k + 1] - along[k])) / 400, place = at(here);
-    if ((here - last) * length < APART || place.some((one) => one < MARGIN || one > 1 - MARGIN)) continue;
+  for (const [here, height] of crossed) {
+    const place = at(here);
+    if ((here - last) * length < APART || found.has(height) || place.some((one) => one < MARGIN || one > 1 - MARGIN)) continue;
     last = here;
-    found.push([...place, formatNumber(Number(height.toPrecision(2)), "g")]);
+    found.set(height, [...place, formatNumber(Number(height.toPrecision(2)), "g")]);
   }
-  return found;
+  return [...found.values()];
 }
 
 function between(mesh, n, place) {
