@@ -53,14 +53,16 @@ def labels(z: np.ndarray, levels: np.ndarray) -> list[tuple[float, float, str]]:
     away = np.hypot(*(CORNERS - low).T)
     length, corner = away.max(), CORNERS[np.argmax(away > away.max() - 1e-9)]
     t = np.arange(401) / 400
-    along, found, last = _between(z, (n - 1) * (low + t[:, None] * (corner - low))), {}, 0.0
-    for here, height in sorted(
+    along = _between(z, (n - 1) * (low + t[:, None] * (corner - low)))
+    found, last = {}, 0.0
+    crossed = [
         (t[k] + (height - along[k]) / (along[k + 1] - along[k]) / 400, height)
         for height in levels
         for k in np.flatnonzero((along[:-1] <= height) & (along[1:] > height))
-    ):
+    ]
+    for here, height in sorted(crossed):
         place = low + here * (corner - low)
-        within = MARGIN <= place.min() and place.max() <= 1 - MARGIN
+        within = place.min() >= MARGIN and place.max() <= 1 - MARGIN
         if within and (here - last) * length >= APART and height not in found:
             found[height], last = (float(place[0]), float(place[1]), f"{float(f'{height:.2g}'):g}"), here
     return list(found.values())

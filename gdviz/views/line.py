@@ -1,4 +1,4 @@
-"""The player of a line that is fitted to data: data, the loss of every line and the loss after each step, joined by the step."""
+"""The player of a line that is fitted to data: data, the loss of every line, and the loss after each step."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
