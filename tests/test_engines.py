@@ -337,8 +337,9 @@ def test_on_a_phone_the_slider_stays_in_sight_of_each_panel(shown, page, css):
         _, top, _, height = box(engine, css)
         assert top > 0
         assert top + height <= 664
-        seen = "(css) => { const one = document.querySelector(css), { x, y, width, height } = one.getBoundingClientRect(); "
-        assert engine.run(f"{seen} return document.elementFromPoint(x + width / 2, y + height / 2) === one; }}", css)
+        middle_of = "const one = document.querySelector(css), { x, y, width, height } = one.getBoundingClientRect();"
+        on_top = "document.elementFromPoint(x + width / 2, y + height / 2) === one"
+        assert engine.run(f"(css) => {{ {middle_of} return {on_top}; }}", css), "nothing lies above it"
 
 
 def test_a_swipe_scrolls_the_page_and_sets_nothing(shown, players):

@@ -12,6 +12,7 @@ counted by it. Without one, it is made of the first words.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -277,7 +278,7 @@ def check_outcome(
             raise Blank
         hint = next((hint for hint, holds in wanted.items() if not holds(outcome)), "")
         shown, key = keys.split(hint)
-        picture = None if show is None or outcome is None else lambda: show(outcome)
+        picture = None if show is None or outcome is None else partial(show, outcome)
         return Feedback(not hint, shown.format(outcome), key=key, picture=picture)
 
     return attempt(work, thing)
