@@ -135,8 +135,8 @@ def host(browser):
         page.evaluate(HOST)
         state = {name: getattr(player, name) for name in player.keys if not name.startswith("_")}
         names = ["size", "axes", "sliders", "trail", "caption", "opening", "clickable", "click", "answered", "message"]
-        names += ["asks", "guess", "locked", "descents", "handles", "start", "dials", "dialed", "placed", "kept"]
-        names += ["solids", "turned"]
+        names += ["asks", "guess", "truth", "locked", "descents", "handles", "start", "dials", "dialed", "placed"]
+        names += ["kept", "solids", "turned"]
         names += [name for name in state if name.startswith("slider_")]
         plain = {name: state[name] for name in names}
         plain["picture"] = base64.b64encode(player.picture).decode()

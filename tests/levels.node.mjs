@@ -1,11 +1,11 @@
 // Heights and lines of meshes, in node, for test_levels.py: on the standard input [{ mesh, levels }]; as JSON of each its
-// heights and the points of its lines, in cells of the mesh. For benchmarks/formula.py, with argv[3] "time": of a traced
+// heights, the points of its lines, in cells of the mesh, and its numbers. For benchmarks/formula.py, with argv[3] "time": of a traced
 // loss { trace, given, window, levels, quadratic } the milliseconds of mesh, heights and lines, the median of 30.
 
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-const [numbers, { heightsOf, linesAt, meshOf }] = await Promise.all(
+const [numbers, { heightsOf, labelsAt, linesAt, meshOf }] = await Promise.all(
   ["formula.mjs", "levels.mjs"].map((name) => import(pathToFileURL(`${process.argv[2]}/${name}`))),
 );
 const revived = (_, value) =>
@@ -26,7 +26,7 @@ function timed({ trace, given, window, levels, quadratic }) {
 
 function drawn({ mesh, levels }) {
   const z = Float64Array.from(mesh, (value) => value ?? NaN), heights = heightsOf(levels, z);
-  return { heights, lines: linesAt(z, heights) };
+  return { heights, lines: linesAt(z, heights), labels: labelsAt(z, heights) };
 }
 
 const asked = JSON.parse(readFileSync(0, "utf8"), revived);

@@ -322,8 +322,11 @@ def test_narrow_dense_and_at_twice_the_size_nothing_is_lost(shown, width, densit
     assert panels == (2 if width < 700 else 1)
 
 
-def test_on_a_phone_the_slider_stays_in_sight_of_each_panel(shown):
-    engine = shown("data", width=390, height=664)
+@pytest.mark.parametrize(
+    ("page", "css"), [("data", ".slider input"), ("start", ".slider input"), ("start", ".dial input")]
+)
+def test_on_a_phone_the_slider_stays_in_sight_of_each_panel(shown, page, css):
+    engine = shown(page, width=390, height=664)
     engine.run(FRAMES)
     assert box(engine, ".stage")[3] > 664
     for nth in range(engine.run("() => document.querySelectorAll('.stage img').length")):
@@ -331,9 +334,12 @@ def test_on_a_phone_the_slider_stays_in_sight_of_each_panel(shown):
             "(nth) => document.querySelectorAll('.stage > div > div')[nth].scrollIntoView({ block: 'end' })", nth
         )
         engine.run(FRAMES)
-        _, top, _, height = box(engine, ".slider input")
+        _, top, _, height = box(engine, css)
         assert top > 0
         assert top + height <= 664
+        middle_of = "const one = document.querySelector(css), { x, y, width, height } = one.getBoundingClientRect();"
+        on_top = "document.elementFromPoint(x + width / 2, y + height / 2) === one"
+        assert engine.run(f"(css) => {{ {middle_of} return {on_top}; }}", css), "nothing lies above it"
 
 
 def test_a_swipe_scrolls_the_page_and_sets_nothing(shown, players):

@@ -6,13 +6,15 @@ import subprocess
 from itertools import pairwise
 
 import contourpy
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 from node import HERE, node
 
-from gdviz import surfaces
-from gdviz.pictures.levels import heights
-from gdviz.player import scripts
+from gdviz import plots, surfaces
+from gdviz.pictures.levels import heights, labels
+from gdviz.player import Player, scripts
 
 RANDOM = np.random.default_rng(0)
 MESHES = {
@@ -51,6 +53,41 @@ def test_the_lines_run_where_matplotlib_draws_them(name):
     lines = [line for height in heights(levels, z) for line in drawn.lines(height)[0]]
     assert written(ours["lines"]) == written(lines)
     assert len(ours["lines"]) == len(lines), "each is one line, so that no joint is seen"
+    expected = labels(z, heights(levels, z))
+    assert [words for *_, words in ours["labels"]] == [words for *_, words in expected]
+    np.testing.assert_allclose([place for *place, _ in ours["labels"]], [place for *place, _ in expected], rtol=1e-12)
+
+
+def test_the_numbers_stand_on_their_lines_and_grow_from_the_lowest_point_outwards():
+    bowl = surfaces.bowl(4)
+    x, y, z = (one.numpy() for one in bowl.mesh(201))
+    found = labels(z, heights(12, z))
+    places = [(x[0] + u * (x[-1] - x[0]), y[0] + v * (y[-1] - y[0])) for u, v, _ in found]
+    numbers = [float(words) for *_, words in found]
+    assert len(found) >= 3
+    assert numbers == sorted(numbers)
+    losses = bowl(torch.tensor(places, dtype=torch.float64)).tolist()
+    np.testing.assert_allclose(losses, numbers, rtol=0.05)  # two digits
+    gaps = np.linalg.norm(np.diff([(0.5, 0.5), *(place[:2] for place in found)], axis=0), axis=1)
+    assert gaps.min() >= 0.1
+
+
+def test_a_still_picture_and_a_moving_one_have_the_same_numbers():
+    figure, ax = plt.subplots()
+    plots.contours(surfaces.himmelblau(), ax=ax, n=101)
+    still = [(text.get_position(), text.get_text()) for text in ax.texts]
+    assert len(still) >= 3
+    figure, ax = plt.subplots()
+    mark = Player(figure, {"step": range(3)}).contours(ax, surfaces.himmelblau())
+    (x0, x1), (y0, y1) = surfaces.himmelblau().xlim, surfaces.himmelblau().ylim
+    z = mark.array[0]
+    moving = [((x0 + u * (x1 - x0), y0 + v * (y1 - y0)), words) for u, v, words in labels(z, heights(12, z))]
+    assert moving == still
+
+
+def test_a_ring_round_a_well_has_at_least_two_numbers():
+    z = surfaces.plateau().mesh(101)[2].numpy()
+    assert len(labels(z, heights(np.arange(0.1, 1.0, 0.1), z))) >= 2
 
 
 @pytest.mark.browser

@@ -376,6 +376,25 @@ def test_a_guess_is_asked_once_and_by_a_function(player, axes):
         player.on_guess(print)
 
 
+@pytest.mark.parametrize(
+    ("judged", "said"),
+    [
+        ({"place": (1.0, 2.0)}, "near must be a positive distance"),
+        ({"place": (1.0, 2.0), "near": 0.0}, "near must be a positive distance"),
+        ({"place": (1.0, 2.0), "near": float("nan")}, "near must be a positive distance"),
+        ({"place": 3.0, "near": 1.0}, "place must be two finite numbers"),
+        ({"place": (1.0, float("inf")), "near": 1.0}, "place must be two finite numbers"),
+        ({"near": 1.0}, "place must be two finite numbers"),
+    ],
+)
+def test_a_place_that_cannot_be_guessed_is_refused_and_nothing_waits(player, axes, judged, said):
+    player.path(axes[0], DESCENT.params)
+    with pytest.raises(ValueError, match=said):
+        player.on_guess(print, **judged)
+    assert player.asks == -1
+    assert player.message == ""
+
+
 @pytest.mark.parametrize("cap", ["square", 3])
 def test_a_cap_is_round_or_butt(player, axes, cap):
     with pytest.raises(ValueError, match="cap must be round or butt"):

@@ -222,6 +222,7 @@ def path_player():
 def test_a_click_near_the_place_comes_out(a_click):
     player = predict_by_click("88-1", path_player(), (4, 4), near=1.0)
     assert player.index == (0,)
+    assert player.truth == [4, 4, 1], "the view judges, also without a kernel"
     assert "It waits for your guess." in player.describe()
     player.guess = [4.5, 4.5]
     assert player.message == "Your guess is noted. Now move it."

@@ -371,6 +371,41 @@ def test_a_guess_by_keys_is_made_with_enter(host):
     assert page.errors == []
 
 
+@pytest.mark.parametrize(("near", "verdict"), [(30.0, "hit"), (0.001, "miss")])
+def test_a_guess_is_called_a_hit_or_a_miss_when_the_last_step_has_been_shown(host, near, verdict):
+    player = two_axes()
+    player.on_guess(print, place=(1.0, -2.0), near=near)
+    page = host(player)
+    canvas = page.locator("canvas")
+    canvas.click(position={"x": 200, "y": 200})
+    said = "() => document.querySelector('canvas').getAttribute('aria-label')"
+    page.evaluate("frames2()")
+    assert "Your guess: " not in page.evaluate(said)
+    before = page.evaluate(AROUND_THE_GUESS)
+    last = len(player.sliders[player.trail]["labels"]) - 1
+    page.evaluate(f"model.set('slider_{player.trail}', {last}), frames2()")
+    words = "Your guess: a hit." if verdict == "hit" else "Your guess: a miss. The place is (1, -2)."
+    assert page.locator(".message").text_content() == words
+    assert page.evaluate(said).endswith(words)
+    marked = page.evaluate(AROUND_THE_GUESS)
+    assert marked != before
+    centre = [0, 0, 0, 255]
+    assert before["centre"] == marked["centre"] == centre
+    assert before["left"] != centre
+    assert (marked["left"] == centre) == (verdict == "hit"), "the ring of a hit"
+    assert (marked["slant"] == centre) == (verdict == "miss"), "the X of a miss"
+    page.evaluate(f"model.set('slider_{player.trail}', 0), frames2()")
+    assert page.evaluate(said).endswith(words), "once known, it stays"
+    assert page.errors == []
+
+
+AROUND_THE_GUESS = """() => {  // ink in the middle, on the ring to its left, and on the slant of an X
+  const ctx = document.querySelector("canvas").getContext("2d");
+  const ink = (x, y) => [...ctx.getImageData(2 * x, 2 * y, 1, 1).data];
+  return { centre: ink(200, 200), left: ink(187, 200), slant: ink(193, 193) };
+}"""
+
+
 def test_arrow_keys_move_the_start_and_a_silent_kernel_is_named(host):
     page = host(two_axes())
     canvas = page.locator("canvas")

@@ -12,6 +12,7 @@ counted by it. Without one, it is made of the first words.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -245,7 +246,13 @@ def check_gradient(
     return attempt(work, function)
 
 
-def check_outcome(thing: Any, run: Callable[[Any], Any], wanted: Mapping[str, Callable[[Any], bool]]) -> Feedback:
+def check_outcome(
+    thing: Any,
+    run: Callable[[Any], Any],
+    wanted: Mapping[str, Callable[[Any], bool]],
+    *,
+    show: Callable[[Any], None] | None = None,
+) -> Feedback:
     """Whether what comes out has each of the wanted properties; the first that does not hold is the hint.
 
     In a hint {} stands for the outcome: "{:.1f} above the minimum", and {0.name} for a part of it. An outcome of three
@@ -255,6 +262,7 @@ def check_outcome(thing: Any, run: Callable[[Any], Any], wanted: Mapping[str, Ca
         thing: the learner's.
         run: what makes an outcome of it.
         wanted: hint -> a function of the outcome that should hold.
+        show: called with the outcome, right or not, to draw it below the sentence; not with None.
 
     Returns:
         The Feedback.
@@ -270,6 +278,7 @@ def check_outcome(thing: Any, run: Callable[[Any], Any], wanted: Mapping[str, Ca
             raise Blank
         hint = next((hint for hint, holds in wanted.items() if not holds(outcome)), "")
         shown, key = keys.split(hint)
-        return Feedback(not hint, shown.format(outcome), key=key)
+        picture = None if show is None or outcome is None else partial(show, outcome)
+        return Feedback(not hint, shown.format(outcome), key=key, picture=picture)
 
     return attempt(work, thing)

@@ -69,7 +69,7 @@ def predict(
 
 
 def predict_by_click(name: str, player: Player, place: Any, *, near: float, **on_guess: Any) -> Player:
-    """The player, which now waits for a click: where will it be? The nearer to place, the better.
+    """The player, which now waits for a click: where will it be? At its last step it marks a hit or a miss.
 
     Args:
         name: as for predict.
@@ -94,19 +94,18 @@ def predict_by_click(name: str, player: Player, place: Any, *, near: float, **on
     asked = _row(name)
     if asked.right:
         raise ValueError(f"prediction {name} is a choice of {asked.choices} letters: predict")
-    if not near > 0:
-        raise ValueError(f"near must be a positive distance, got {near!r}")
-    x, y = (float(value) for value in place)
-    _guesses.pop(name, None)
-    opening, player.opening = player.opening, "It waits for your guess."
+    opening = player.opening
 
     def guessed(at_x: float, at_y: float) -> str:
+        x, y, within = player.truth
         distance = math.hypot(at_x - x, at_y - y)
-        _guesses[name] = Guess(f"a click {distance:.2g} away from it", distance <= near)
+        _guesses[name] = Guess(f"a click {distance:.2g} away from it", distance <= within)
         player.opening = opening
         return "Your guess is noted. Now move it."
 
-    player.on_guess(guessed, **on_guess)
+    player.on_guess(guessed, place=place, near=near, **on_guess)
+    _guesses.pop(name, None)
+    player.opening = "It waits for your guess."
     return player
 
 

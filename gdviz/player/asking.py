@@ -1,6 +1,7 @@
 """What a player asks the kernel: a click that sets the start, a guess before anything moves, a word in a field."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import ipywidgets
@@ -38,25 +39,37 @@ class Asking(Stage):
 
         self.observe(clicked, "click")
 
-    def on_guess(self, fn: Callable[[float, float], str | None], *, ax: Axes | None = None) -> None:
+    def on_guess(
+        self,
+        fn: Callable[[float, float], str | None],
+        *,
+        ax: Axes | None = None,
+        place: Any = None,
+        near: float | None = None,
+    ) -> None:
         """Play and the sliders wait, at the first step, for a click: a guess. Then fn(x, y) is called, once.
 
         By keyboard: arrow keys and Enter. The view marks the guess and lets the controls go by itself, also without a
-        kernel. A text that fn returns is shown under the picture.
+        kernel. Where place is given, it says "hit" or "miss" once the last step has been shown. A text that fn returns
+        is shown under the picture.
 
         Args:
             fn: takes the place in data coordinates; may return a text.
             ax: as for on_click.
+            place: (x, y), what is to be guessed; left out, the guess is not judged.
+            near: up to this distance from place, in data coordinates, a guess is a hit.
 
         Raises:
             TypeError: fn is no function.
-            ValueError: a guess is asked for already, or ax is as on_click refuses it.
+            ValueError: a guess is asked for already, ax is as on_click refuses it, place is not two finite numbers, or
+                near is not a positive distance.
         """
         if not callable(fn):
             raise TypeError(f"on_guess takes a function of x and y, got {fn!r}")
+        truth = _truth(place, near)
         if self.asks >= 0:
             raise ValueError("this player waits for a guess already; a second one would come too late")
-        self.asks = self._clicked_axes("on_guess", ax)
+        self.asks, self.truth = self._clicked_axes("on_guess", ax), truth
         self.message = "First your guess: click the place in the picture (or arrow keys and Enter)."
         if self.trail >= 0:
             setattr(self, f"slider_{self.trail}", self.sliders[self.trail]["first"])
@@ -126,3 +139,15 @@ class Asking(Stage):
                 self._pack()
                 self.message, self.answered = message, self.answered if count is None else count
                 self.heard = self.heard + 1
+
+
+def _truth(place: Any, near: float | None) -> list[float]:
+    """x, y and how near is a hit; empty without a place."""
+    if place is None and near is None:
+        return []
+    numbers = [float(number) for number in place] if isinstance(place, Iterable) else []
+    if len(numbers) != 2 or not all(map(math.isfinite, numbers)):
+        raise ValueError(f"place must be two finite numbers, x and y, got {place!r}")
+    if near is None or not 0 < near < math.inf:
+        raise ValueError(f"near must be a positive distance, in the units of the picture, got {near!r}")
+    return [*numbers, float(near)]

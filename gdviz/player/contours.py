@@ -9,14 +9,16 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from gdviz.pictures.levels import heights, without
+from gdviz.pictures.levels import heights, labels, without
 from gdviz.pictures.limits import HIGHEST
 from gdviz.player.formula import traced
 from gdviz.player.geometry import to_pixels
 from gdviz.player.marks import Mark
 from gdviz.player.pen import PT, Pen
 from gdviz.player.sliders import Positions
-from gdviz.style import PALE
+from gdviz.style import GREY, PALE, seen
+
+HEIGHT = 16  # px of the words
 
 
 class Contours(Mark):
@@ -57,7 +59,8 @@ class Contours(Mark):
         """The look, with the window of the mesh: its corners in the data and in pixels."""
         (x0, x1), (y0, y1) = self.surface.xlim, self.surface.ylim
         corners = to_pixels(self.ax, np.array([(x0, y0), (x1, y1)], dtype=float)).tolist()
-        return super().seen() | {"window": [x0, x1, y0, y1], "corners": corners, "quadratic": self.quadratic()}
+        more = {"window": [x0, x1, y0, y1], "corners": corners, "quadratic": self.quadratic()}
+        return super().seen() | more | {"ink": seen(GREY, self.ground())}
 
     def quadratic(self) -> bool:
         """Whether the mesh is that of a polynomial of degree two: then the browser tries to find it at six points."""
@@ -70,11 +73,16 @@ class Contours(Mark):
         return bool(np.abs(rest).max() <= 1e-10 * np.abs(z).max())
 
     def draw(self, pen: Pen, index: tuple[int, ...]) -> list[Artist]:
-        """The lines, by matplotlib."""
+        """The lines, by matplotlib, and some of their heights."""
         z = self.at(index)
         if np.isnan(z).all():
             return []
         x, y = (np.linspace(low, high, self.n) for low, high in (self.surface.xlim, self.surface.ylim))
         look = {"colors": pen.look["color"], "linewidths": pen.look["width"] * PT, "negative_linestyles": "solid"}
+        at = heights(self.look["levels"], z)
         with without("No contour levels were found"):  # no line at a height that the loss does not reach
-            return [self.ax.contour(x, y, z, levels=heights(self.look["levels"], z), **look)]
+            lines = self.ax.contour(x, y, z, levels=at, **look)
+        (left, bottom), (right, top) = pen.look["corners"]
+        written = [((left + u * (right - left), bottom + v * (top - bottom)), words) for u, v, words in labels(z, at)]
+        ink = pen.look["ink"]
+        return [lines, *(pen.words(words, place, "center", "center", ink, HEIGHT) for place, words in written)]

@@ -47,6 +47,7 @@ class Stage(anywidget.AnyWidget):
     message = t.Unicode().tag(sync=True)
     asks = t.Int(-1).tag(sync=True)  # the Axes where a guess is wanted before anything moves
     guess = t.List().tag(sync=True)  # x and y, set by the view once
+    truth = t.List().tag(sync=True)  # what was to be guessed: x, y and how near is a hit; empty where nobody judges
     locked = t.List().tag(sync=True)  # the models of the controls that wait for it
     descents = t.List().tag(sync=True)  # what the browser computes anew from a start that is dragged
     handles = t.List().tag(sync=True)  # what can be dragged: of each its kind, its Axes, and which dials a place sets

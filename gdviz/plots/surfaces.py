@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d import Axes3D
 
 from gdviz.pictures.arrays import as_array
-from gdviz.pictures.levels import edges, heights, without
+from gdviz.pictures.levels import edges, heights, labels, without
 from gdviz.pictures.limits import HIGHEST
 from gdviz.pictures.words import label
 from gdviz.style import BLACK, GREEN, GREY, ORANGE, PALE, SKY, YELLOW, ground, ink, inks
@@ -56,7 +56,7 @@ def contours(
     n: int = 201,
     **kwargs: Any,
 ):
-    """Lines of equal loss; a cross on each global minimum, a small one on each local minimum.
+    """Lines of equal loss with some of their heights; a cross on each global minimum, a small one on each local one.
 
     Where the loss is not finite, nothing is drawn.
 
@@ -91,6 +91,7 @@ def contours(
     still = Still(surface, levels, [drawn])
     if not filled:
         setattr(drawn, STILL, still)
+        still.artists += _written(ax, surface, labels(z, at))
     if surface.minima:
         places = np.array(surface.minima, dtype=float)
         values = surface(torch.tensor(places)).detach().numpy()
@@ -99,6 +100,14 @@ def contours(
             still.artists += ax.plot(*places[some].T, "+", markersize=size, **cross(ax, on_map=filled))
     ax.set(xlim=surface.xlim, ylim=surface.ylim)
     return drawn
+
+
+def _written(ax: Axes, surface: Surface, found: list[tuple[float, float, str]]) -> list[Artist]:
+    """Heights on their lines."""
+    (x0, x1), (y0, y1) = surface.xlim, surface.ylim
+    style: dict[str, Any] = {"color": ink(ax, GREY), "ha": "center", "va": "center", "weight": "bold", "clip_on": True}
+    style |= {"fontsize": 12, "path_effects": halo(ax, 4)}
+    return [ax.text(x0 + u * (x1 - x0), y0 + v * (y1 - y0), words, **style) for u, v, words in found]
 
 
 def cross(ax: Axes, *, on_map: bool = False) -> dict[str, Any]:

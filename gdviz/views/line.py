@@ -1,4 +1,4 @@
-"""The player of a line that is fitted to data: data, loss surface and loss curve, joined by the step."""
+"""The player of a line that is fitted to data: data, the loss of every line, and the loss after each step."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -57,7 +57,7 @@ def line_fit(
     few = _frame(data, surface, left, middle)
     equal_scales(middle)
     low, first = loss_limits(trajectory.losses, trajectory.diverged, least=1e-12)
-    label(right, title="loss curve", xlabel="step", ylabel=surface.name)
+    label(right, title="loss after each step", xlabel="step", ylabel=surface.name)
     log_axis(right, 0.7 * low, 3 * first)
     plain_ticks(right, few=first > 1e4 * low)
     right.yaxis.set_minor_formatter(NullFormatter())
@@ -97,7 +97,7 @@ def _frame(data: Any, surface: Surface, left: Axes, middle: Axes) -> bool:
     left.set_xlim(*_reach(data, left))
     plots.contours(surface, ax=middle, n=101)
     label(left, title="data and line")
-    label(middle, title="loss surface", xlabel="slope w", ylabel="intercept b")
+    label(middle, title="loss of every line", xlabel="slope w", ylabel="intercept b")
     return few
 
 

@@ -121,7 +121,7 @@ def over_surface(
     figure = plt.figure(figsize=(8, 5.8), layout="constrained")
     ax: Any = figure.add_subplot(projection="3d")
     plots.surface3d(surface, ax=ax)
-    label(ax, xlabel="slope w", ylabel="intercept b", zlabel="loss")
+    label(ax, title="loss of every line", xlabel="slope w", ylabel="intercept b", zlabel="loss")
     ax.view_init(elev=elev, azim=azim)
     player = Player(
         figure,
@@ -207,7 +207,7 @@ def _loss_axes(surface: Surface, runs: Sequence[Trajectory], ax: Axes) -> Callab
     """
     losses = torch.cat([run.losses.reshape(len(run.losses), -1) for run in runs], 1)
     diverged = torch.cat([run.diverged.flatten() for run in runs])
-    label(ax, title="loss", xlabel="step", ylabel="loss")
+    label(ax, title="loss after each step", xlabel="step", ylabel="loss")
     if not surface.minima:
         high, depth = highest(losses[0]), 6 * min(max(highest(losses[0].abs()), 0.1), HIGHEST)
         ax.set(ylim=(high - depth, high + 0.4 * depth))

@@ -1,5 +1,7 @@
 // Lines of equal loss: the loss on a mesh, the heights of the lines and where they run. As matplotlib draws them.
 
+import { formatNumber } from "./words.mjs";
+
 /** A traced loss of one row of a mesh, made ready (formula.mjs): given(values), then the whole mesh, rows are y.
  *
  *  A loss that was quadratic in its two parameters when it was sent is one polynomial, found at six points and checked at
@@ -44,6 +46,35 @@ export function heightsOf(levels, mesh) {
     return part < 0.5 ? low + (high - low) * part : high - (high - low) * (1 - part);
   });
   return [...new Set(heights)];
+}
+
+const APART = 0.1, MARGIN = 0.05, CORNERS = [[1, 0], [1, 1], [0, 0], [0, 1]]; // as in levels.py
+
+/** The numbers that say which side is up, as in levels.py: [x, y, words], x and y as shares of the window. */
+export function labelsAt(mesh, heights) {
+  const n = Math.round(Math.sqrt(mesh.length)), lowest = mesh.reduce((best, z, k) => (z < mesh[best] || Number.isNaN(mesh[best]) ? k : best), 0);
+  const low = [(lowest % n) / (n - 1), Math.floor(lowest / n) / (n - 1)];
+  const away = CORNERS.map(([u, v]) => Math.hypot(u - low[0], v - low[1])), length = Math.max(...away);
+  const corner = CORNERS[away.findIndex((one) => one > length - 1e-9)];
+  const at = (t) => low.map((one, i) => one + t * (corner[i] - one));
+  const along = Array.from({ length: 401 }, (_, k) => between(mesh, n, at(k / 400)));
+  const crossed = heights.flatMap((height) => [...along.keys()].filter((k) => along[k] <= height && along[k + 1] > height)
+    .map((k) => [(k + (height - along[k]) / (along[k + 1] - along[k])) / 400, height])).sort(([one], [other]) => one - other);
+  const found = new Map();
+  let last = 0;
+  for (const [here, height] of crossed) {
+    const place = at(here);
+    if ((here - last) * length < APART || found.has(height) || place.some((one) => one < MARGIN || one > 1 - MARGIN)) continue;
+    last = here;
+    found.set(height, [...place, formatNumber(Number(height.toPrecision(2)), "g")]);
+  }
+  return [...found.values()];
+}
+
+function between(mesh, n, place) {
+  const [x, y] = place.map((one) => one * (n - 1)), [i, j] = [x, y].map((one) => Math.min(Math.floor(one), n - 2)), k = j * n + i;
+  const [u, v] = [x - i, y - j];
+  return (1 - v) * ((1 - u) * mesh[k] + u * mesh[k + 1]) + v * ((1 - u) * mesh[k + n] + u * mesh[k + n + 1]);
 }
 
 /** Where the lines of these heights run: of each line its points [x, y], counted in cells of the mesh. */

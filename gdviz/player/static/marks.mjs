@@ -2,12 +2,13 @@
 // matplotlib, are in marks.py.
 
 import { inside, lost, pointsOf, select } from "./geometry.mjs";
-import { heightsOf, linesAt } from "./levels.mjs";
+import { heightsOf, labelsAt, linesAt } from "./levels.mjs";
 import { formatNumber } from "./words.mjs";
 
 const SANS = '"DejaVu Sans", Verdana, sans-serif';
 const WORDS = 19; // px, as in pen.py
 const ASIDE = 12; // px from a head to its label
+const HEIGHT = 16; // px of the words on contours, as in contours.py
 
 /** What draws each kind of mark: (ctx, mark, box of its Axes, positions of the sliders, the slider of the steps). */
 const KINDS = {
@@ -45,7 +46,7 @@ const KINDS = {
     });
   },
   contours(ctx, mark, box, index) {
-    const lines = linesOf(mark, index), [[left, bottom], [right, top]] = mark.corners;
+    const { lines, labels } = linesOf(mark, index), [[left, bottom], [right, top]] = mark.corners;
     const n = mark.shape.at(-1), [across, up] = [(right - left) / (n - 1), (top - bottom) / (n - 1)];
     clipTo(ctx, mark, box, () => {
       ctx.beginPath();
@@ -54,6 +55,7 @@ const KINDS = {
       ctx.lineWidth = mark.width;
       ctx.stroke();
     });
+    for (const [u, v, words] of labels) drawText(ctx, words, [left + u * (right - left), bottom + v * (top - bottom)], "center", "middle", mark.ink, HEIGHT, mark);
   },
   text(ctx, mark, [left, top, width, height], index) {
     const place = [left + mark.at[0] * width, top + (1 - mark.at[1]) * height];
@@ -62,14 +64,14 @@ const KINDS = {
   },
 };
 
-const drawnLines = new WeakMap(); // of each mark: the lines of its contours, and at which positions
+const drawnLines = new WeakMap(); // of each mark: the lines of its contours with their heights, and at which positions
 
 function linesOf(mark, index) {
   const mesh = select(mark, index), known = drawnLines.get(mark);
-  if (known?.at === mesh.byteOffset) return known.lines;
-  const lines = linesAt(mesh, heightsOf(mark.levels, mesh));
-  drawnLines.set(mark, { at: mesh.byteOffset, lines });
-  return lines;
+  if (known?.at === mesh.byteOffset) return known;
+  const heights = heightsOf(mark.levels, mesh), drawn = { at: mesh.byteOffset, lines: linesAt(mesh, heights), labels: labelsAt(mesh, heights) };
+  drawnLines.set(mark, drawn);
+  return drawn;
 }
 
 /** Marks in the order in which they are drawn: contours lie below all others. */

@@ -8,9 +8,10 @@ import { nameControls, unlock } from "./controls.mjs";
 import { dialRows } from "./dials.mjs";
 import { handlesOf } from "./drag.mjs";
 import { earsOf, numbersNow } from "./ears.mjs";
-import { at, density, inside, layout, select, toData, toPixels, partOf } from "./geometry.mjs";
+import { at, density, inside, layout, select, toData, partOf } from "./geometry.mjs";
+import { guessOf } from "./guess.mjs";
 import { drawKept, keeper } from "./kept.mjs";
-import { drawMark, drawMarkers, drawText, fromBelow, strokeLine } from "./marks.mjs";
+import { drawMark, fromBelow, strokeLine } from "./marks.mjs";
 import { placing } from "./placing.mjs";
 import { tableOf } from "./table.mjs";
 import { drawSolids, turning } from "./turn.mjs";
@@ -72,15 +73,8 @@ export function render({ model, el }) {
       drawMark(ctx, mark, model.get("axes")[mark.axes].box, now, model.get("trail"));
     }
     if (handles.on()) handles.draw(ctx, enter);
-    const guessed = model.get("guess"), asked = model.get("asks");
-    if (guessed.length) {
-      enter(asked);
-      const { ink, halo } = model.get("axes")[asked], place = toPixels(model.get("axes")[asked], guessed);
-      ctx.fillStyle = ink;
-      drawMarkers(ctx, "D", 13, [place]);
-      const around = { halo, span: model.get("size")[0] };
-      drawText(ctx, "your guess", [place[0], place[1] + 12], "center", "top", ink, 16, around);
-    }
+    if (guessed.follow(now)) message.textContent = guessed.words();
+    guessed.draw(ctx, enter);
     if (cursor && target() >= 0) {
       enter(target());
       const [x, y] = cursor, { ink } = model.get("axes")[target()];
@@ -100,7 +94,7 @@ export function render({ model, el }) {
     const click = model.get("clickable") < 0 ? "" : " Arrow keys, a click or the sliders that follow move the start.";
     const start = handles.on() ? handles.words() : solid.on() ? solid.words() : click;
     const how = asking() ? " Arrow keys and Enter, a click, or the sliders that follow make your guess." : start;
-    const state = [...places, ...dials.said(), words].filter(Boolean).join("; ");
+    const state = [...places, ...dials.said(), words, guessed.words()].filter(Boolean).join("; ");
     const first = isMoved((name) => model.get(name)) ? "As it was first: " : "";
     const told = model.get(now[Math.max(model.get("trail"), 0)] === 0 ? "opening" : "caption");
     canvas.setAttribute("aria-label", [`${first}${told}${how}`, state].filter(Boolean).join(" Shown: "));
@@ -247,7 +241,7 @@ export function render({ model, el }) {
     soon();
   }
 
-  const shown = () => marksNow(model, index());
+  const shown = () => marksNow(model, index()), guessed = guessOf(model);
   const handles = handlesOf({ model, canvas, asking, index, shown, placeOf, soon }, signals.signal);
   const solid = turning({ model, canvas, placeOf }, signals.signal);
   const tell = () => { if (!model.get("descents").length) wait(); model.save_changes(); };

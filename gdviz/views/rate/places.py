@@ -51,8 +51,8 @@ def curvature(surface: Surface, trajectory: Trajectory, *, levels: Any = 12, **o
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
     plots.contours(surface, ax=left, levels=levels)
     label(left, title=surface.name, xlabel="parameter x", ylabel="parameter y")
-    label(middle, title="curvature where it is", xlabel="step", ylabel="largest curvature")
-    label(right, title="loss", xlabel="step", ylabel="loss")
+    label(middle, title="curvature under the point", xlabel="step", ylabel="largest curvature")
+    label(right, title="loss after each step", xlabel="step", ylabel="loss")
     floor, first = loss_limits(trajectory.losses, trajectory.diverged)
     log_axis(right, min(0.5 * floor, 1e-4 * first), 8 * first)
     lr = trajectory.rule.lr

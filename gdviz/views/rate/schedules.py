@@ -59,11 +59,11 @@ def schedules(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) 
     figure, (top, left, right) = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
     plots.contours(surface, ax=left, levels=8)
     rates, losses = (torch.stack([getattr(run, name) for run in runs.values()], -1) for name in ("lrs", "losses"))
-    label(top, title="learning rate", xlabel="step", ylabel="learning rate", ylim=(0, 1.15 * highest(rates) or 1))
+    label(top, title="rate of each step", xlabel="step", ylabel="learning rate", ylim=(0, 1.15 * highest(rates) or 1))
     label(left, title=surface.name, xlabel="parameter x", ylabel="parameter y")
     diverged = torch.stack([run.diverged for run in runs.values()])
     floor, first = loss_limits(losses, diverged, least=1e-5)
-    label(right, title="loss", xlabel="step", ylabel="loss")
+    label(right, title="loss after each step", xlabel="step", ylabel="loss")
     log_axis(right, 0.5 * floor, 8 * first)
     below(
         top,

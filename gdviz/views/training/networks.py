@@ -171,7 +171,7 @@ def in_slice(
     plots.surface3d(surface, ax=left, n=45)
     label(left, title="loss over the slice", xlabel="direction 1", ylabel="direction 2")
     left.view_init(elev=38, azim=-60)
-    right.clabel(plots.contours(surface, ax=right, n=33, levels=16), fmt="%.2g", fontsize=14, colors=ink(right, GREY))
+    plots.contours(surface, ax=right, n=33, levels=16)
     names = [f"direction {k}, {share:.0%} of the variance" for k, share in enumerate(shares, 1)]
     label(right, title="slice of the loss", xlabel=names[0], ylabel=names[1])
     caption = f"{len(path)} points of a training; the loss goes from {losses[0]:.3g} to {losses[-1]:.3g}."
