@@ -53,6 +53,7 @@ def contours(
     ax: Axes | None = None,
     levels: int | Any = 12,
     filled: bool = False,
+    labelled: bool = False,
     n: int = 201,
     **kwargs: Any,
 ):
@@ -66,6 +67,7 @@ def contours(
         levels: how many lines, spaced so that those of a round bowl lie at equal distances; or their heights, in any
             order.
         filled: a map (cividis) instead, for pictures with no path on top.
+        labelled: write its loss on every third line, so that one sees which side is up.
         n: points of the mesh along each side; fewer where a loss is slow.
         kwargs: of matplotlib's contour.
 
@@ -91,14 +93,23 @@ def contours(
     still = Still(surface, levels, [drawn])
     if not filled:
         setattr(drawn, STILL, still)
+    ax.set(xlim=surface.xlim, ylim=surface.ylim)
+    if labelled and not filled:
+        style: dict[str, Any] = {"fontsize": 12, "colors": ink(ax, GREY), "inline_spacing": 3}
+        ax.clabel(drawn, levels=drawn.levels[2::3], fmt=_height, **style)
     if surface.minima:
         places = np.array(surface.minima, dtype=float)
         values = surface(torch.tensor(places)).detach().numpy()
         lowest = values <= values.min() + 1e-9 * (np.nanmax(z) - np.nanmin(z))
         for some, size in ((lowest, 12), (~lowest, 6)):
             still.artists += ax.plot(*places[some].T, "+", markersize=size, **cross(ax, on_map=filled))
-    ax.set(xlim=surface.xlim, ylim=surface.ylim)
     return drawn
+
+
+def _height(value: float) -> str:
+    """The loss of a line in two digits, without an exponent where that is as short."""
+    short = f"{value:.2g}"
+    return short if abs(value) >= 1e5 else f"{float(short):g}"
 
 
 def cross(ax: Axes, *, on_map: bool = False) -> dict[str, Any]:

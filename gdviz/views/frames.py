@@ -32,10 +32,21 @@ def pair(
 ) -> tuple[Figure, Axes, Axes]:
     """A figure with the contours of a surface (kwargs are those of contours) left, and an empty Axes on the right."""
     figure, (left, right) = plt.subplots(1, 2, figsize=figsize, width_ratios=width_ratios, layout="constrained")
-    plots.contours(surface, ax=left, **kwargs)
+    plots.contours(surface, ax=left, labelled=True, **kwargs)
     equal_scales(left)
     label(left, title=surface.name, xlabel="parameter x", ylabel="parameter y")
     return figure, left, right
+
+
+def panels(surface: Surface, names: Sequence[str], **kwargs: Any) -> tuple[list[Axes], Axes]:
+    """The contours of a surface once for each name, in two columns, and an empty Axes on the right."""
+    places = [[k if k < len(names) else "." for k in (row, row + 1)] + ["right"] for row in range(0, len(names), 2)]
+    size = (12, max(4.8, 2.7 * len(places)))
+    _, axes = plt.subplot_mosaic(places, figsize=size, width_ratios=(1, 1, 1.7), layout="constrained")
+    for ax, name in zip(left := [axes[k] for k in range(len(names))], names):
+        plots.contours(surface, ax=ax, **kwargs)
+        label(ax, title=name)
+    return left, axes["right"]
 
 
 def equal_scales(ax: Axes) -> None:
