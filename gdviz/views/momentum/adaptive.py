@@ -200,7 +200,7 @@ def race(
     places = np.arange(len(runs))[::-1]
     label(left, title="where do the paths lead?")
     label(
-        right, title="from how many starts is the lowest minimum found?", xlabel="share of the starts", xlim=(0, 1.15)
+        right, title="who finds the lowest minimum?", xlabel="share of the starts", xlim=(0, 1.15)
     )
     right.set(ylim=(-0.6, len(runs) - 0.4))
     right.set_yticks(places, runs)
