@@ -177,7 +177,6 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
     "04_momentum_and_adam": {
         1: [
             (" ** 2", "", "the fraction is squared"),
-            ("((5 - 1) / (5 + 1)) ** 2", "0.669421", "here kappa is 25"),
             ("(5 - 1) / (5 + 1)", "(25 - 1) / (25 + 1)", "the root of kappa, not kappa"),
             ("((5 - 1) / (5 + 1)) ** 2", "(25 - 1) / (25 + 1)", "plain gradient descent"),
             ("((5 - 1) / (5 + 1)) ** 2", "4 / 36", "the best learning rate"),
@@ -207,6 +206,8 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("self.lr * grads.sign()", "grads.sign()", "6.67 times the right one"),
             ("self.lr * grads.sign()", "0.15 * grads.sign()", "is it written as a number?"),
             ("grads.sign()", "grads / grads.norm()", "take the sign of each coordinate instead"),
+            ("grads.sign()", "params.sign()", "the sign of the weights"),
+            ("grads.sign()", "grads.abs()", "the sign, without the size"),
             ("self.lr * grads", "lr * grads", "`lr` is read from the page"),
             ("grads.sign()", "grads / grads.abs()", "Where a gradient is zero it goes wrong. Step 1 is NaN"),
             ("grads.sign(), state", "grads.sign()", "update returns two things"),
