@@ -1,7 +1,9 @@
 """The notebooks as committed: budgets, rhythm, outputs. (nbval runs every cell and compares the text.)"""
 
+import importlib
 import re
 import statistics
+import sys
 from pathlib import Path
 
 import cost
@@ -11,6 +13,8 @@ import pytest
 from gdviz.exercises.predictions import TABLE
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
+sys.path.append(str(FOLDER / "tools"))
+needed = importlib.import_module("needed")
 PATHS = sorted(FOLDER.glob("*.ipynb"))
 NOTEBOOKS = [nbformat.read(path, as_version=4) for path in PATHS]
 each = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=[path.stem for path in PATHS])
@@ -133,6 +137,20 @@ def test_every_number_in_the_prose_is_computed_in_the_notebook(notebook):
     numbers = {number.rstrip("0") if "." in number else number for number in numbers - known}
     there = {number for number in numbers if re.search(rf"(?<![\d.]){re.escape(number)}(?![1-9])", computed)}
     assert numbers - there == set()
+
+
+@each
+def test_what_is_optional_is_folded_and_nothing_else_needs_it(notebook):
+    optional, theirs, ours = False, set(), set()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            bound = set().union(*(line.names.bound for line in needed.statements(cell.source, 0)))
+            assert optional or not needed.reads(cell.source) & (theirs - ours), cell.source
+            (theirs if optional else ours).update(bound)
+        elif titles := re.findall(r"^## (.*)", cell.source, re.M):
+            optional = titles[-1].startswith("Optional: ")
+            assert bool(cell.metadata.get("jp-MarkdownHeadingCollapsed")) == optional, "JupyterLab folds what is below"
+            assert not optional or cell.source.startswith(f"## {titles[-1]}\n"), "it folds from the cell of its heading"
 
 
 @each

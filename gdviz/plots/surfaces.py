@@ -98,7 +98,6 @@ def contours(
         lowest = values <= values.min() + 1e-9 * (np.nanmax(z) - np.nanmin(z))
         for some, size in ((lowest, 12), (~lowest, 6)):
             still.artists += ax.plot(*places[some].T, "+", markersize=size, **cross(ax, on_map=filled))
-    ax.set(xlim=surface.xlim, ylim=surface.ylim)
     return drawn
 
 

@@ -38,6 +38,17 @@ def pair(
     return figure, left, right
 
 
+def panels(surface: Surface, names: Sequence[str], **kwargs: Any) -> tuple[list[Axes], Axes]:
+    """The contours of a surface once for each name, in two columns, and an empty Axes on the right."""
+    places = [[k if k < len(names) else "." for k in (row, row + 1)] + ["right"] for row in range(0, len(names), 2)]
+    size = (12, max(4.8, 2.7 * len(places)))
+    _, axes = plt.subplot_mosaic(places, figsize=size, width_ratios=(1, 1, 1.7), layout="constrained")
+    for ax, name in zip(left := [axes[k] for k in range(len(names))], names):
+        plots.contours(surface, ax=ax, **kwargs)
+        label(ax, title=name)
+    return left, axes["right"]
+
+
 def equal_scales(ax: Axes) -> None:
     """Draw a round bowl round, where that leaves the Axes most of its size."""
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()

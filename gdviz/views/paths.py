@@ -16,7 +16,7 @@ from gdviz.player import Player
 from gdviz.style import BLACK, PALE, VERMILLION
 from gdviz.surfaces import Surface
 from gdviz.views.alive import follow, said
-from gdviz.views.frames import below, highest, loss_limits, lost, mark_looks, pair
+from gdviz.views.frames import below, highest, loss_limits, lost, mark_looks, pair, panels
 
 
 def valley(
@@ -143,6 +143,7 @@ def descents(
     sliders: Mapping[str, Any] | None = None,
     levels: Any = 12,
     looks: Mapping[str, Any] | None = None,
+    apart: bool = False,
     **options: Any,
 ) -> Player:
     """Descents over one surface, joined by the step: their paths, and beside them their losses.
@@ -158,6 +159,8 @@ def descents(
         levels: as for plots.contours.
         looks: of a run or a rule by its name, such as {"Lynx": {"color": "#0072b2", "dash": (3, 1.5)}}; left out,
             rules of your own differ by themselves.
+        apart: each path in a panel of its own, for paths that would hide one another; the start is dragged in the
+            first.
         options: at=..., as for Player.
 
     Returns:
@@ -178,13 +181,17 @@ def descents(
     if not named:
         raise ValueError("runs is empty; give a trajectory, or several by name")
     first, seen = next(iter(named.values())), mark_looks({name: run.rule for name, run in named.items()}, looks)
-    figure, left, right = pair(surface, levels=levels)
+    if apart:
+        lefts, right = panels(surface, list(named), levels=levels)
+    else:
+        _, left, right = pair(surface, levels=levels)
+        lefts = [left] * len(named)
     heights = _loss_axes(surface, list(named.values()), right)
     caption = said(named)
     steps = {"step": range(first.steps + 1)}
-    player = Player(figure, steps | dict(sliders or {}), caption=caption, **options)
+    player = Player(right.figure, steps | dict(sliders or {}), caption=caption, **options)
     drawn: dict[str, dict] = {}
-    for name, run in named.items():
+    for left, (name, run) in zip(lefts, named.items()):
         path, curve = (
             player.path(left, run.params, **seen[name]),
             player.curve(right, heights(run.losses), **seen[name]),
@@ -196,7 +203,7 @@ def descents(
         next(iter(drawn.values()))[words] = lambda run: (run.losses, lost(run))
     else:
         below(right, seen)
-    follow(player, left, named, drawn)
+    follow(player, lefts[0], named, drawn)
     return player
 
 

@@ -49,7 +49,14 @@ def ladder(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -> 
     steps = next(iter(runs.values())).steps
     finite = torch.cat([effective_rate(run) for run in runs.values()])
     finite = finite[torch.isfinite(finite) & (finite > 0)].tolist()
-    label(right, title="effective learning rate", xlabel="step", ylabel="learning rate", xlim=step_limits([0, steps]))
+    label(left, title="where does the rule go?")
+    label(
+        right,
+        title="which rate does each parameter get?",
+        xlabel="step",
+        ylabel="learning rate",
+        xlim=step_limits([0, steps]),
+    )
     log_axis(right, 0.5 * min(finite, default=0), 10 * max(finite, default=0))
     steep: dict[str, Any] = {"color": VERMILLION, "marker": "s", "dash": (3, 1.5)}
     handles = [Line2D([], [], color=ink(right, BLUE), marker="o", label="of x, flat")]
@@ -111,6 +118,7 @@ def xray(surface: Surface, trajectory: Trajectory, **options: Any) -> Player:
     refuse_other_runs("an X-ray", trajectory, Adam)
     figure, left, right = pair(surface, figsize=(13, 5.2), width_ratios=(1, 1.35))
     right.axis("off")
+    label(left, title="where does Adam go?")
     sliders = {"step": range(trajectory.steps), "coordinate": ["x (flat)", "y (steep)"]}
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
 
@@ -190,7 +198,10 @@ def race(
     """
     figure, left, right = pair(surface, figsize=(13, 5.4), width_ratios=(1.25, 1))
     places = np.arange(len(runs))[::-1]
-    label(right, title="starts that find the lowest minimum", xlabel="share of the starts", xlim=(0, 1.15))
+    label(left, title="where do the paths lead?")
+    label(
+        right, title="who finds the lowest minimum?", xlabel="share of the starts", xlim=(0, 1.15)
+    )
     right.set(ylim=(-0.6, len(runs) - 0.4))
     right.set_yticks(places, runs)
     for tick in right.get_yticklabels():
@@ -241,7 +252,7 @@ def step_sizes(runs: Mapping[str, Trajectory], sliders: Mapping[str, Any], **opt
     sizes = {name: (run.params.diff(dim=0).abs() / run.rule.lr)[..., 0] for name, run in runs.items()}
     first = next(iter(runs.values()))
     figure, ax = plt.subplots(figsize=(7, 4.6), layout="constrained")
-    label(ax, title="size of each step", xlabel="step", ylabel="size in lr", xlim=step_limits([1, first.steps]))
+    label(ax, title="how long is each step?", xlabel="step", ylabel="size in lr", xlim=step_limits([1, first.steps]))
     log_axis(ax, 0.2, 3 * max(1.0, *(min(highest(size), HIGHEST) for size in sizes.values())))
     caption = " ".join(f"{name}: at most {float(size.max()):.2f} lr." for name, size in sizes.items())
     player = Player(figure, {"step": range(1, first.steps + 1), **sliders}, caption=caption, opening="", **options)

@@ -73,7 +73,9 @@ def rate_map(
         number.set_path_effects([Stroke(linewidth=4, foreground="white"), Normal()])
     words = {"color": ink(right), "path_effects": plots.halo(right, 4), "weight": "bold", "size": 16}
     right.text(0.97, 0.05, "diverges", transform=right.transAxes, ha="right", **words)
-    label(right, title="share of the error left by a step", xlabel="learning rate", ylabel="momentum", ylim=(0, 0.99))
+    label(left, title="where does the ball roll?")
+    label(right, title="what share of the error does a step leave?", ylim=(0, 0.99))
+    label(right, xlabel="learning rate", ylabel="momentum")
 
     steps = {"step": range(trajectory.steps + 1)}
     player = Player(figure, steps | dict(sliders or {}), caption=trajectory.describe(), **options)

@@ -70,10 +70,11 @@ def clouds(
     above = above.where(~(above.abs() <= 1e-12 * lowest.abs()), 0.0)  # no digits of rounding noise
     lost = ~torch.isfinite(above) | (above > torch.maximum(above[0].max(), surface(corners).max() - lowest))
     figure, left, right = pair(surface)
-    label(left, xlabel=names[0], ylabel=names[1])
+    label(left, title="where are the runs?", xlabel=names[0], ylabel=names[1])
     time, steps = next(iter(sliders.items()))
     low, high = loss_limits(above, lost[-1], least=1e-6)
-    label(right, title=f"mean loss of {params.shape[-2]} runs", xlabel=time, ylabel="loss above the minimum")
+    title = f"how far above the minimum? (mean of {params.shape[-2]})"
+    label(right, title=title, xlabel=time, ylabel="loss above the minimum")
     right.set_xlim(step_limits(steps))
     log_axis(right, 0.5 * low, 8 * high)
     heights = above.clamp(min=1e-9 * low)
@@ -169,9 +170,9 @@ def escape(surface: Surface, params: Tensor, sliders: Mapping[str, Any], **optio
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
     plots.profile(surface, ax=left)
     steps, sizes = sliders.values()
-    label(left, title=surface.name)
-    label(right, title="in the lowest valley", xlabel="step", ylabel="share of the runs", ylim=(-0.03, 1.03))
-    right.set(xlim=step_limits(steps), yticks=[0, 0.5, 1])
+    label(left, title="where are the runs?")
+    label(right, title="how many are in the lowest valley?", xlabel="step", ylabel="share of the runs")
+    right.set(xlim=step_limits(steps), ylim=(-0.03, 1.03), yticks=[0, 0.5, 1])
     right.set_yticklabels(["0", "50 %", "100 %"])
     many = ", ".join(f"{share:.0%} with {size}" for share, size in zip(arrived[-1], sizes))
     caption = f"{params.shape[2]} runs for each batch size; in the lowest valley after {steps[-1]} steps: {many}."

@@ -70,8 +70,8 @@ def wobble(data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, 
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
     plots.examples(data, ax=left)
     plots.contours(surface, ax=right)
-    label(left, title="data, minibatch and line")
-    label(right, title="loss surface", xlabel="slope w", ylabel="intercept b")
+    label(left, title="which examples does the step see?")
+    label(right, title="where do they send it?", xlabel="slope w", ylabel="intercept b")
     draws = runs.runs[1:]
     sliders = {"step": range(runs.steps), "batch size": sizes} | ({"draw": range(1, draws[0] + 1)} if draws else {})
     each = f"{draws[0]} runs" if draws else "One run"
@@ -162,7 +162,7 @@ def price(
     first = max(float(loss[0]) for loss in above)
     low, high = loss_limits(torch.cat([torch.tensor([first]), *above])[:, None], torch.zeros(1).bool(), least=1e-6)
     figure, ax = plt.subplots(figsize=(6.6, 5.2), layout="constrained")
-    label(ax, title="the price of a descent", ylabel="loss above the minimum", xlim=(0, 1))
+    label(ax, title="who is lower for the same price?", ylabel="loss above the minimum", xlim=(0, 1))
     log_axis(ax, 0.5 * low, 3 * high)
     ax.set_xticks([0, 0.5, 1], ["   ", "   ", "   "])  # room for the numbers, which change with the switch
     ax.set_xlabel(" ", labelpad=12)
@@ -228,13 +228,14 @@ def gradients(surface: Surface, descent: Trajectory, sampled: SampledLoss, **opt
     predicted = torch.stack([gradient_covariance(sampled.loss, params, many) for many in sampled.batches], 1)
     full = gradient(surface, params)[:, None]  # (steps, 1, 2)
     figure, left, right = pair(surface)
-    label(left, xlabel="slope w", ylabel="intercept b")
+    label(left, title="where is the descent?", xlabel="slope w", ylabel="intercept b")
     right.axhline(0, color=ink(right, PALE), linewidth=1)
     right.axvline(0, color=ink(right, PALE), linewidth=1)
     rings = ellipses.ellipses(full, predicted[:, min(2, len(sizes) - 1), None]).reshape(-1, 2)
     (x0, x1), (y0, y1) = map(span, rings.T)
     room_x, room_y = 0.05 * (x1 - x0), 0.15 * (y1 - y0)
-    label(right, title="gradients of minibatches here", xlabel="dJ/dw", ylabel="dJ/db", xlim=(x0 - room_x, x1 + room_x))
+    label(right, title="which gradients do minibatches give here?", xlabel="dJ/dw", ylabel="dJ/db")
+    right.set_xlim(x0 - room_x, x1 + room_x)
     right.set_ylim(y0 - room_y / 3, y1 + room_y)
     deviations = torch.stack([C[..., 0, 0].sqrt() for C in (covariance(cloud), predicted)], -1)
     deviations = deviations.where(deviations > 1e-9 * deviations.max(), 0.0)  # no digits of rounding noise
