@@ -175,6 +175,6 @@ def stored(rules: Sequence[Any], widths: Sequence[int], **options: Any) -> Playe
         shown = np.maximum(each, 1)
         ends = np.stack([np.stack([np.ones_like(shown), shown], -1), np.full((len(each), 2), row)], -1)
         player.line(ax, ends, color=looks[name]["color"], width=14)
-        at = {"at": (0.98, (row + 0.6) / len(numbers) + 0.04), "align": "right", "color": looks[name]["color"]}
+        at = {"at": (0.98, (row + 0.6) / (len(numbers) + 0.2) + 0.04), "align": "right", "color": looks[name]["color"]}
         player.text(ax, each, "{:.0f}", **at)
     return player
