@@ -232,6 +232,13 @@ def test_a_section_becomes_screens_that_ask_before_they_show():
     assert (why.question.stem, why.answer) == ("Why?", "Because.")
 
 
+def test_what_a_reader_may_skip_is_not_said_to_a_room():
+    text = "## Own\n\n*Optional, 5 minutes.*\n\nA loss of your own."
+    (screen,) = screens.screens_of("Own", [new_markdown_cell(text)])
+    assert "Optional" not in str(screen)
+    assert "A loss of your own." in str(screen)
+
+
 def test_the_line_that_is_the_lesson_is_shown_and_what_frames_it_is_not():
     code = "import torch\nrun = minimize(loss, rule)\nviews.descents(minimize(loss, rule))\nprint(run)\nx = 2"
     assert screens.lesson(new_code_cell(code)) == "run = minimize(loss, rule)"

@@ -345,6 +345,16 @@ def test_an_outcome_that_raises_names_the_line():
     assert check_outcome(train, lambda f: f(), {}).hint == "KeyError in your line `return {}[\"loss\"]`: 'loss'"
 
 
+@pytest.mark.parametrize(("outcome", "drawn"), [(7.0, [7.0]), (3.0, [3.0]), (None, []), (..., [])])
+def test_what_came_out_is_drawn_right_or_not_unless_there_is_nothing(outcome, drawn):
+    shown = []
+    found = check_outcome(outcome, lambda x: x, {"Not a seven.": lambda x: x == 7}, show=shown.append)
+    assert found.correct == (outcome == 7.0)
+    if found.picture:
+        found.picture()
+    assert shown == drawn
+
+
 # rules: what is said of any is in test_rule_checks.py
 
 

@@ -11,9 +11,9 @@ pytestmark = pytest.mark.browser
 
 def test_notebook_01_is_dragged_and_moves_with_the_kernel_alive_busy_and_dead(lab):
     page = lab("01_linear_regression.ipynb")
-    run_all(page, players(8))
+    run_all(page, players(9))
     the_start_is_moved(page)
-    player = Shown(page, 5)
+    player = Shown(page, 6)
     first = player.pixels()
     assert first[1] > 50
     assert "Shown: step 0; learning rate 0.1; loss 43001" in player.says()
@@ -61,7 +61,7 @@ def test_notebook_01_is_dragged_and_moves_with_the_kernel_alive_busy_and_dead(la
 
 
 def the_start_is_moved(page):
-    player = Shown(page, 6)
+    player = Shown(page, 7)
     player.drag(0, 0.0)
     before = player.says()
     area = player.canvas.bounding_box()

@@ -16,6 +16,7 @@ from sections import NEVER
 TOGETHER = 520  # letters on a screen of text, about
 ANSWER = 230  # letters of an answer; the rest is said
 PREDICT = re.compile(r"\*\*Predict(?: \d+)?(?:\*\*[^.:]*[.:]|[.:]\*\*)\s*")
+OPTIONAL = re.compile(r"\*Optional, \d+ minutes\.\*")  # for readers; a lecture has chosen already
 HAPPENED = re.compile(r"\*\*What happened(?:: \(([a-h])\))?\.?\*\*[.,:]?\s*")
 CHOICE = re.compile(r"\*\*\(([a-h])\)\*\*\s*")
 EXPLAIN = re.compile(r"<details>\s*<summary>(.*?)</summary>\s*(.*?)\s*</details>", re.S)
@@ -80,7 +81,7 @@ class _Maker:
 
     def text(self, text: str) -> None:
         text = re.sub(r"\A## .*\n?", "", text).strip()
-        if not text:
+        if not text or OPTIONAL.fullmatch(text):
             return
         if PREDICT.search(text):
             return self.ask(text)

@@ -24,6 +24,7 @@ NOT_HERE = [  # what a question says of its notebook alone
     r"\s*\(The code of a check is folded away[^)]*\)",
     r"\s*Then, below the solution, [^.]*\.",
     r"\s*When it is right, it trains on [^.]*\.",
+    r"\s*The check draws your [^.]*\.",
 ]
 HEAD = """# Problem sheet {number}: {title}
 
