@@ -24,6 +24,17 @@ def ax():
     plt.close(figure)
 
 
+def test_labelled_contours_say_their_loss_and_take_the_numbers_away_with_them(ax):
+    lines = plots.contours(surfaces.saddle(), ax=ax, labelled=True)
+    said = np.array([float(text.get_text()) for text in ax.texts])
+    assert {-1, 1} == set(np.sign(said))  # one sees which side is up
+    assert (np.abs(said[:, None] - lines.levels).min(1) <= 0.05 * np.abs(said)).all()
+    lines.remove()
+    assert not ax.texts
+    plots.contours(surfaces.saddle(), ax=ax)
+    assert not ax.texts
+
+
 @pytest.mark.parametrize("share", [0.5, 0.95])
 def test_an_ellipse_holds_its_share_of_a_normal_cloud(ax, share):
     root = torch.tensor([[2.0, 0.0], [1.5, 0.5]]).double()

@@ -30,6 +30,18 @@ RAVINE = surfaces.ravine()
 RATES = [0.1, 0.3, 0.51]
 
 
+def test_paths_apart_have_a_panel_each_with_the_contours_and_share_the_loss():
+    rules = {"plain": GradientDescent(0.1), "ball": Momentum(0.1, 0.5), "Adam": Adam(0.1)}
+    runs = {name: minimize(RAVINE, rule, RAVINE.start, 5) for name, rule in rules.items()}
+    player = views.descents(RAVINE, runs, apart=True)
+    places = [mark.ax for mark in player._marks if mark.kind == "path"]
+    paths, curves = places[::2], places[1::2]
+    assert [ax.get_title(loc="left") for ax in paths] == list(runs)
+    assert len(set(curves)) == 1
+    assert len({*paths, *curves}) == len(player.figure.axes) == 4
+    assert all(ax.collections and ax.get_xlim() == RAVINE.xlim for ax in paths)
+
+
 @pytest.mark.parametrize(("lr", "word"), [(0.2, "converges"), (0.3, "zig-zags"), (0.5, "diverges"), (0.6, "diverges")])
 def test_the_words_of_theory_change_at_one_and_two_over_L(lr, word):
     assert theory.regime(lr, largest=4) == word

@@ -40,13 +40,14 @@ def pair(
 
 def panels(surface: Surface, names: Sequence[str], **kwargs: Any) -> tuple[list[Axes], Axes]:
     """The contours of a surface once for each name, in two columns, and an empty Axes on the right."""
-    places = [[k if k < len(names) else "." for k in (row, row + 1)] + ["right"] for row in range(0, len(names), 2)]
-    size = (12, max(4.8, 2.7 * len(places)))
-    _, axes = plt.subplot_mosaic(places, figsize=size, width_ratios=(1, 1, 1.7), layout="constrained")
-    for ax, name in zip(left := [axes[k] for k in range(len(names))], names):
+    rows = -(-len(names) // 2)
+    figure = plt.figure(figsize=(12, max(4.8, 2.7 * rows)), layout="constrained")
+    grid = figure.add_gridspec(rows, 3, width_ratios=(1, 1, 1.7))
+    left = [figure.add_subplot(grid[divmod(k, 2)]) for k in range(len(names))]
+    for ax, name in zip(left, names):
         plots.contours(surface, ax=ax, **kwargs)
         label(ax, title=name)
-    return left, axes["right"]
+    return left, figure.add_subplot(grid[:, 2])  # last, also where they are shown one below the other
 
 
 def equal_scales(ax: Axes) -> None:

@@ -199,9 +199,7 @@ def race(
     figure, left, right = pair(surface, figsize=(13, 5.4), width_ratios=(1.25, 1))
     places = np.arange(len(runs))[::-1]
     label(left, title="where do the paths lead?")
-    label(
-        right, title="who finds the lowest minimum?", xlabel="share of the starts", xlim=(0, 1.15)
-    )
+    label(right, title="who finds the lowest minimum?", xlabel="share of the starts", xlim=(0, 1.15))
     right.set(ylim=(-0.6, len(runs) - 0.4))
     right.set_yticks(places, runs)
     for tick in right.get_yticklabels():
