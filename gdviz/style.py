@@ -101,10 +101,10 @@ def looks_of(rules: Mapping[str, object], told: Mapping[str, Any] | None = None)
         told: looks of your own, for the name of a descent or of a rule's class: a Look, or its fields as a dict.
 
     Returns:
-        A look for each name; from the seventh rule of one's own on they begin again.
+        A look for each name; from the seventh rule of your own on they repeat.
 
     Raises:
-        ValueError: a look for a name that is not there, or with a field that is none.
+        ValueError: a look for an unknown name, or with an unknown field.
 
     Example:
         >>> looks = looks_of({"a": "Lynx", "b": "Adam", "c": "Tiger"}, {"Tiger": {"color": "#00608f"}})

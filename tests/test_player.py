@@ -412,7 +412,7 @@ def test_half_an_answer_to_a_word_changes_nothing_and_is_a_sentence(player, axes
     assert player.message.startswith("Not shown: the array of a path must have the shape")
     assert "a word ''" in player.describe()  # what is shown
     for wrong in ({"label": "a word"}, {"label": 3}, {"label": ""}, {"label": "b", "value": 3}):
-        with pytest.raises(ValueError, match="label and value are texts, each label another"):
+        with pytest.raises(ValueError, match="label and value must be text, no two labels alike"):
             player.on_text(half, **wrong)
     player.on_text(half, label="another")
     assert [field.description for field in player.box.children[:2]] == ["a word", "another"]

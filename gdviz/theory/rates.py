@@ -42,7 +42,7 @@ def convert_lr(lr: Hyperparameter, momentum: Hyperparameter, *, source: str, tar
         The lr of the target.
 
     Raises:
-        ValueError: another convention, or a number out of range.
+        ValueError: an unknown convention, or a number out of range.
 
     Example:
         >>> convert_lr(0.5, 0.75, source="torch", target="averaged")
