@@ -619,7 +619,7 @@ def test_the_opening_is_said_at_the_first_step_alone_and_of_what_was_there_first
 def test_too_much_to_send_is_refused_and_says_how_to_thin(axes):
     player = Player(axes[0].figure, {"step": range(1001)})
     player.path(axes[0], np.zeros((1001, 2)))
-    with pytest.raises(ValueError, match=r"the marks take 12.0 MB, at most 4 MB travel: keep every 4th step \(params"):
+    with pytest.raises(ValueError, match=r"the marks take 12.0 MB, at most 4 MB travel: keep one step in 4 \(params"):
         player.line(axes[0], np.zeros((1001, 1500, 2)))
     player.twin()
     assert [mark["kind"] for mark in player.marks] == ["path"]
