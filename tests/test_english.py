@@ -44,7 +44,7 @@ HABITS = [
     Habit(r"(?:^|[.!?] )Who\b[^.?!]*\.", "if you ...", "Who measures, knows more.", "Who leaves first?"),
     Habit(r"\btrainings\b", "training runs", "Six trainings.", "Six training runs."),
     Habit(
-        r"\b(an?|earlier|another|each|every|one) training\b(?=[.,;:!?)]| (is|was|of|that|which|saw|ends?|stops?)\b)",
+        r"\b(an?( earlier)?|another|each|every|one) training\b(?=[.,;:!?)]| (is|was|of|that|which|saw|ends?|stops?)\b)",
         "training, a training run",
         "What a training saw.",
         "The loss of a training run; each training set.",

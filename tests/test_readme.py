@@ -105,8 +105,11 @@ def test_the_lecturers_minutes_are_those_of_the_notebooks():
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         first = "".join(json.loads(path.read_text())["cells"][0]["source"])
         table = re.search(rf"### {path.name[:2]} .*?\n(.*?)(?=\n##)", text, re.S)[1]
-        minutes = [int(row) for row in re.findall(r"^\| [^|]+ \| (\d+) \|", table, re.M)]
-        assert sum(minutes) == int(re.search(r"\*\*Time:\*\* (\d+) minutes", first)[1]), path.stem
+        rows = re.findall(r"^\| ([^|]+) \| (\d+) \|", table, re.M)
+        minutes, more = re.search(r"\*\*Time:\*\* (\d+) minutes(?:, and (\d+) more)?", first).groups()
+        optional = [int(row) for title, row in rows if title.startswith("Optional: ")]
+        assert sum(int(row) for _, row in rows) - sum(optional) == int(minutes), path.stem
+        assert sum(optional) == int(more or 0), path.stem
 
 
 def test_the_lecturer_is_told_how_many_mistakes_the_checks_know():
