@@ -94,7 +94,7 @@ OWN = (  # for rules that have none, or of which there are several
 
 
 def looks_of(rules: Mapping[str, object], told: Mapping[str, Any] | None = None) -> dict[str, Look]:
-    """Looks that tell several descents apart, also of rules that the course does not know and of one rule twice.
+    """Looks that tell several descents apart, even of rules that the course does not know, or of one rule twice.
 
     Args:
         rules: by name, each a rule or an optimizer's name.

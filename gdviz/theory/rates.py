@@ -88,7 +88,7 @@ def heavy_ball_rate(lr: Any, momentum: Any, curvature: Any) -> Tensor:
 def curvatures(loss: Loss, params: Any) -> Tensor:
     """The eigenvalues of the Hessian of a loss, the smallest first: how it is curved along its own directions.
 
-    Of two parameters (lambda = m - r and m + r, with m = (a + c) / 2 and r = sqrt(((a - c) / 2)^2 + b^2) of the
+    For two parameters (lambda = m - r and m + r, with m = (a + c) / 2 and r = sqrt(((a - c) / 2)^2 + b^2) of the
     Hessian's a, b, b, c) a player can follow them.
 
     Args:
