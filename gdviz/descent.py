@@ -1,4 +1,4 @@
-"""Minimisation: follow a rule down a loss and keep all that happened."""
+"""Minimisation: follow a rule down a loss and keep everything that happened."""
 
 import time
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def minimize(
 ) -> Trajectory:
     """w_{t+1} = update(w_t, gradient of the loss at w_t), `steps` times from `start`.
 
-    A rule with a probe gets the gradient there, of the same minibatch: see Rule.
+    A rule with a probe gets the gradient at the probe, of the same minibatch: see Rule.
     A hyperparameter of shape (n, 1) or (n, 1, 1) is a sweep: see `grid`. A run that diverges is a result, not an error.
 
     Args:
@@ -54,7 +54,7 @@ def minimize(
         ValueError: before the first step: a loss that raises, has no gradient or returns another shape; a
             hyperparameter out of its range; a schedule with a bad rule at any of its steps; a trajectory of more than 4
             GB.
-        TypeError: what is no loss, rule or start.
+        TypeError: loss, rule or start is of the wrong kind.
 
     Example:
         >>> from gdviz.optimizers import Momentum
@@ -84,7 +84,7 @@ def minimize(
             value, grads = _value_and_gradient(differentiated, params, step, axes)
         if watch.met:
             met = " with ".join(map(str, watch.met))
-            raise ValueError(f"loss compares {met}, each number with all others; give both one shape: x[:, 0]")
+            raise ValueError(f"loss compares {met}, each number with all others; give both the same shape: x[:, 0]")
         if hasattr(rules[step], "probe"):
             point = probed(steppers[step], params, grads, f"at step {step}")
             _, grads = _value_and_gradient(differentiated, point, step, axes)
@@ -95,7 +95,7 @@ def minimize(
         history.append((params, state))
     unseen = range(
         0 if sampled_loss else steps, steps + 1
-    )  # looked at now and not between two steps: that would scatter the memory
+    )  # computed now, not between two steps: that would scatter the memory
     for step in watched(unseen, "full loss"):
         losses[step] = _value(loss, history[step][0], step, axes)
     return Trajectory(
@@ -189,7 +189,7 @@ def _gradient(value: Tensor, leaf: Tensor) -> Tensor | None:
 
 
 def _lrs(rules: list[Rule], runs: tuple[int, ...]) -> Tensor | None:
-    """(steps, *runs): the learning rate of each of these rules; a view where all are one. None where one has none."""
+    """(steps, *runs): the learning rate of each of these rules; a view where all are equal. None: a rule has none."""
     rows = {}
     for rule in rules:
         if id(rule) not in rows:

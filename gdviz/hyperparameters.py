@@ -42,21 +42,21 @@ def _count(value: Tensor) -> Tensor:
 
 
 class Range(float):
-    """A number that may be any from low to high: minimize computes at its value, a player gives it a slider.
+    """A number anywhere from low to high: minimize computes with its value, a player gives it a slider.
 
-    It is its value wherever a number is wanted. A range that stands in several rules has one slider for all of them.
+    It acts as its value wherever a number is wanted. A range that several rules share has one slider for all of them.
 
     Args:
         low: the left end of the slider.
         high: the right end.
         value: where it stands first.
-        log: whether equal ways on the slider are equal factors; else they are equal differences.
+        log: whether equal distances on the slider are equal factors; otherwise they are equal differences.
         unit: a word behind the number, such as "steps".
         name: of the slider; left out, that of the hyperparameter.
         named: name -> value, for those that are worth a click, such as {"2/L": 0.2}.
 
     Raises:
-        TypeError: what are no numbers.
+        TypeError: something that is not a number.
         ValueError: ends that are not finite, equal or reversed, or on a log slider not positive; a value beyond them.
 
     Example:
@@ -177,7 +177,7 @@ def whole(name: str, number: Any, least: int = 1, most: int | None = None) -> in
 
 
 def short(thing: object, length: int = 80) -> str:
-    """What a thing says of itself, on one line and not for long."""
+    """The text of a thing, on one line and kept short."""
     try:
         text = " ".join(str(thing).split())
     except (Exception, SystemExit):

@@ -94,17 +94,17 @@ OWN = (  # for rules that have none, or of which there are several
 
 
 def looks_of(rules: Mapping[str, object], told: Mapping[str, Any] | None = None) -> dict[str, Look]:
-    """Looks that tell several descents apart, also of rules that the course does not know and of one rule twice.
+    """Looks that tell several descents apart, even of rules that the course does not know, or of one rule twice.
 
     Args:
         rules: by name, each a rule or an optimizer's name.
         told: looks of your own, for the name of a descent or of a rule's class: a Look, or its fields as a dict.
 
     Returns:
-        A look for each name; from the seventh rule of one's own on they begin again.
+        A look for each name; from the seventh rule of your own on they repeat.
 
     Raises:
-        ValueError: a look for a name that is not there, or with a field that is none.
+        ValueError: a look for an unknown name, or with an unknown field.
 
     Example:
         >>> looks = looks_of({"a": "Lynx", "b": "Adam", "c": "Tiger"}, {"Tiger": {"color": "#00608f"}})

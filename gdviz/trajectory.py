@@ -20,7 +20,7 @@ class Trajectory:
             probe.
         states: the rule's state with its fields stacked to (steps + 1, ...), states[t] belongs to params[t]; or None.
         rule: the rule, of a schedule that of step 0.
-        examples: (steps + 1, *runs), whole numbers: of how many examples the gradient was computed on the way there (a
+        examples: (steps + 1, *runs), whole numbers: how many gradients of examples were computed on the way there (a
             loss without data counts 1 a step, and a rule with a probe twice); divided by n these are epochs.
         seconds: (steps + 1,), what gradients and updates of all runs together took, without the `losses` that are only
             looked at.

@@ -230,7 +230,7 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("8 * 29", "8 * 28", "smaller, and it counts"),
             ("8 * 29", "8 * 1437 / 50", "no part of an update"),
             ("8 * 29", "8 * 1437 // 50 + 1", "Round up in each epoch"),
-            ("8 * 29", "8 * 50", "How many minibatches has an epoch?"),
+            ("8 * 29", "8 * 50", "How many minibatches does an epoch have?"),
             ("8 * 29", "8 * 1437", "not for each digit"),
             ("8 * 29", '"232"', "Write the number alone"),
             ("updates", "update", "You have `update`"),
@@ -325,7 +325,7 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
     },
     "07_failure_zoo": {
         1: [
-            ('"counter"', '"no correction"', "A has another one"),
+            ('"counter"', '"no correction"', "That is not the one in A"),
             ('"average"', '"averge"', "suspect_b: Choose one of"),
             ('"multiplies"', "...", "The first part is right. Now the next one."),
         ],

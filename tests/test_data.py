@@ -99,22 +99,25 @@ def test_the_names_are_what_the_script_makes_of_cldr_and_carry_their_licence():
 @pytest.mark.parametrize(
     ("keep", "message"),
     [
-        (lambda text: text[: len(text) // 2], "is cut or spoilt: it should hold 9948 names and holds"),
+        (lambda text: text[: len(text) // 2], "is cut short or damaged: it should hold 9948 names and holds"),
         (lambda text: text[: text.rindex(",")], "is cut"),
         (lambda text: text[:-3], "is cut"),
         (lambda text: text[: text.index("\n", len(text) // 2) + 1], "is cut"),
-        (lambda text: text.replace("cs,", "cs,x,", 1), "is cut or spoilt: .* holds 9947 whole ones, line 2 is not one"),
+        (
+            lambda text: text.replace("cs,", "cs,x,", 1),
+            "is cut short or damaged: .* holds 9947 whole ones, line 2 is not one",
+        ),
         (lambda text: text.replace("\nde,", '\nde,"', 1), "the quotation mark in line 1034 is not closed"),
         (lambda text: text.replace("\nde,", '\nde,"', 1).replace("\nfi,", '\nfi,"', 1), "in line 1034 is not closed"),
         (lambda text: text.replace("\nde,", '\n"de,').replace("\nfi,", '\n"fi,'), "in line 1034 is not closed"),
         (lambda text: text.replace("\nde,", '\nde,"', 1).replace("\nfi,", '"\nfi,', 1), "in line 1034 is not closed"),
         (lambda text: text.replace("cs,Abidžan\ncs,Afghánistán\n", 'cs,"Abidžan\ncs,Afghánistán"\n'), "is cut"),
-        (lambda text: ",,\n", "is no file of names"),
-        (lambda text: text.replace(",9948", ",many", 1), "is no file of names"),
-        (lambda text: text.replace(",9948", ",²", 1), "is no file of names"),
-        (lambda text: "", "is no file of names"),
-        (lambda text: text.replace(",9948", "", 1), "is no file of names"),
-        (lambda text: text.replace(",", ";"), "is no file of names"),
+        (lambda text: ",,\n", "is not a file of names"),
+        (lambda text: text.replace(",9948", ",many", 1), "is not a file of names"),
+        (lambda text: text.replace(",9948", ",²", 1), "is not a file of names"),
+        (lambda text: "", "is not a file of names"),
+        (lambda text: text.replace(",9948", "", 1), "is not a file of names"),
+        (lambda text: text.replace(",", ";"), "is not a file of names"),
     ],
 )
 def test_a_file_of_names_that_was_cut_or_is_another_is_refused(tmp_path, keep, message):
@@ -135,7 +138,7 @@ def test_a_toy_line_needs_two_points(n):
 def test_a_file_of_names_that_ends_within_a_letter_is_cut(tmp_path):
     raw = (Path(data.__file__).parent / "names" / "names.csv").read_bytes()
     (tmp_path / "names.csv").write_bytes(raw[: raw.index("ž".encode()) + 1])
-    with pytest.raises(ValueError, match="is cut or spoilt"):
+    with pytest.raises(ValueError, match="is cut short or damaged"):
         data.names(tmp_path / "names.csv")
 
 

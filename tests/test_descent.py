@@ -183,7 +183,7 @@ def test_minimize_works_inside_no_grad():
 def test_divergence_is_a_result():
     bowl = surfaces.bowl(10)
     descent = minimize(bowl, GradientDescent(**grid(lr=[0.19, 0.2, 0.21, 5.0, 1e200])), [1.0, 1.0], 300)
-    assert descent.diverged.tolist() == [False, False, True, True, True]  # 0.2 is the limit 2/L: it swings for ever
+    assert descent.diverged.tolist() == [False, False, True, True, True]  # 0.2 is the limit 2/L: it swings forever
     assert "lr 0.19; 3 of 5 diverge" in descent.describe()
 
 

@@ -246,7 +246,7 @@ def test_gradients_that_add_up_in_gradient_descent_are_told():
         "This is GradientDescent in which the gradients of earlier steps add up; gradient descent remembers nothing."
     )
     assert hint(adds_up(0.3), RULES[0]).endswith(
-        "It would be right if no step had been before it, and GradientDescent remembers nothing."
+        "It would be right if it were the first step, and GradientDescent remembers nothing."
     )
 
 

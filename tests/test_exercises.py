@@ -66,7 +66,7 @@ def test_a_right_number_is_right_in_any_clothes(number):
 @pytest.mark.parametrize(
     ("number", "hint"),
     [
-        (3.02, "Almost. Give one or two digits more: compute it here instead of rounding."),
+        (3.02, "Almost. Give one or two more digits: compute it here instead of rounding."),
         (-3, "The size is right, the sign is not."),
         (1 / 3, "Turned upside down: it is 1 over yours."),
         (300, "It is 100 times too large: is it in another unit, or in per cent?"),
@@ -173,7 +173,7 @@ def test_a_right_function_is_right():
         (lambda w, b: 0.0, "It is always zero."),
         (
             lambda w, b: line(w, b) * (1 + 4e-6),
-            "It is right to some digits only: is something rounded, or float32?",
+            "It is right to a few digits only: is something rounded, or float32?",
         ),
         (lambda w, b: float("nan"), "At (1, 2) it gives NaN (not a number): 0 divided by 0, or the root of a negative"),
         (
@@ -309,7 +309,7 @@ def test_what_a_gradient_takes_beside_the_point_is_given():
         (lambda w: slope(w).flip(0), "The coordinates have changed places."),
         (lambda w: -slope(w), "The sign is wrong, everything else is right."),
         (lambda w: 3 * slope(w), "It is always 3 times the right one"),
-        (lambda w: slope(w) + 1e-4, "Right to some digits only: by differences over a step"),
+        (lambda w: slope(w) + 1e-4, "Right to a few digits only: by differences over too small a step"),
         (lambda w: 2 * w, "The ten is missing."),
         (lambda w: slope(w) + w, "At (1, 2) it must be [ 2., 40.]; yours is [ 3., 42.]."),
         (lambda w: slope(w).sum(), "The gradient has 2 numbers, one for each parameter; yours has the shape ()."),
@@ -705,12 +705,12 @@ def test_the_picture_has_both_ways_and_says_where_they_end(shown):
     for share in (0.5, 1):  # of the right step, from (1.2, 0.84)
         x, y = (w * (1 - share * curvature) ** 20 for w, curvature in zip((1.2, 0.84), CURVATURES))
         ends.append(f"({x:.3g}, {y:.3g})")
-    assert alt.startswith(f"Twenty steps on a bowl: your way ends at {ends[0]}, that of GradientDescent at {ends[1]}")
-    assert "same way" not in alt
+    assert alt.startswith(f"Twenty steps on a bowl: your path ends at {ends[0]}, that of GradientDescent at {ends[1]}")
+    assert "same path" not in alt
 
 
 def test_the_picture_of_a_right_rule_says_that_the_ways_are_one(shown):
-    assert shown(check_rule(GD, GD))[1][0]["text/plain"].endswith("; they are the same way.")
+    assert shown(check_rule(GD, GD))[1][0]["text/plain"].endswith("; they are the same path.")
 
 
 @pytest.mark.parametrize("factor", [float("nan"), float("inf"), 1e308, -1e20, 0.0])

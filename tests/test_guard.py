@@ -101,7 +101,7 @@ class OwnBase(BaseException):
         ("GeneratorExit", "GeneratorExit in your line `raise GeneratorExit`."),
         ("StopIteration", "StopIteration in your line `raise StopIteration`."),
         ("SystemExit(3)", "It ends the program in your line `raise SystemExit(3)`: leave that out."),
-        ("MemoryError", "It asks for too much memory in your line `raise MemoryError`: which shape has it?"),
+        ("MemoryError", "It asks for too much memory in your line `raise MemoryError`: what shape does it have?"),
     ],
 )
 def test_each_exception_has_its_sentence(learner, raised, sentence):

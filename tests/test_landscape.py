@@ -155,7 +155,7 @@ with torch.no_grad():
             r"\(2, 38\), got shape \(2, 7\)",
         ),
         (lambda: landscape.plane(network(), F.cross_entropy, DATA, torch.full((2, 38), math.nan)), "must be finite"),
-        (lambda: landscape.plane(network(), F.cross_entropy, (X, Y[:3]), torch.zeros(2, 38)), "of one length"),
+        (lambda: landscape.plane(network(), F.cross_entropy, (X, Y[:3]), torch.zeros(2, 38)), "the same length"),
         (lambda: landscape.principal_directions(torch.zeros(2, 5)), "does not leave a line; record more steps"),
         (lambda: landscape.principal_directions([]), "the path is empty"),
         (lambda: landscape.principal_directions(torch.zeros(3, 4, 5)), r"a path is numbers \(k, parameters\)"),
@@ -358,7 +358,7 @@ def test_a_network_that_has_no_slice_is_refused_by_its_name():
     with pytest.raises(ValueError, match="the Linear gives another output at each call; a slice needs one"):
         landscape.plane(model, F.cross_entropy, DATA, directions(model))
     script = torch.jit.trace(network(), X)
-    with pytest.raises(ValueError, match=r"Jitted modules \(give the module as it was before torch.jit\)"):
+    with pytest.raises(ValueError, match=r"Jitted modules \(give the module from before torch.jit\)"):
         landscape.plane(script, F.cross_entropy, DATA, directions(script))
 
 

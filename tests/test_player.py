@@ -431,7 +431,7 @@ def test_half_an_answer_to_a_word_changes_nothing_and_is_a_sentence(player, axes
     assert player.message.startswith("Not shown: the array of a path must have the shape")
     assert "a word ''" in player.describe()  # what is shown
     for wrong in ({"label": "a word"}, {"label": 3}, {"label": ""}, {"label": "b", "value": 3}):
-        with pytest.raises(ValueError, match="label and value are texts, each label another"):
+        with pytest.raises(ValueError, match="label and value must be text, no two labels alike"):
             player.on_text(half, **wrong)
     player.on_text(half, label="another")
     assert [field.description for field in player.box.children[:2]] == ["a word", "another"]
@@ -638,7 +638,7 @@ def test_the_opening_is_said_at_the_first_step_alone_and_of_what_was_there_first
 def test_too_much_to_send_is_refused_and_says_how_to_thin(axes):
     player = Player(axes[0].figure, {"step": range(1001)})
     player.path(axes[0], np.zeros((1001, 2)))
-    with pytest.raises(ValueError, match=r"the marks take 12.0 MB, at most 4 MB travel: keep every 4th step \(params"):
+    with pytest.raises(ValueError, match=r"the marks take 12.0 MB, at most 4 MB travel: keep one step in 4 \(params"):
         player.line(axes[0], np.zeros((1001, 1500, 2)))
     player.twin()
     assert [mark["kind"] for mark in player.marks] == ["path"]

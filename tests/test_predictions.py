@@ -121,7 +121,7 @@ def test_the_summary_says_what_to_look_at_again_and_what_is_open():
     predict("01-1", "c")
     predict("01-2", "a")
     said = str(revisit("01"))
-    assert said.startswith("You made 2 of 12 predictions, and 1 came out.")
+    assert said.startswith("You made 2 of 12 predictions, and 1 came true.")
     assert "- 2: The sign of a slope. You said (a), it was (b). A line that is too low" in said
     assert said.endswith("Not predicted: 3, 4, 5, 6, 7, 8, 9, 10, 11, 12.")
     assert "The first steps" not in said
@@ -134,7 +134,7 @@ def test_without_predictions_the_summary_invites():
 def test_with_all_right_nothing_is_to_be_looked_at_again():
     for k, row in enumerate(TABLE["01"], 1):
         predict(f"01-{k}", row.right)
-    assert str(revisit("01")) == "You made 12 of 12 predictions, and 12 came out."
+    assert str(revisit("01")) == "You made 12 of 12 predictions, and 12 came true."
 
 
 @pytest.mark.parametrize("name", ["01-0", "01-99", "99-1", "01", "x", "01-1.5"])
@@ -156,7 +156,7 @@ def test_a_question_of_ones_own_needs_nothing_but_its_line(capsys):
     found = revisit("mine")
     assert (found.right, found.counted, found.open) == ([10], (2,), [])
     assert found.again == {1: "Which is steeper? You said (a), it was (b). Steep is fast."}
-    assert str(found).startswith("You made 3 of 3 predictions, and 1 came out.\nWithout a right letter: 2.\n")
+    assert str(found).startswith("You made 3 of 3 predictions, and 1 came true.\nWithout a right letter: 2.\n")
     predict("mine-1", "d", choices=3)
     assert capsys.readouterr().out == 'Prediction 1: choose "a", "b" or "c", in quotation marks.\n'
 

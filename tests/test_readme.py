@@ -106,10 +106,10 @@ def test_the_lecturers_minutes_are_those_of_the_notebooks():
         first = "".join(json.loads(path.read_text())["cells"][0]["source"])
         table = re.search(rf"### {path.name[:2]} .*?\n(.*?)(?=\n##)", text, re.S)[1]
         rows = re.findall(r"^\| ([^|]+) \| (\d+) \|", table, re.M)
-        stated = re.search(r"\*\*Time:\*\* (\d+) minutes(?:, and (\d+) more for .*Optional)?", first)
-        for optional, minutes in enumerate(stated.groups("0")):
-            found = sum(int(row) for title, row in rows if title.startswith("Optional: ") == bool(optional))
-            assert found == int(minutes), path.stem
+        minutes, more = re.search(r"\*\*Time:\*\* (\d+) minutes(?:, and (\d+) more)?", first).groups()
+        optional = [int(row) for title, row in rows if title.startswith("Optional: ")]
+        assert sum(int(row) for _, row in rows) - sum(optional) == int(minutes), path.stem
+        assert sum(optional) == int(more or 0), path.stem
 
 
 def test_the_lecturer_is_told_how_many_mistakes_the_checks_know():

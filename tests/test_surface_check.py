@@ -73,9 +73,9 @@ def hidden_root(p):
 WRONG = {
     "text": ("x**2 + y**2", "✗ Not yet. A surface is a function (def ...); yours is 'x**2 + y**2'."),
     "a number": (3.5, "✗ Not yet. A surface is a function (def ...); yours is 3.5."),
-    "returns a number": (lambda p: 3.0, "It must return a tensor, by torch's operations; yours returns 3.0."),
-    "returns nothing": (lambda p: None, "It must return a tensor, by torch's operations; yours returns None."),
-    "numpy": (lambda p: p.numpy()[..., 0], "It must return a tensor, by torch's operations"),
+    "returns a number": (lambda p: 3.0, "It must return a tensor, made by torch's operations; yours returns 3.0."),
+    "returns nothing": (lambda p: None, "It must return a tensor, made by torch's operations; yours returns None."),
+    "numpy": (lambda p: p.numpy()[..., 0], "It must return a tensor, made by torch's operations"),
     "the wrong axis": (lambda p: p[0] ** 2 + p[1] ** 2, "25 heights (25,), yours gives (2,): use p[..., 0]"),
     "one height for all": (lambda p: (p**2).sum(), "25 heights (25,), yours gives ()"),
     "no sum": (lambda p: p**2, "25 heights (25,), yours gives (25, 2)"),

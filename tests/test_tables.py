@@ -305,7 +305,7 @@ def test_another_encoding_says_how_to_save_it(flats, text, encoding):
         (b'[{"size": 50, "price": 310}]', "is JSON; save it as CSV UTF-8"),
         (b'{\n  "size": [50, 62]}', "is JSON"),
         (b'<?xml version="1.0"?>', "is a web page"),
-        ("size,price\n50,310\n62,ä".encode()[:-1], "is cut or spoilt: it ends within a letter"),
+        ("size,price\n50,310\n62,ä".encode()[:-1], "is cut short or damaged: it ends in the middle of a letter"),
         (b"", "is empty; it needs a row of column names and a row for each example"),
         (b"\xef\xbb\xbf", "is empty"),
         (b"size,price", "is empty"),
@@ -580,7 +580,7 @@ def test_what_is_no_column_is_refused_with_the_cure(x, message):
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
-        ([1, 2, 3], [1, 2], "x and y must be of one length, got 3 and 2"),
+        ([1, 2, 3], [1, 2], "x and y must have the same length, got 3 and 2"),
         ([1], [2], "at least two points, got 1"),
         ([], [], "at least two points, got 0"),
         ([1, 2], None, "y must be numbers"),

@@ -282,7 +282,7 @@ OUTSIDE[[4, 9]] = torch.tensor([3, -1])
         (
             {"data": (X, Y[:-1])},
             ValueError,
-            r"data: inputs and targets must be of one length, got shapes \(50, 3\) and \(49,\)",
+            r"data: inputs and targets must have the same length, got shapes \(50, 3\) and \(49,\)",
         ),
         ({"data": (X[:0], Y[:0])}, ValueError, "data holds no examples"),
         ({"data": (NAN, Y)}, ValueError, "data: inputs must be finite"),
@@ -315,7 +315,7 @@ OUTSIDE[[4, 9]] = torch.tensor([3, -1])
         ({"generator": 0}, TypeError, "generator must be a torch.Generator"),
         ({"data": (torch.where(X > 2, math.inf, X), Y)}, ValueError, "inputs must be finite"),
         ({"data": (X, NAN[:, 1]), "loss": one_number}, ValueError, "targets must be finite"),
-        ({"data": (torch.tensor(1.0), torch.tensor(1))}, ValueError, "of one length, got shapes"),
+        ({"data": (torch.tensor(1.0), torch.tensor(1))}, ValueError, "the same length, got shapes"),
         ({"loss": lambda o, y: F.cross_entropy(o, y)[None]}, ValueError, "the loss must return one number"),
         ({"loss": lambda o, y: F.cross_entropy(o, y).item()}, ValueError, "the loss must return one number"),
         ({"epochs": None}, ValueError, "epochs must be a whole number"),
@@ -640,9 +640,7 @@ def test_a_model_that_an_earlier_training_spoilt_is_to_be_made_anew():
         spoilt[2].bias[1] = math.nan
         normal[1].running_var[0] = math.nan
     for model, name in ((spoilt, "2.bias"), (normal, "1.running_var")):
-        with pytest.raises(
-            ValueError, match=rf"spoilt by an earlier training, {name} is not finite; make the model anew"
-        ):
+        with pytest.raises(ValueError, match=rf"spoilt by earlier training, {name} is not finite; make the model anew"):
             fit(model, F.cross_entropy, (X, Y), sgd(model), epochs=1, batch_size=10)
     masked = network()
     masked.register_buffer("mask", torch.tensor([0.0, -math.inf]))  # a mask is not spoilt
@@ -811,7 +809,7 @@ def test_histories_are_stacked_side_by_side():
     for histories, name in ((two, "loss"), (two, "weights"), (two[0], "losses")):
         with pytest.raises(ValueError, match="stacked takes a list of histories and one of losses, accuracies"):
             stacked(histories, name)
-    with pytest.raises(ValueError, match=r"the histories must be of one length; their losses have \[3, 1\]"):
+    with pytest.raises(ValueError, match=r"the histories must have the same length; their losses have \[3, 1\]"):
         stacked([two[0], History([Step(1)])], "losses")
 
 

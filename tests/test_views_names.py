@@ -87,7 +87,7 @@ def test_the_truth_is_one_class_for_each_name():
         views.names.guesses(SAID, CLASSES, [2, -1], {"step": range(2), "name": ["York", "Ulm"]})
     with pytest.raises(ValueError, match=r"probabilities are \(steps, names, classes\) for two sliders"):
         views.names.guesses(SAID[:, :1], CLASSES, [2, 1], {"step": range(2), "name": ["York", "Ulm"]})
-    with pytest.raises(ValueError, match="a name here is without"):
+    with pytest.raises(ValueError, match="a name must not contain"):
         views.names.guesses(SAID, CLASSES, [2, 1], {"step": range(2), "name": ["Yo|rk", "Ulm"]})
 
 

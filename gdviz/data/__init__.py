@@ -35,7 +35,7 @@ LANGUAGES = {
 def diabetes(feature: str = "bmi") -> Data:
     """442 patients: one feature in raw units, and the progression of diabetes one year later (25 to 346).
 
-    The table of scikit-learn, kept beside this file: to import all of scikit-learn for it took a second and 100 MB.
+    scikit-learn's table, kept beside this file: importing scikit-learn for it would take a second and 100 MB.
 
     Args:
         feature: one of age, sex, bmi, bp, s1 to s6.
@@ -44,7 +44,7 @@ def diabetes(feature: str = "bmi") -> Data:
         The data.
 
     Raises:
-        ValueError: another feature.
+        ValueError: an unknown feature.
 
     Example:
         >>> patients = diabetes()
@@ -105,11 +105,11 @@ def toy_tone(n: int = 200, *, frequency: float = 2.0, noise: float = 0.2, seed: 
 
 
 def toy_moons(n: int = 200, *, noise: float = 0.15, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Two half moons that hold one another, by scikit-learn.
+    """Two interlocking half moons, made by scikit-learn.
 
     Args:
         n: how many examples, 4 or more.
-        noise: the standard deviation of what is added to each place, where a moon has radius 1.
+        noise: the standard deviation of what is added to each point; a moon has radius 1.
         seed: of the random numbers.
 
     Returns:
@@ -128,7 +128,7 @@ def toy_moons(n: int = 200, *, noise: float = 0.15, seed: int = 0) -> tuple[Tens
 
 
 def digits(*, held_out: int = 360, seed: int = 0) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """1,797 handwritten digits, shuffled, the same for the same seed. Comes with scikit-learn, no download.
+    """1,797 handwritten digits, shuffled by the seed. They come with scikit-learn, so nothing is downloaded.
 
     Args:
         held_out: how many are kept apart.
@@ -169,7 +169,7 @@ def names(path: str | Path | None = None) -> tuple[list[str], list[str]]:
         Two lists: the names, and the codes of their languages.
 
     Raises:
-        ValueError: a file of another form, or one that is cut.
+        ValueError: a file of another form, or one that is cut short.
 
     Example:
         >>> words, languages = names()
@@ -180,13 +180,13 @@ def names(path: str | Path | None = None) -> tuple[list[str], list[str]]:
     text = text[: max(map(text.rfind, "\r\n")) + 1]  # a last line without an end was cut
     head = re.match(r"[^\r\n]*,(\d+)[\r\n]", text)
     if not head:
-        raise ValueError(f"{path} is no file of names: its first row says what it is and how many names follow")
+        raise ValueError(f"{path} is not a file of names: its first row would say what it is and how many follow")
     _, *rows = files.rows(path, text, ",")
     spoilt = [line for line, row in rows if len(row) != 2]
     if len(rows) != int(head[1]) or spoilt:
         many = f"it should hold {head[1]} names and holds {len(rows) - len(spoilt)} whole ones"
         where = f", line {spoilt[0]} is not one" if spoilt else ""
-        raise ValueError(f"{path} is cut or spoilt: {many}{where}; restore it, that of gdviz by installing it again")
+        raise ValueError(f"{path} is cut short or damaged: {many}{where}; restore it, or install gdviz again")
     return [name for _, (_, name) in rows], [language for _, (language, _) in rows]
 
 
@@ -215,7 +215,7 @@ def own(x: Any, y: Any, *, csv: str | Path | None = None) -> Data:
 
 
 def _label(column: Any, default: str) -> str:
-    """The name of a pandas column, also of the only one in a frame."""
+    """The name of a pandas column, or of the only column of a frame."""
     frame = getattr(column, "ndim", 1) == 2
     name = next(iter(getattr(column, "columns", ())), None) if frame else getattr(column, "name", None)
     return name if isinstance(name, str) and name else default

@@ -1,4 +1,4 @@
-"""Examples of one feature and one target: as they are, standardised, or on the way there."""
+"""Examples of one feature and one target: as they are, standardised, or somewhere in between."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -38,7 +38,7 @@ class Data:
         object.__setattr__(self, "x", column("x", self.x, varies=True))
         object.__setattr__(self, "y", column("y", self.y))
         if len(self.x) != len(self.y):
-            raise ValueError(f"x and y must be of one length, got {len(self.x)} and {len(self.y)}")
+            raise ValueError(f"x and y must have the same length, got {len(self.x)} and {len(self.y)}")
         if len(self.x) < 2:
             raise ValueError(f"a line needs at least two points, got {len(self.x)}")
 
@@ -72,7 +72,7 @@ class Data:
             The data with another x.
 
         Raises:
-            TypeError: what is no number.
+            TypeError: something that is not a number.
             ValueError: a number that is not finite.
         """
         return Rescaled(self, shift, scale)
@@ -88,7 +88,7 @@ class Rescaled:
         scale: likewise.
 
     Raises:
-        TypeError: what is no number.
+        TypeError: something that is not a number.
         ValueError: a number that is not finite.
 
     Example:

@@ -16,9 +16,9 @@ DIFFERENCES = ("sub", "rsub", "subtract", "__sub__", "__rsub__", "mse_loss", "l1
 class Watch(TorchFunctionMode):
     """Sees each torch function that a loss calls; `met` is the first in which an (n, 1) meets an (n,): shapes and name.
 
-    n: how many examples there are, a number that divides no other size of output and targets, so an axis that it
-    divides is one of examples. Broadcasting that is asked for passes: an axis that is written out, t[None, :]; sizes
-    that are no examples; the outputs against each other, or the targets.
+    n: how many examples there are. It divides no other size in outputs and targets, so an axis whose size it divides is
+    one of examples. Deliberate broadcasting passes: an axis that is written out, t[None, :]; axes that are not of
+    examples; outputs against outputs, or targets against targets.
     """
 
     def __init__(self, n: int, output: Tensor, targets: Tensor):

@@ -13,7 +13,7 @@ CURES = {  # a part of what torch says: what it does not say
     "or keep it with .detach()",
     "Can't call numpy() on Tensor": "but numpy knows no gradients: use torch's own functions",
     "converted to Python scalars": "math knows no tensors: use torch's own functions",
-    "be used with Jitted modules": "give the module as it was before torch.jit",
+    "be used with Jitted modules": "give the module from before torch.jit",
     "index out of range in self": "a whole number in the inputs is beyond the table of an embedding",
 }
 
@@ -56,7 +56,7 @@ def probed(rule: Any, params: Tensor, grads: Tensor, where: str) -> Tensor:
 
 
 def updated(rule: Any, params: Tensor, grads: Tensor, state: Any, where: str) -> tuple[Tensor, Any]:
-    """rule.update(params, grads, state); refused where it changes them in place or returns anything but its due."""
+    """rule.update(params, grads, state); refused where it changes them in place or returns the wrong thing."""
     untouched = params._version, grads._version
     shape = tuple(params.shape)
     returned = called("update", f"{where} with params of shape {shape}", rule.update, params, grads, state)

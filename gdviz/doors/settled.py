@@ -47,7 +47,7 @@ def settle(
 
 
 def checked_start(start: Any, name: str = "start") -> Tensor:
-    """The start as a floating tensor (d,) or (*runs, d); refused: what is not that, not finite, or not real."""
+    """The start as a floating tensor (d,) or (*runs, d); refused: anything else, and what is not finite or not real."""
     try:
         tensor = as_tensor(start).detach()
     except (TypeError, ValueError, RuntimeError) as error:

@@ -153,7 +153,7 @@ ADAM: dict[str, list[Mistake]] = {
         Mistake("grows", "with a plus in the decay: weights grow", {"(1 - self.lr * self.w": "(1 + self.lr * self.w"}),
         Mistake(
             "decays-after",
-            "but it decays after the step, and so the step as well",
+            "but it decays after the step, which shrinks the step as well",
             {
                 DECAYED: "params",
                 TAIL: "return (1 - self.lr * self.weight_decay) * (" + TAIL.removeprefix("return ") + ")",

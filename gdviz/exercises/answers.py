@@ -139,7 +139,7 @@ def _factor(ratio: float) -> str:
     if abs(ratio + 1) < 1e-5:
         return "The sign is wrong, everything else is right."
     if abs(ratio - 1) < 1e-3:
-        return "It is right to some digits only: is something rounded, or float32?"
+        return "It is right to a few digits only: is something rounded, or float32?"
     if abs(ratio) < 1e-12:
         return "It is always zero."
     sign = " and has the wrong sign" if ratio < 0 else ""

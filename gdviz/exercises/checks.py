@@ -1,9 +1,9 @@
-"""Checks that recognise a mistake by what it does, and say it kindly.
+"""Checks that recognise a mistake by what it does, and name it kindly.
 
 A check runs the learner's work on a few problems and compares what comes out with the right result and with those of
 known mistakes; it does not read the code. Whatever the learner has left in the cell (nothing, three dots, text, code
-that raises, never ends, or eats the memory), the answer is a Feedback, and nothing is raised. Pass `my.name` in the
-place of `name`, and a name that does not exist is no error either. For nbgrader: `score(2, check_rule(...))`.
+that raises, never ends, or eats the memory), the answer is a Feedback, and nothing is raised. Pass `my.name` instead of
+`name`, so that a name that does not exist is no error either. For nbgrader: `score(2, check_rule(...))`.
 
 A hint of `mistakes` may begin with a key in brackets, "[no-two] The 2 is missing.": it is not shown, and a class is
 counted by it. Without one, it is made of the first words.
@@ -30,10 +30,10 @@ from gdviz.optimizers import Rule
 
 
 def check_rule(rule: Any, reference: Rule, *, mistakes: Mapping[str, Rule] | None = None) -> Feedback:
-    """Whether a rule takes the steps of the reference; else which known mistake takes the learner's steps.
+    """Whether a rule takes the same steps as the reference; if not, which known mistake takes the learner's steps.
 
-    A right rule may keep another state and compute in another order: only the places are compared, to a millionth of
-    the way. The picture has both ways on a bowl.
+    A right rule may keep a different state and compute in a different order: only the points are compared, to a
+    millionth of the path. The picture shows both paths on a bowl.
 
     Args:
         rule: an object with init and update; a class of such; a function (params, grads, *state) -> (params, *state),
@@ -46,7 +46,7 @@ def check_rule(rule: Any, reference: Rule, *, mistakes: Mapping[str, Rule] | Non
         The Feedback.
 
     Raises:
-        TypeError: a reference that is no rule; whatever the learner has written raises nothing.
+        TypeError: the reference is not a rule; whatever the learner has written raises nothing.
 
     Example:
         >>> from gdviz.optimizers import GradientDescent
@@ -79,8 +79,8 @@ def check_number(
     Args:
         number: the learner's.
         right: the right one.
-        tolerance: the share of it that may be missing (0: exactly).
-        unit: the one that is wanted, for the hint.
+        tolerance: the relative error that is accepted (0: none).
+        unit: the unit of the right answer, for the hint.
         mistakes: hint -> the number to which the mistake leads.
 
     Returns:
@@ -104,7 +104,7 @@ def check_number(
                 return named(hint)
         said = f" Give it in {unit}." if unit else ""
         if near(value, expected, 10 * tolerance) and tolerance:
-            return Feedback(False, "Almost. Give one or two digits more: compute it here instead of rounding." + said)
+            return Feedback(False, "Almost. Give one or two more digits: compute it here instead of rounding." + said)
         if near(value, -expected):
             return Feedback(False, "The size is right, the sign is not.")
         if expected and value and near(1 / value, expected):
@@ -135,7 +135,7 @@ def check_choice(
         The Feedback.
 
     Raises:
-        ValueError: right is none of the choices.
+        ValueError: right is not one of the choices.
 
     Example:
         >>> check_choice(" Down", "down", ["up", "down"]).correct
@@ -240,7 +240,7 @@ def check_gradient(
         yours = [flat(call(point), len(point)) for point in points]
         correct, hint = judged(yours, right, places, 1e-6, wrong)
         if not correct and judged(yours, right, places, 1e-3, {})[0]:
-            hint = "Right to some digits only: by differences over a step that is too small, or too large? Derive it."
+            hint = "Right to a few digits only: by differences over too small a step, or too large a one? Derive it."
         return named(hint) if hint in wrong else Feedback(correct, hint)
 
     return attempt(work, function)

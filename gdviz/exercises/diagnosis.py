@@ -117,10 +117,10 @@ def _apart(one: float, other: float) -> tuple[str, str]:
 
 
 def _remembers(again: Again | None, reference: Any, k: int) -> str:
-    """Of a rule that remembers nothing: whether its step would be right if nothing had been before it."""
+    """Of a rule that remembers nothing: whether its step would be right as a first step."""
     if again is None or not again.fits:
         return ""
-    return f"It would be right if no step had been before it, and {type(reference).__name__} remembers nothing."
+    return f"It would be right if it were the first step, and {type(reference).__name__} remembers nothing."
 
 
 def _in_the_first(again: Again | None, reference: Any) -> str:
@@ -146,7 +146,7 @@ def _in_a_later(again: Again | None, k: int) -> str:
         return "Look at what is kept from one step to the next, and at what is done with it."
     names, kept, made = _listed(list(again.right)), _differs(again.own, again.handed), _differs(again.made, again.right)
     if again.fits and not kept:
-        return "Each step is a little off: is something small in another place, such as eps?"
+        return "Each step is a little off: is something small in the wrong place, such as eps?"
     if again.fits:
         right, yours = _two(kept, again.handed, again.own)
         memory = f"after step {k} {kept} must be {right}; yours is {yours}."

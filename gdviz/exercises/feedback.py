@@ -46,7 +46,7 @@ class Feedback:
         return other if self.correct else self
 
     def about(self, name: str) -> "Feedback":
-        """The same, its hint under the name that it is about, where a cell has several: "limit: It is too small.".
+        """The same, its hint headed by the name that it is about, where a cell has several: "limit: It is too small.".
 
         Args:
             name: of the part.
@@ -95,7 +95,7 @@ def named(hint: str) -> Feedback:
 
 
 class Missing:
-    """In the place of a name that the learner has not defined; `hint` says so."""
+    """Stands in for a name that the learner has not defined; `hint` says so."""
 
     def __init__(self, name: str, near: list[str]):
         perhaps = f" You have `{near[0]}`: is that it? Then call it `{name}`." if near else ""
@@ -103,9 +103,9 @@ class Missing:
 
 
 class Mine:
-    """my.name is what the learner has called `name`, also when there is no such name yet.
+    """my.name is what the learner has called `name`, even when there is no such name yet.
 
-    So a check can say kindly that a cell has not been run or that the name is another one.
+    So a check can say kindly that a cell has not been run, or that the name is different.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -126,7 +126,7 @@ def attempt(work: Callable[[], Feedback], *given: Any, seconds: float = SECONDS)
     """The Feedback that work() returns; what goes wrong in it, and what was not given at all, as Feedback.
 
     given: what the learner wrote. work may raise Blank, Trouble(a sentence), or anything else: see sandbox. In a
-    notebook the cell with the check is another one than the learner's, so no line of it is called theirs.
+    notebook the check has a cell of its own, so none of its lines is called the learner's.
     """
     for thing in given:
         if isinstance(thing, Missing):

@@ -167,7 +167,7 @@ MISTAKES: dict[str, list[Mistake]] = {
             "with the sign of the gradient alone: m must be in it, and be returned",
             {LION: "grads"},
         ),
-        Mistake("memory-alone", "with the sign of m alone: the new gradient belongs into it", {LION: "state.m"}),
+        Mistake("memory-alone", "with the sign of m alone: the new gradient belongs in it, too", {LION: "state.m"}),
         Mistake(
             "one-beta-1",
             "with beta1 in the memory, too: m has beta2",

@@ -29,10 +29,10 @@ class Variant(NamedTuple):
 
 
 def variants(rule: Any) -> Iterator[Variant]:
-    """Of a rule of gdviz each known mistake, with a key such as "Adam: t-stays-one".
+    """Each known mistake in a rule of gdviz, with a key such as "Adam: t-stays-one".
 
     First those of the table, in its order, then the other rules with the same hyperparameters. A rule that is not in
-    the table has only these.
+    the table has only the latter.
     """
     name = type(rule).__name__
     for mistake in MISTAKES.get(name, []):
@@ -67,7 +67,7 @@ SUSPECTS = {  # the rule that each claims to be, and its mistake
 
 
 def suspect(letter: str, **hyperparameters: Any) -> Rule:
-    """An optimizer of gdviz with one mistake of the table planted in its formula: to be found out in notebook 07.
+    """An optimizer of gdviz with one mistake of the table planted in its formula, to be found in notebook 07.
 
     Args:
         letter: "A" and "C" claim to be Adam, "B" Momentum, "D" AdamW.
@@ -77,7 +77,7 @@ def suspect(letter: str, **hyperparameters: Any) -> Rule:
         The rule. check_rule(suspect("A"), Adam()) says which mistake it is.
 
     Raises:
-        ValueError: another letter.
+        ValueError: an unknown letter.
 
     Example:
         >>> type(suspect("B", lr=0.1)).__name__

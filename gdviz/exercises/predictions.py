@@ -32,8 +32,8 @@ def predict(
 ) -> None:
     """Note the letter that a learner has chosen; "?" is none yet.
 
-    What is not one of the letters is answered by what they are, and nothing is raised. With choices it is a question of
-    your own, with a name such as "mine-1", of which revisit("mine") speaks.
+    Anything but one of the letters is answered by naming them, and nothing is raised. With choices it is a question of
+    your own, with a name such as "mine-1", which revisit("mine") includes.
 
     Args:
         name: "01-3", the third prediction of notebook 01; or a word of your own and a number.
@@ -41,11 +41,11 @@ def predict(
         choices: of a question of your own, how many letters there are, 2 to 8.
         right: its right letter; left out, the letters are only counted.
         why: the sentence for those who predicted another one.
-        about: its matter, in a few words.
+        about: its subject, in a few words.
 
     Raises:
         ValueError: a name that is not in the table, or one of a click; a question of your own under a name of the
-            course's, with other than 2 to 8 choices, or with a right letter that is none of them.
+            course's, with other than 2 to 8 choices, or with a right letter that is not among them.
 
     Example:
         >>> predict("00-1", "b")
@@ -120,8 +120,9 @@ class Summary(NamedTuple):
     def __str__(self) -> str:
         many = len(self.right) + len(self.again) + len(self.counted)
         if not many:
-            return f"○ No predictions yet: {len(self.open)} are waiting. A wrong one teaches more than none."
-        lines = [f"You made {many} of {many + len(self.open)} predictions, and {len(self.right)} came out."]
+            waiting = f"{len(self.open)} {'is' if len(self.open) == 1 else 'are'} waiting"
+            return f"○ No predictions yet: {waiting}. A wrong one teaches more than none."
+        lines = [f"You made {many} of {many + len(self.open)} predictions, and {len(self.right)} came true."]
         if self.counted:
             lines += [f"Without a right letter: {', '.join(map(str, self.counted))}."]
         if self.again:

@@ -11,7 +11,7 @@ OWN = re.compile(r"[^\W_][\w-]{0,39}-[1-9]\d{0,2}", re.ASCII)
 
 
 class Prediction(NamedTuple):
-    """about: the matter in a few words; right: the letter of `choices` many; why: one sentence.
+    """about: the subject in a few words; right: the letter of `choices` many; why: one sentence.
 
     In the table, right is "" for a click; in a question of one's own, where there is no right letter.
     """
@@ -50,6 +50,6 @@ def own(name: str, choices: Any, right: Any = "", why: str = "", about: str = ""
 
 
 def heard(letter: Any) -> Any:
-    """The letter as it is meant: " (B) " is "b"; "?" and nothing are None; what is no text stays what it is."""
+    """The letter as it is meant: " (B) " is "b"; "?" and nothing are None; anything but text stays what it is."""
     word = letter.strip().lower().strip("()") if isinstance(letter, str) else letter
     return None if word is None or word is ... or (isinstance(word, str) and word in ("", "?")) else word

@@ -83,9 +83,9 @@ def _listed(yours: list[Tensor], mistakes: Mapping[str, Rule], tried: list[Probl
 def _known(
     yours: list[Tensor], right: list[Tensor], reference: Rule, tried: list[Problem], known: int
 ) -> tuple[str, str]:
-    """The mistakes whose steps these are: all of them, or the one of the first three and more than are right.
+    """The mistakes that take exactly these steps, and the key of the first.
 
-    And the key of the first of them.
+    Where there are none: the one that takes the most of them, if three or more and more than the right rule.
     """
     exact, keyed, best, first, key = [], [], max(2, known), "", ""
     for phrase, wrong, its_key in variants(reference):

@@ -47,7 +47,7 @@ class Blank(Exception):
 
 @contextlib.contextmanager
 def guarded(seconds: float = SECONDS, asker: str = "") -> Iterator[list[str]]:
-    """A block that runs a learner's code; yields a list, which afterwards holds remarks on what it did beside its work.
+    """A block that runs a learner's code; yields a list, which then holds remarks on what it did besides its work.
 
     Raises Trouble (or Blank) and nothing else, except the KeyboardInterrupt of the stop button. seconds: of computing,
     in the main thread, where a kernel runs its cells (time_limit); the memory limit holds on Linux. asker: the file, or
@@ -71,7 +71,7 @@ def guarded(seconds: float = SECONDS, asker: str = "") -> Iterator[list[str]]:
 
 
 class Printed(io.TextIOBase):
-    """In the place of stdout: keeps the first words and counts the lines."""
+    """Stands in for stdout: keeps the first words and counts the lines."""
 
     def __init__(self):
         self.text, self.lines = "", 0
@@ -124,7 +124,7 @@ def _told(error: BaseException, asker: str) -> Trouble | Blank:
     if isinstance(error, SystemExit):
         return Trouble(f"It ends the program{at}: leave that out.")
     if isinstance(error, MemoryError) or "allocate memory" in text:
-        return Trouble(f"It asks for too much memory{at}: which shape has it?")
+        return Trouble(f"It asks for too much memory{at}: what shape does it have?")
     return Trouble(f"{type(error).__name__}{at}{f': {text}' if text else '.'}{_field(error)}")
 
 

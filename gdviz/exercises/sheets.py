@@ -32,14 +32,14 @@ def attempted(*things: Any) -> Note:
 
     Example:
         >>> attempted(0.45)
-        ● There is an answer. Whether it is right, you hear with your points.
+        ● There is an answer. Your points will tell whether it is right.
         >>> attempted(...)
         ○ Not attempted yet. Replace the three dots in the cell above, run it, then run this one.
     """
     hints = [thing.hint if isinstance(thing, Missing) else BEGIN for thing in things if _open(thing)]
     if hints:
         return Note(f"○ Not attempted yet. {hints[0]}")
-    return Note("● There is an answer. Whether it is right, you hear with your points.")
+    return Note("● There is an answer. Your points will tell whether it is right.")
 
 
 def score(points: float, *found: Feedback) -> float:

@@ -29,7 +29,7 @@ def check_surface(
     """Whether a function of params (..., 2) is a surface: one finite height for each point, and a gradient.
 
     The gradient by torch is compared with central differences, (f(w + h) - f(w - h)) / 2h, at 25 places of the window.
-    A surface may be flat along one coordinate, have plateaus and kinks; not be flat everywhere, nor jump.
+    A surface may be flat along one coordinate, and have plateaus and kinks; it may not be flat everywhere, or jump.
 
     Args:
         function: the learner's.
@@ -70,7 +70,7 @@ def _heights(function: Callable, points: Tensor) -> Tensor:
     if many is ...:
         raise Blank
     if not isinstance(many, Tensor):
-        raise Trouble(f"It must return a tensor, by torch's operations; yours returns {short(repr(many), 40)}.")
+        raise Trouble(f"It must return a tensor, made by torch's operations; yours returns {short(repr(many), 40)}.")
     if many.shape != points.shape[:1]:
         given = tuple(many.shape)
         raise Trouble(

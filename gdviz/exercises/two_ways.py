@@ -1,4 +1,4 @@
-"""The small picture under a check: the learner's way beside the right one."""
+"""The small picture under a check: the learner's path beside the right one."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,9 @@ from gdviz.optimizers import Rule
 
 
 def two_ways(found: Comparison, reference: Rule) -> Callable[[], None]:
-    """What shows both ways on the bowl: the right one broad, in the look of the reference, and the learner's in black.
+    """What shows both paths on the bowl: the right one broad, in the look of the reference, and the learner's in black.
 
-    A way that leaves the picture is cut at its edge, and ends where it is no longer a number.
+    A path that leaves the picture is cut at its edge, and ends where it is no longer a number.
     """
 
     def show() -> None:
@@ -33,8 +33,8 @@ def two_ways(found: Comparison, reference: Rule) -> Callable[[], None]:
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="parameter x", ylabel="parameter y")
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, handlelength=3)
         ends = [f"({', '.join(f'{float(value):.3g}' for value in way[-1])})" for way in (found.yours, found.right)]
-        same = "" if found.hint else "; they are the same way"
-        alt = f"Twenty steps on a bowl: your way ends at {ends[0]}, that of {name} at {ends[1]}{same}."
+        same = "" if found.hint else "; they are the same path"
+        alt = f"Twenty steps on a bowl: your path ends at {ends[0]}, that of {name} at {ends[1]}{same}."
         pictures.picture(figure, alt)
 
     return show

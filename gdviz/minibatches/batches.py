@@ -12,7 +12,7 @@ from gdviz.hyperparameters import is_whole, whole
 class Minibatches:
     """Which examples each step sees: batches(step) holds indices in 0 ... n - 1, of shape (*runs, batch size).
 
-    A step sees the same examples at every call. Minibatches with generators in the same state share their chances.
+    A step sees the same examples at every call. Minibatches whose generators are in the same state draw the same.
 
     Args:
         n: how many examples there are.
@@ -26,7 +26,7 @@ class Minibatches:
 
     Raises:
         ValueError: n or batch_size is not whole or out of range; replacement without shuffling.
-        TypeError: replacement or shuffle is not a bool, generator is none.
+        TypeError: replacement or shuffle is not a bool, generator is not a torch.Generator.
 
     Example:
         >>> batches = Minibatches(10, 4, generator=torch.Generator().manual_seed(0))

@@ -88,8 +88,8 @@ def sampled_loss(loss: Any, batches: Minibatches | Sequence[Minibatches], *, red
         The loss that a step differentiates.
 
     Raises:
-        TypeError: what is no loss of data, or no Minibatches.
-        ValueError: Minibatches of another n or other runs, another word for reduce.
+        TypeError: loss is not one of data, or batches are not Minibatches.
+        ValueError: Minibatches of another n or other runs, an unknown reduce.
 
     Example:
         >>> from gdviz import data, surfaces
@@ -188,7 +188,7 @@ def noisy_loss(
         The loss that a step differentiates.
 
     Raises:
-        TypeError: what is no loss, or no number.
+        TypeError: loss is not a function, or variance is not a number.
         ValueError: a variance that is negative or not finite.
 
     Example:

@@ -1,6 +1,6 @@
-"""What a training saw: one record for each step and one for each epoch, written when it is whole."""
+"""What a training run saw: one record for each step and one for each epoch, added when it is complete."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,9 +13,9 @@ class Step(NamedTuple):
 
     Attributes:
         loss: of its minibatch, before the update.
-        accuracy: likewise; None where the targets are no classes.
+        accuracy: likewise; None where the targets are not classes.
         lr: of the first parameter group.
-        examples: of how many the gradient had been computed, with this step's.
+        examples: how many gradients of examples had been computed, this step's included.
         seconds: since the start.
 
     Example:
@@ -36,9 +36,9 @@ class Epoch(NamedTuple):
     Attributes:
         end: how many steps had been made at its end.
         loss: the mean over its examples.
-        accuracy: likewise; None where the targets are no classes.
+        accuracy: likewise; None where the targets are not classes.
         validation_loss: after it; None without validation data.
-        validation_accuracy: after it; None without validation data, or where the targets are no classes.
+        validation_accuracy: after it; None without validation data, or where the targets are not classes.
 
     Example:
         >>> Epoch(end=10, loss=0.4).validation_loss is None
@@ -68,7 +68,7 @@ class History:
         >>> history.losses, history.epoch_losses
         ([0.7, 0.5], [0.6])
         >>> history
-        2 steps, 1 epochs; loss 0.6 to 0.6.
+        2 steps, 1 epoch; loss 0.6 to 0.6.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -83,7 +83,7 @@ class History:
 
     @property
     def accuracies(self) -> list[float]:
-        """Of each step, the accuracy on its minibatch before the update; empty where the targets are no classes."""
+        """Of each step, the accuracy on its minibatch before the update; empty where the targets are not classes."""
         return [step.accuracy for step in self.steps if step.accuracy is not None]
 
     @property
@@ -93,7 +93,7 @@ class History:
 
     @property
     def examples(self) -> list[int]:
-        """Of each step, of how many examples the gradient had been computed by then."""
+        """Of each step, how many gradients of examples had been computed by then."""
         return [step.examples for step in self.steps]
 
     @property
@@ -118,7 +118,7 @@ class History:
 
     @property
     def epoch_accuracies(self) -> list[float]:
-        """Of each finished epoch, the mean accuracy over its examples; empty where the targets are no classes."""
+        """Of each finished epoch, the mean accuracy over its examples; empty where the targets are not classes."""
         return [epoch.accuracy for epoch in self.epochs if epoch.accuracy is not None]
 
     @property
@@ -135,9 +135,9 @@ class History:
         """One sentence with the numbers, without the seconds: the same on every machine.
 
         Returns:
-            The steps and epochs, and from where to where losses and accuracies went.
+            The steps and epochs, and the first and last losses and accuracies.
         """
-        words = [f"{len(self.steps)} steps, {len(self.epochs)} epochs"]
+        words = [f"{_many(self.steps, 'step')}, {_many(self.epochs, 'epoch')}"]
         for name, losses, shares in (
             ("", self.epoch_losses, self.epoch_accuracies),
             ("validation ", self.validation_losses, self.validation_accuracies),
@@ -161,6 +161,10 @@ class History:
     __repr__ = __str__ = describe
 
 
+def _many(records: Sized, what: str) -> str:
+    return f"{len(records)} {what}{'s' * (len(records) != 1)}"
+
+
 LISTS = [name for name, thing in vars(History).items() if isinstance(thing, property)]
 
 
@@ -175,7 +179,7 @@ def stacked(histories: Iterable[History], name: str) -> Tensor:
         (time, runs), float64.
 
     Raises:
-        ValueError: there is no such list, it is empty, or the histories are not of one length.
+        ValueError: there is no such list, it is empty, or the histories differ in length.
 
     Example:
         >>> two = [History(epochs=[Epoch(1, 0.5), Epoch(2, 0.25)]), History(epochs=[Epoch(1, 4.0), Epoch(2, 2.0)])]
@@ -189,5 +193,7 @@ def stacked(histories: Iterable[History], name: str) -> Tensor:
     if not lists or not any(lists):
         raise ValueError(f"there are no {name} in {len(lists)} histories")
     if len({len(values) for values in lists}) > 1:
-        raise ValueError(f"the histories must be of one length; their {name} have {[len(values) for values in lists]}")
+        raise ValueError(
+            f"the histories must have the same length; their {name} have {[len(values) for values in lists]}"
+        )
     return torch.tensor(lists, dtype=torch.float64).T

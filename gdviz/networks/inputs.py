@@ -35,7 +35,7 @@ def examples_of(model: nn.Module, pair: Any, name: str = "data") -> Pair:
         raise TypeError(f"{name} must hold tensors or arrays of numbers, got {kinds}: {error}") from error
     if inputs.ndim == 0 or targets.ndim == 0 or len(inputs) != len(targets):
         given = f"{tuple(inputs.shape)} and {tuple(targets.shape)}"
-        raise ValueError(f"{name}: inputs and targets must be of one length, got shapes {given}")
+        raise ValueError(f"{name}: inputs and targets must have the same length, got shapes {given}")
     if inputs.is_sparse or targets.is_sparse:
         raise TypeError(f"{name} must be dense tensors: x.to_dense()")
     if (inputs.is_complex() or targets.is_complex()) and not any(p.is_complex() for p in model.parameters()):
@@ -53,7 +53,7 @@ def examples_of(model: nn.Module, pair: Any, name: str = "data") -> Pair:
 
 
 def check_model(model: Any) -> None:
-    """Refused: what is no model, and a model whose parameters have no numbers yet."""
+    """Refused: anything but a model, and a model whose parameters have no numbers yet."""
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, got {model!r}")
     for name, p in model.named_parameters():
@@ -91,7 +91,7 @@ def are_classes(output: Tensor, targets: Tensor) -> bool:
 
 
 def count_hits(output: Tensor, targets: Tensor) -> int | None:
-    """How many classes the output finds, none where it is nan; None where the targets are no classes."""
+    """How many classes the output finds, none where it is nan; None where the targets are not classes."""
     if not are_classes(output, targets):
         return None
     found = output.detach().argmax(-1)
@@ -115,7 +115,7 @@ def check_training(model: nn.Module, optimizer: Any) -> None:
     spoilt = [name for name, p in model.named_parameters() if not bool(torch.isfinite(p).all())]
     spoilt += [name for name, b in model.named_buffers() if bool(b.isnan().any())]
     if spoilt:
-        raise ValueError(f"the model was spoilt by an earlier training, {spoilt[0]} is not finite; make the model anew")
+        raise ValueError(f"the model was spoilt by earlier training, {spoilt[0]} is not finite; make the model anew")
     check_rates(optimizer)
 
 

@@ -16,7 +16,7 @@ LONGEST = 100  # letters of a name that are looked at
 def ngrams(name: str, sizes: Sequence[int] = (1, 2, 3)) -> list[str]:
     """All runs of 1, 2 and 3 letters of <name>, in lower case: "Ob" gives < o b > <o ob b> <ob ob>.
 
-    Where a name begins and ends tells much, hence < and >, as in fastText. (A < in a name is taken for one of them.)
+    How a name begins and ends tells much, hence < and >, as in fastText. (A < in a name is taken for such a mark.)
     Accents are joined to their letters (Unicode's NFC); letters after the hundredth are left out.
 
     Args:
@@ -27,7 +27,7 @@ def ngrams(name: str, sizes: Sequence[int] = (1, 2, 3)) -> list[str]:
         The runs, the shorter first.
 
     Raises:
-        TypeError: what is no text.
+        TypeError: the name is not text.
         ValueError: other sizes.
 
     Example:

@@ -27,7 +27,7 @@ class TorchOptimizer(Standing):
     gradients as 0. A rule with a probe (SAM) calls the closure of its step twice. For a rule with an answer
     (ScheduleFreeSGD) eval() puts the weights to evaluate into the network, and train() those that are trained.
 
-    A rule for matrices, such as Muon, takes parameters with two axes; the others get a rule of their own, as usually
+    A rule for matrices, such as Muon, takes parameters with two axes; the others get a rule of their own, usually
     AdamW. A sparse gradient counts as the dense one that it stands for.
 
     Args:
@@ -40,7 +40,7 @@ class TorchOptimizer(Standing):
         ValueError: no parameters, one that is there twice, a sweep, a field that the rule does not have, the state of
             another rule; and in each step, before anything moves, hyperparameters that a scheduler or a hand has put
             out of their range (a rate of 0 rests).
-        TypeError: a rule class, or what is no rule.
+        TypeError: a class instead of a rule, or no rule at all.
 
     Example:
         >>> from gdviz.optimizers import Momentum

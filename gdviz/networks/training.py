@@ -1,4 +1,4 @@
-"""The training loop: fit a network to examples by minibatches, and keep all that happened."""
+"""The training loop: fit a network to examples by minibatches, and keep everything that happened."""
 
 import copy
 import math
@@ -76,7 +76,7 @@ def fit(
     Raises:
         ValueError: before the first step, as far as a few examples show it, with a cure: above all a loss in which
             outputs (B, 1) meet targets (B,).
-        TypeError: what is no model, loss, data or optimizer.
+        TypeError: model, loss, data or optimizer is of the wrong kind.
 
     Example:
         >>> from torch.nn.functional import mse_loss
@@ -142,7 +142,7 @@ def evaluate(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> tuple[float
         data: inputs (n, ...) and targets (n, ...).
 
     Returns:
-        The loss, and the share; None where the targets are no classes.
+        The loss, and the share; None where the targets are not classes.
 
     Example:
         >>> from torch.nn.functional import cross_entropy
@@ -193,9 +193,9 @@ def _step(
 
 
 def _not_finite(loss: float, step: int, lr: float) -> str:
-    """Why a training stops at a loss that is not finite: a rate is to blame only where it has acted."""
+    """Why training stops at a loss that is not finite: a rate is to blame only where it has acted."""
     if step == 0:
-        cure = "make the model anew, if an earlier training spoilt it, or look at the loss and the data"
+        cure = "make the model anew, if earlier training spoilt it, or look at the loss and the data"
         return f"The loss is {loss} before the first step, where no rate has acted: {cure}."
     return f"The loss is {loss} in step {step} (the first is 0) with learning rate {lr:.3g}; try a smaller rate."
 
@@ -215,11 +215,11 @@ def _vector(model: nn.Module) -> Tensor:
 
 
 class Stopped(Exception):
-    """Why a training ends early, in a sentence."""
+    """Why training ends early, in a sentence."""
 
 
 class EarlyStopping:
-    """The weights of the epoch with the lowest loss; ends a training in which that no longer falls."""
+    """The weights of the epoch with the lowest loss; ends the training when that loss no longer falls."""
 
     def __init__(self, model: nn.Module, patience: int | None):
         self.model, self.patience = model, patience

@@ -135,7 +135,7 @@ class Muon:
         bfloat16: whether Newton-Schulz is computed with eight bits, as torch does; else with all.
 
     Raises:
-        ValueError: another adjust_lr_fn.
+        ValueError: an unknown adjust_lr_fn.
 
     Example:
         >>> rule, W = Muon(lr=0.1, weight_decay=0), torch.zeros(2, 2)
@@ -180,7 +180,7 @@ class Adafactor:
 
     Adam's v of m n numbers, from m + n of them. R and C are running means with beta2 = 1 - t^beta2_decay, alpha =
     max(eps2, rms(W)) min(lr, 1 / sqrt(t)) / max(1, rms(U) / d), and W shrinks by 1 - lr weight_decay before. Equals
-    torch.optim.Adafactor. A vector is a matrix of one row, which nothing is saved on.
+    torch.optim.Adafactor. A vector is a matrix of one row, on which nothing is saved.
 
     Args:
         lr: positive: the largest step relative to the weights.

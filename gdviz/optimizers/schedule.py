@@ -22,7 +22,7 @@ class Schedule:
 
     Raises:
         TypeError: rate is not callable, or a value is not a number.
-        ValueError: a rule that is no dataclass with lr, a number that is not finite, rates of another shape.
+        ValueError: a rule that is not a dataclass with lr, a number that is not finite, rates of another shape.
 
     Example:
         >>> from gdviz.optimizers import GradientDescent

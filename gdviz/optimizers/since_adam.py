@@ -52,7 +52,7 @@ class NAdamState(NamedTuple):
 class Adamax:
     """m <- beta1 m + (1 - beta1) g;  u <- max(beta2 u, |g| + eps);  w <- w - lr * m / ((1 - beta1^t) u)
 
-    Adam with the largest gradient of late in place of the root of the mean square. u begins at the first gradient, so
+    Adam with the largest recent gradient instead of the root of the mean square. u begins at the first gradient, so
     it needs no correction. Equals torch.optim.Adamax; the paper has no eps.
 
     Args:
@@ -136,8 +136,8 @@ class RAdam:
 
     rho = rho_inf - 2 t beta2^t / (1 - beta2^t), with rho_inf = 2 / (1 - beta2) - 1, is how many gradients v is a mean
     of: with few, 1 / sqrt(v) is hardly known. r = sqrt((rho - 4) (rho - 2) rho_inf / ((rho_inf - 4) (rho_inf - 2) rho))
-    grows from near 0 to 1: a warm-up that no one has to choose. Equals torch.optim.RAdam; the paper goes over at
-    rho > 4. eps is added to sqrt(v) before the correction.
+    grows from near 0 to 1: a warm-up that no one has to choose. Equals torch.optim.RAdam; the paper switches at rho >
+    4. eps is added to sqrt(v) before the correction.
 
     Args:
         lr: positive; at first it multiplies the gradient itself.
@@ -176,9 +176,9 @@ class SparseAdam:
     """Adam where g is not 0; where it is 0, w, m and v stay as they are
 
     Adam's m carries on with a coordinate that has no gradient, such as the vector of a word that the minibatch does not
-    hold; here it waits. t counts all steps, also those that it waits through. Equals torch.optim.SparseAdam, for which
-    a coordinate is touched that the sparse gradient lists; here, one whose gradient is not exactly 0. eps is added to
-    sqrt(v) before the correction; m and v are written as torch rounds them, m + (1 - beta1) (g - m).
+    hold; here it waits. t counts all steps, also those that it waits through. Equals torch.optim.SparseAdam, which
+    touches the coordinates that a sparse gradient lists; here they are those whose gradient is not exactly 0. eps is
+    added to sqrt(v) before the correction; m and v are written as torch rounds them, m + (1 - beta1) (g - m).
 
     Args:
         lr: positive.

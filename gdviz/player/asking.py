@@ -12,7 +12,7 @@ from gdviz.player.stage import Stage
 
 
 class Asking(Stage):
-    """A stage that hears clicks, guesses and words. What a function raises is a sentence under the picture."""
+    """A stage that hears clicks, guesses and words. What a function raises becomes a sentence under the picture."""
 
     def on_click(self, fn: Callable[[float, float], None], *, ax: Axes | None = None) -> None:
         """Call fn(x, y) in the kernel for a click (or arrow key).
@@ -25,7 +25,7 @@ class Asking(Stage):
             ax: the Axes that is clicked; left out, that of the first path with dots.
 
         Raises:
-            TypeError: fn is no function.
+            TypeError: fn is not a function.
             ValueError: ax is not a 2-D Axes of this player, linear or log.
         """
         if not callable(fn):
@@ -60,7 +60,7 @@ class Asking(Stage):
             near: up to this distance from place, in data coordinates, a guess is a hit.
 
         Raises:
-            TypeError: fn is no function.
+            TypeError: fn is not a function.
             ValueError: a guess is asked for already, ax is as on_click refuses it, place is not two finite numbers, or
                 near is not a positive distance.
         """
@@ -89,17 +89,17 @@ class Asking(Stage):
 
         Args:
             fn: takes the text.
-            label: the name of the field, another one for each.
+            label: the name of the field; no two alike.
             value: the text that the marks show now.
 
         Raises:
-            TypeError: fn is no function.
-            ValueError: label or value is no text, or label is taken or blank.
+            TypeError: fn is not a function.
+            ValueError: label or value is not text, or label is taken or blank.
         """
         if not callable(fn):
             raise TypeError(f"on_text takes a function of the text, got {fn!r}")
         if not isinstance(label, str) or not isinstance(value, str) or label in self._words or not label.strip():
-            raise ValueError(f"label and value are texts, each label another; got {label!r} and {value!r}")
+            raise ValueError(f"label and value must be text, no two labels alike; got {label!r} and {value!r}")
         style, layout = {"description_width": "initial"}, {"max_width": "560px"}
         field = ipywidgets.Text(value, description=inert(label), style=style, layout=layout)
         self._words[label] = value

@@ -208,7 +208,7 @@ class Drawing(Stage):
             The mark; mark.set_data(array, diverged=...) replaces both.
 
         Raises:
-            ValueError: the array has another shape, a field is none, or an unknown look.
+            ValueError: the array has another shape, a field is not one, or an unknown look.
 
         Example:
             >>> from gdviz.player import Player

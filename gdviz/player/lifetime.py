@@ -13,8 +13,8 @@ _replaced: list = []  # what earlier runs have shown
 def note(thing: Any) -> bool:
     """The running cell shows this: when it has run again, thing.close() is called, and IPython's Out forgets it.
 
-    But not while another cell shows it, or a variable is it. Nothing happens where the notebook does not say which cell
-    runs: JupyterLab and Notebook do. Returns whether it does.
+    But not while another cell shows it, or a variable holds it. Nothing happens where the notebook does not say which
+    cell runs: JupyterLab and Notebook do. Returns whether it does.
     """
     shell, cell, run = _running()
     if cell:

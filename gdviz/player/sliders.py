@@ -53,7 +53,8 @@ def positions_of(specs: list[dict]) -> Positions:
 class _Quiet(ipywidgets.Widget):
     """A control whose moves reach the other windows of a kernel through the player alone.
 
-    ipywidgets 8 would echo every control to them, whose links answer: two values could then chase each other for ever.
+    ipywidgets 8 would echo every control to those windows, whose links answer: two values could then chase each other
+    forever.
     """
 
     def trait_metadata(self, traitname: str, key: str, default: Any = None) -> Any:

@@ -234,7 +234,7 @@ def _refuse_too_large(marks: list[Mark]) -> None:
     size = sum(mark.bytes() for mark in marks)
     if size > LIMIT:
         k = -(-size // LIMIT)
-        hint = f"keep every {k}th step (params[::{k}] with a range of stride {k}) or give a slider fewer values"
+        hint = f"keep one step in {k} (params[::{k}] with a range of stride {k}) or give a slider fewer values"
         raise ValueError(f"the marks take {size / 1e6:.1f} MB, at most {LIMIT / 1e6:.0f} MB travel: {hint}")
 
 

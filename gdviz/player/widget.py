@@ -35,7 +35,7 @@ class Player(Drawing, Asking, Turning, Dragging):
             midway.
 
     Raises:
-        TypeError: figure is no Figure, sliders is no dict, a slider's values are neither a range nor a list.
+        TypeError: figure is not a Figure, sliders is not a dict, a slider's values are neither a range nor a list.
         ValueError: a slider without values, an array of another shape (the shape that fits is named), over 4 MB of
             marks.
 
@@ -80,7 +80,7 @@ class Player(Drawing, Asking, Turning, Dragging):
             width: of a film, 100 to 3840 px, the height follows; left out, the figure's.
 
         Raises:
-            ValueError: another ending, an option of another ending, a slider or number that is none.
+            ValueError: an unknown ending, an option of another ending, an unknown slider, a number out of range.
             FileNotFoundError: a folder that is not there.
         """
         pages.save(self, file, title=title, along=along, fps=fps, width=width)

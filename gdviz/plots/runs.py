@@ -17,7 +17,7 @@ from gdviz.style import GREY, VERMILLION, ink, look
 
 
 def path(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs: Any) -> list:
-    """The way of each run through the plane of its two parameters, a dot for each step.
+    """The path of each run through the plane of its two parameters, a dot for each step.
 
     Args:
         trajectory: from minimize.

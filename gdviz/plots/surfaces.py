@@ -155,7 +155,7 @@ def profile(surface: Surface, *, ax: Axes | None = None, **kwargs: Any) -> list:
         The line.
 
     Raises:
-        ValueError: a surface of two.
+        ValueError: a surface of two parameters.
 
     Example:
         >>> from gdviz.surfaces import double_well

@@ -173,7 +173,7 @@ def double_well(tilt: float = 0.2, *, parameters: int = 1) -> Surface:
     The minima are the outer roots of x^3 - x + tilt.
 
     Args:
-        tilt: below 2 / sqrt(27) = 0.385 in size, for above it there is one well only.
+        tilt: below 2 / sqrt(27) = 0.385 in size, above it there is only one well.
         parameters: 1 or 2.
 
     Returns:

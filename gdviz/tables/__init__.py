@@ -1,4 +1,4 @@
-"""A CSV or columns of the learner"s own, read exactly. What is refused is named with its place and the cure."""
+"""A CSV or columns of the learner's own, read exactly. What is refused is named with its place and the cure."""
 
 from gdviz.tables.cells import column
 from gdviz.tables.files import columns

@@ -43,9 +43,9 @@ def columns(path: str | Path, *names: str) -> list[list[float]]:
 
     Raises:
         ValueError: with the line in the file: a column that is missing or there twice, a row with more or fewer cells
-            than the first (empty ones at its end do no harm), a cell that is no finite number, a quotation mark that is
-            not closed.
-        TypeError: a name that is no text.
+            than the first (empty ones at its end do no harm), a cell that is not a finite number, a quotation mark that
+            is not closed.
+        TypeError: a name that is not text.
 
     Example:
         >>> from pathlib import Path
@@ -93,7 +93,7 @@ def text(path: str | Path) -> tuple[Path, str]:
         return file, raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         ends = error.reason == "unexpected end of data"
-        what = "is cut or spoilt: it ends within a letter; copy it anew" if ends else NOT_UTF8
+        what = "is cut short or damaged: it ends in the middle of a letter; copy it again" if ends else NOT_UTF8
         raise ValueError(f"{file} {what}") from None
 
 

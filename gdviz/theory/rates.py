@@ -42,7 +42,7 @@ def convert_lr(lr: Hyperparameter, momentum: Hyperparameter, *, source: str, tar
         The lr of the target.
 
     Raises:
-        ValueError: another convention, or a number out of range.
+        ValueError: an unknown convention, or a number out of range.
 
     Example:
         >>> convert_lr(0.5, 0.75, source="torch", target="averaged")
@@ -88,7 +88,7 @@ def heavy_ball_rate(lr: Any, momentum: Any, curvature: Any) -> Tensor:
 def curvatures(loss: Loss, params: Any) -> Tensor:
     """The eigenvalues of the Hessian of a loss, the smallest first: how it is curved along its own directions.
 
-    Of two parameters (lambda = m - r and m + r, with m = (a + c) / 2 and r = sqrt(((a - c) / 2)^2 + b^2) of the
+    For two parameters (lambda = m - r and m + r, with m = (a + c) / 2 and r = sqrt(((a - c) / 2)^2 + b^2) of the
     Hessian's a, b, b, c) a player can follow them.
 
     Args:

@@ -58,13 +58,13 @@ def follow(
 
     Args:
         player: its first slider is the step, and the next ones are the axes of the runs.
-        ax: where the start is dragged; it has the coordinates of the params. None: it stays.
+        ax: where the start is dragged; it has the coordinates of the params. None: it stays where it is.
         runs: one, or several by name.
         marks: what each mark draws of a trajectory: its array, or that and where it has diverged; of several runs such
             a mapping for each name.
         caption: the sentence about all of them.
         handles: what else can be dragged, as for player.live; `dials` are names of hyperparameters, and a handle whose
-            hyperparameters are no Ranges is left out; `data` are those of the points.
+            hyperparameters are not Ranges is left out; `data` are those of the points.
         shown: of descents among which the last slider chooses, at which of its positions each is shown. What they draw
             has an axis of 1 for it; a mark of several holds theirs one beside the other, as `beside` makes it.
         alone: marks that draw each step by itself, without gradients and learning rates: the browser computes them at
@@ -161,7 +161,7 @@ def _ask_the_kernel(player: Player, ax: Axes | None, d: int, dials: Mapping, aga
 
 
 def _dials(runs: Mapping[str, Trajectory]) -> dict[int, tuple[dict[str, Any], list[tuple[int, Any]]]]:
-    """Of each range in the rules, losses and schedules, by its id: its slider, and in which descents it is what.
+    """For each range in the rules, losses and schedules, by its id: its slider, and what it is in which descents.
 
     What: the name of a hyperparameter, or a tensor of the loss or the schedule.
     """

@@ -158,7 +158,7 @@ def _rates(rules: list[Any], runs: int) -> tuple[list[str], list[Tensor]]:
     names = [name for name in given[0] if _is_rate([one[name] for one in given], runs)]
     for name in given[0].keys() - set(names):
         if not all(_same(one[name], given[0][name]) for one in given):
-            raise NotFollowed(f"the schedule changes {name}, which is no number or sweep")
+            raise NotFollowed(f"the schedule changes {name}, which is neither a number nor a sweep")
     rates = []
     for name in names:
         rows = torch.stack([one[name].double() for one in values])

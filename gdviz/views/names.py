@@ -49,7 +49,7 @@ def guesses(
     if len(truth) != len(names) or not all(k in range(len(classes)) for k in truth):
         raise ValueError(f"truth must be one class, 0 to {len(classes) - 1}, for each of the {len(names)} names")
     if any(set(name) & set("|{}") for name in names):
-        raise ValueError(f"a name here is without |, {{ and }}; got {names}")
+        raise ValueError(f"a name must not contain |, {{ or }}; got {names}")
     last = p.reshape(-1, *p.shape[-2:])[-1]  # (names, classes) at the end
     said = [f"{name}: {classes[row.argmax()]} {row.max():.0%}" for name, row in zip(names, last)]
     figure, ax = _bars(classes)
@@ -103,10 +103,10 @@ def typed(
 
 
 def race(histories: Mapping[str, Any], start: float, *, parts: int = 100, **options: Any) -> Player:
-    """The held-out accuracy of several trainings against the seconds that they took; the slider is the time.
+    """The held-out accuracy of several training runs against the seconds that they took; the slider is the time.
 
-    The small dots are what was measured, at the end of each epoch. No number of the seconds is in the caption: they are
-    of the machine and the hour.
+    The small dots are what was measured, at the end of each epoch. The caption tells no seconds: they depend on the
+    machine and the hour.
 
     Args:
         histories: of fit with validation, by names that end with that of an optimizer, such as "full batch, Adam": its

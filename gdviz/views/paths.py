@@ -167,7 +167,7 @@ def descents(
         The player.
 
     Raises:
-        ValueError: no run, or a look that is none.
+        ValueError: no run, or an unknown look.
 
     Example:
         >>> from gdviz.descent import minimize

@@ -29,14 +29,14 @@ NOT_HERE = [  # what a question says of its notebook alone
 HEAD = """# Problem sheet {number}: {title}
 
 The questions refer to the notebook `{name}`: keep it open beside this sheet. In each exercise replace the three
-dots, run the cell, and then the check below it. Here the check only says whether there is an answer; whether it is
-right, you hear with your points. Then say why it is right, in two sentences. You may add cells of your own.
+dots, run the cell, and then the check below it. Here the check only says whether there is an answer; your points
+will tell whether it is right. Then say why it is right, in two sentences. You may add cells of your own.
 
 Before you hand in the sheet, choose *Restart Kernel and Run All Cells* in the menu *Kernel*. When it is graded, a cell
 that takes longer than five seconds is stopped."""
 WHY = "**In two sentences:** why is your answer right?\n\n<!-- BEGIN SOLUTION -->\n{words}\n<!-- END SOLUTION -->"
 STUB = "{stub}\n### BEGIN SOLUTION\n{solution}\n### END SOLUTION"
-TEST = """# Is there an answer? Whether it is right, you hear with your points.
+TEST = """# Is there an answer? Your points will tell whether it is right.
 attempted({things})
 ### BEGIN HIDDEN TESTS
 {code}

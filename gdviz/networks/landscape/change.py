@@ -16,7 +16,7 @@ from gdviz.networks.pairs import checked_pair
 def gradient_change(model: nn.Module, loss: Loss, data: tuple[Any, Any], rates: Any) -> Tensor:
     """||grad J(w - lr g) - g|| / ||g|| for each rate lr, where g = grad J(w): the change of the gradient along a step
 
-    How little of a step's gradient is left after the step: 0 on a plane, lr * lambda along a direction of curvature
+    How much of its gradient a step uses up: 0 on a plane, lr * lambda along a direction of curvature
     lambda of a quadratic. The model is taken in train mode, where batch normalisation uses the means of these data, and
     stays as it is.
 

@@ -28,7 +28,7 @@ def random_directions(model: nn.Module, *, generator: torch.Generator, normalize
         (2, parameters).
 
     Raises:
-        TypeError: what is no generator.
+        TypeError: generator is not a torch.Generator.
         ValueError: weights that are not finite.
 
     Example:

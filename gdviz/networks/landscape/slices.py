@@ -72,8 +72,8 @@ def losses_at(model: nn.Module, loss: Loss, data: tuple[Any, Any]) -> Callable[[
 
     Evaluated in eval mode on all the data, with a gradient: many networks at once, or one after the other where
     torch.func cannot (recurrent layers, .item(), a branch on a value). Dropout that is on in eval mode, too, drops the
-    same units everywhere, and buffers stay as they are now. It keeps a copy of the model, and stays when that is
-    trained on.
+    same units everywhere, and buffers stay as they are now. It keeps a copy of the model, so it stays as it is when the
+    model is trained further.
 
     Args:
         model: as for fit.

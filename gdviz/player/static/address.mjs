@@ -66,7 +66,7 @@ export function partsOf(get, first, n) {
   return parts.join("&");
 }
 
-/** The address with these parts in the place of its own. */
+/** The address with these parts instead of its own. */
 export function withParts({ href, hash, search }, parts) {
   const page = href.slice(0, href.length - hash.length - search.length);
   if (hash.startsWith("#/")) return page + (parts && `?${parts}`) + hash;

@@ -1,4 +1,4 @@
-"""Named curves in panels: a picture of a training."""
+"""Named curves in panels: a picture of a training run."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -30,7 +30,7 @@ def panels(
     x: Mapping[str, tuple[str, Sequence[float]]] | None = None,
     **options: Any,
 ) -> Player:
-    """Named curves in several panels, with their numbers at the current position: a picture of a training.
+    """Named curves in several panels, with their numbers at the current position: a picture of a training run.
 
     Up to four names a panel; an optimizer's has its look. Up to six positions of the other sliders leave their curves
     in grey, to compare.

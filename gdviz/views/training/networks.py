@@ -138,7 +138,7 @@ def decision(
 def in_slice(
     surface: Surface, path: Tensor, losses: Sequence[float], steps: range, shares: Sequence[float], **options: Any
 ) -> Player:
-    """A training in the plane that holds most of it: over the loss in 3-D, and through its contours.
+    """A training run in the plane that holds most of it: over the loss in 3-D, and through its contours.
 
     Args:
         surface: from landscape.plane.
@@ -174,7 +174,7 @@ def in_slice(
     plots.contours(surface, ax=right, n=33, levels=16)
     names = [f"direction {k}, {share:.0%} of the variance" for k, share in enumerate(shares, 1)]
     label(right, title="slice of the loss", xlabel=names[0], ylabel=names[1])
-    caption = f"{len(path)} points of a training; the loss goes from {losses[0]:.3g} to {losses[-1]:.3g}."
+    caption = f"{len(path)} points of a training run; the loss goes from {losses[0]:.3g} to {losses[-1]:.3g}."
     player = Player(figure, {"step": steps}, caption=caption, opening="", **options)
     heights = surface(path).detach()
     player.path(left, torch.cat([path, heights[:, None]], 1), color=VERMILLION)
