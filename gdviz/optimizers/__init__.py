@@ -10,6 +10,7 @@ from gdviz.hyperparameters import Range
 from gdviz.optimizers.adam import Adam, AdamW, AMSGrad, MaxMoments, Moments
 from gdviz.optimizers.adaptive import Adadelta, AdaGrad, RMSProp, SquaredMean, SquaredMeans, SquaredSum
 from gdviz.optimizers.averages import ASGD, ASGDState
+from gdviz.optimizers.clipping import ClippedByNorm, ClippedByValue
 from gdviz.optimizers.lbfgs import LBFGS, History
 from gdviz.optimizers.matrices import (
     Adafactor,
@@ -23,6 +24,7 @@ from gdviz.optimizers.matrices import (
 from gdviz.optimizers.momentum import GradientDescent, GradientDescentState, Momentum, Nesterov, Velocity
 from gdviz.optimizers.rule import Rule
 from gdviz.optimizers.schedule import Schedule
+from gdviz.optimizers.schedules import cosine, linear, warmup_stable_decay
 from gdviz.optimizers.signs import Lion, MeanGradient, OwnSteps, Rprop
 from gdviz.optimizers.since_adam import Adamax, MaxNorm, NAdam, NAdamState, RAdam, SparseAdam
 from gdviz.optimizers.two_points import SAM, Averaged, AveragedMoment, SAMState, ScheduleFreeAdamW, ScheduleFreeSGD
@@ -38,3 +40,4 @@ __all__ += ["Adafactor", "LeftAndRight", "MatrixMomentum", "Muon", "RowsAndColum
 __all__ += ["SAM", "Averaged", "AveragedMoment", "SAMState", "ScheduleFreeAdamW", "ScheduleFreeSGD"]
 __all__ += ["ASGD", "ASGDState", "Adamax", "Lion", "MaxNorm", "MeanGradient", "NAdam", "NAdamState", "OwnSteps"]
 __all__ += ["RAdam", "RMSProp", "Rprop", "SparseAdam"]
+__all__ += ["ClippedByNorm", "ClippedByValue", "cosine", "linear", "warmup_stable_decay"]

@@ -96,7 +96,7 @@ def curvatures(loss: Loss, params: Any) -> Tensor:
         params: (..., d).
 
     Returns:
-        (..., d); of a plane, and of a constant, zeros.
+        (..., d); of a plane, and of a constant, zeros; NaN where a descent has left all numbers behind.
 
     Example:
         >>> curvatures(lambda w: 3 * w[..., 0] ** 2 + w[..., 1] ** 2, [1.0, 2.0]).tolist()
@@ -111,7 +111,9 @@ def curvatures(loss: Loss, params: Any) -> Tensor:
             return torch.zeros_like(place)
         rows = [torch.autograd.grad(slopes[..., i].sum(), w, retain_graph=True)[0] for i in range(w.shape[-1])]
     if len(rows) != 2:
-        return torch.linalg.eigvalsh(torch.stack(rows, -2))
+        hessian = torch.stack(rows, -2)
+        finite = torch.isfinite(hessian).flatten(-2).all(-1)[..., None]
+        return torch.linalg.eigvalsh(hessian.where(finite[..., None], 0.0)).where(finite, torch.nan)
     a, b, c = rows[0][..., 0], rows[0][..., 1], rows[1][..., 1]
     middle, half = (a + c) / 2, (((a - c) / 2) ** 2 + b**2).sqrt()
     return torch.stack([middle - half, middle + half], -1)

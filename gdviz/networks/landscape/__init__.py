@@ -3,6 +3,7 @@
 from gdviz.networks.landscape.change import gradient_change
 from gdviz.networks.landscape.directions import path_of, principal_directions, project, random_directions, window
 from gdviz.networks.landscape.slices import losses_at, outputs_at, plane
+from gdviz.networks.landscape.small import tanh_loss
 
 __all__ = [
     "gradient_change",
@@ -13,5 +14,6 @@ __all__ = [
     "principal_directions",
     "project",
     "random_directions",
+    "tanh_loss",
     "window",
 ]
