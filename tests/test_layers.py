@@ -31,7 +31,7 @@ ROOMS = {  # room, a file or a folder of gdviz: which others its files may impor
     "clinic": {"data", "hyperparameters", "networks"},
     "exercises": {"descent", "hyperparameters", "optimizers", "pictures", "player", "style", "surfaces"},
     "views": {"descent", "minibatches", "networks", "optimizers", "pictures", "player", "plots", "style", "surfaces"}
-    | {"hyperparameters", "theory"},
+    | {"clinic", "hyperparameters", "theory"},
     "__init__": {"data", "descent", "optimizers", "surfaces"},
 }
 DRAWING = ("matplotlib", "PIL", "ipywidgets", "anywidget", "IPython", "traitlets")

@@ -52,7 +52,9 @@ def sharpness(trajectory: Trajectory, *, every: int = 25, **options: Any) -> Pla
     params, losses = trajectory.params[::every], trajectory.losses[::every]
     curvatures = theory.curvatures(trajectory.loss, params)  # (shown, *runs, d)
     beta = getattr(trajectory.rule, "momentum", 0.0)
-    limit = theory.edge(*(value[..., 0] if value.ndim else value for value in map(as_tensor, (trajectory.rule.lr, beta))))
+    limit = theory.edge(
+        *(value[..., 0] if value.ndim else value for value in map(as_tensor, (trajectory.rule.lr, beta)))
+    )
     limit = limit.expand(trajectory.runs)
     figure, (left, right) = plt.subplots(1, 2, figsize=(12.5, 5), width_ratios=(3, 2), layout="constrained")
     held = curvatures[:, ~trajectory.diverged] if not bool(trajectory.diverged.all()) else curvatures[:1]
@@ -64,7 +66,9 @@ def sharpness(trajectory: Trajectory, *, every: int = 25, **options: Any) -> Pla
     floor, first = loss_limits(losses, trajectory.diverged)
     log_axis(right, 0.5 * floor, 8 * first)
     last = theory.curvatures(trajectory.loss, trajectory.params[-1])[..., -1]
-    player = Player(figure, sliders, caption=_told(trajectory, limit, last), opening=_told(trajectory, limit), **options)
+    player = Player(
+        figure, sliders, caption=_told(trajectory, limit, last), opening=_told(trajectory, limit), **options
+    )
     ends = torch.tensor(left.get_xlim(), dtype=torch.float64).expand(*trajectory.runs, 2)
     edge = torch.stack([ends, limit[..., None].expand(ends.shape)], -1)[None]  # (1, *runs, 2, 2)
     for each in curvatures.unbind(-1)[:-1]:
