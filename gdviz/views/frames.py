@@ -92,6 +92,15 @@ def below(
         legend.set_bbox_to_anchor((at[0], 0), ax.transAxes + lower)
 
 
+def beneath(figure: Figure, looks: Mapping[str, Mapping[str, Any]], *, columns: int = 3) -> None:
+    """Below all Axes of a figure a legend of names and their looks, as wide as the figure."""
+    handles = [_handle(figure.axes[0], **drawn) for drawn in looks.values()]
+    where = {"loc": "outside lower center", "ncols": columns, "frameon": False, "handlelength": 2.6}
+    legend = figure.legend(handles, ["" for _ in handles], **where)
+    for text, name in zip(legend.get_texts(), looks):
+        plain(text, textwrap.fill(name, 48))
+
+
 def _handle(ax: Axes, color: str, dash: Sequence[float], **style: Any) -> Line2D:
     color = seen(color, ground(ax, outside=True))
     return Line2D([], [], color=color, linestyle=(0, dash) if dash else "-", markersize=9, **style)

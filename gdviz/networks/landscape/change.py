@@ -1,5 +1,6 @@
-"""How much the gradient of a network changes along a step."""
+"""How much the gradient of a network, and its output, change along a step."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,8 +11,6 @@ from gdviz.hyperparameters import in_range
 from gdviz.networks.inputs import Loss, copied
 from gdviz.networks.landscape.directions import weights_of
 from gdviz.networks.pairs import checked_pair
-
-CHUNK = 32  # networks that are evaluated at once, where torch can
 
 
 def gradient_change(model: nn.Module, loss: Loss, data: tuple[Any, Any], rates: Any) -> Tensor:
@@ -55,3 +54,39 @@ def gradient_change(model: nn.Module, loss: Loss, data: tuple[Any, Any], rates: 
         g = gradient(w)
         change = torch.stack([(gradient(w - lr * g) - g).norm() for lr in rates])
     return change / g.norm() if g.norm() > 0 else change
+
+
+def output_change(
+    model: nn.Module, loss: Loss, data: tuple[Any, Any], optimizer: Callable[[nn.Module], torch.optim.Optimizer]
+) -> float:
+    """mean |f_1(x) - f_0(x)|: by how much the outputs change in the first step of an optimizer
+
+    Args:
+        model: as for fit; it stays as it is.
+        loss: as for fit.
+        data: as for fit, one batch.
+        optimizer: makes the optimizer of a model, such as lambda model: Adam(model.parameters(), lr=0.001).
+
+    Returns:
+        The mean over examples and outputs.
+
+    Raises:
+        ValueError: what fit refuses.
+
+    Example:
+        >>> from torch.nn.functional import mse_loss
+        >>> model, h = nn.Linear(64, 1).double(), torch.ones(1, 64).double()
+        >>> def adam(model):
+        ...     return torch.optim.Adam([model.weight], lr=0.001)
+        >>> round(output_change(model, mse_loss, (h, torch.tensor([[9.0]]).double()), adam), 6)
+        0.064
+    """
+    inputs, targets = checked_pair(model, loss, data, trains=True)
+    moved = copied(model).train()
+    stepping = optimizer(moved)
+    with torch.random.fork_rng(devices=[]):
+        before = moved(inputs)
+        loss(before, targets).backward()
+        stepping.step()
+        with torch.no_grad():
+            return float((moved(inputs) - before).abs().mean())
