@@ -1,5 +1,6 @@
 """What to check when a loss does not do what it should, in the order in which diagnose does."""
 
+from html import escape
 from typing import NamedTuple
 
 from gdviz.clinic.faults import FAULTS
@@ -45,4 +46,22 @@ _WORDS = {
     "labels wrong": (_CURVE, "Is it better on held-out examples?", "Read fifty labels yourself."),
     "targets shuffled": (_CURVE, "Does it never beat guessing, held out?", "Print ten inputs beside their targets."),
 }  # fmt: skip
-CHECKLIST = tuple(Check(name, *_WORDS[name]) for name in FAULTS)
+
+
+class Checklist(tuple[Check, ...]):
+    """The lines in their order; a notebook shows them as a table."""
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{k:2}. {check.look} {check.first}" for k, check in enumerate(self, 1))
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{k}</td><td>{escape(check.when)}</td><td>{escape(check.look)}</td><td>{escape(check.first)}</td>"
+            f"<td>{escape(check.fault)}</td></tr>"
+            for k, check in enumerate(self, 1)
+        )
+        heads = "".join(f"<th>{head}</th>" for head in ("", "look at", "if this is so", "try first", "the fault"))
+        return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+CHECKLIST = Checklist(Check(name, *_WORDS[name]) for name in FAULTS)

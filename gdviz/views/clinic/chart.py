@@ -15,7 +15,7 @@ from gdviz.pictures.limits import log_axis, step_limits
 from gdviz.pictures.words import label
 from gdviz.player import Player
 from gdviz.player.templates import escaped
-from gdviz.style import BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION, ink
+from gdviz.style import BLUE, GREY, PURPLE, SKY, VERMILLION, ink
 from gdviz.views.frames import highest
 
 FLOOR, TOP = 1e-7, 10.0  # of |update| / |weight|
