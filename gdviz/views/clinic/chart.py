@@ -109,7 +109,7 @@ def frame(cases: Mapping[str, Case], steps: range) -> tuple[Figure, list[Axes]]:
     """The figure with its three Axes."""
     figure, axes = plt.subplots(1, 3, figsize=(14, 5.6), width_ratios=(5, 4, 4), layout="constrained")
     left, middle, right = axes
-    label(left, title="loss", xlabel="step", ylabel="loss", xlim=step_limits([*steps, steps[-1] + 5]))
+    label(left, title="loss", xlabel="step", ylabel="loss", xlim=step_limits([*steps, steps.stop + steps.step - 1]))
     every = torch.cat([torch.cat([case["loss"], case["held"][..., 1].flatten()]) for case in cases.values()])
     every = every[torch.isfinite(every)]
     low, high = float(every.min()), min(highest(every), WORST)

@@ -19,7 +19,7 @@ LATER = "not yet"
 def ward(cases: Mapping[str, tuple[History, History]], **options: Any) -> Player:
     """Trainings with faults, without their names, and a slider for the diagnosis: it opens the twin and the verdict.
 
-    What is shown of each is that of chart. Green, once a diagnosis is made, is the same seed without the fault.
+    The cases come in an order of their own. What is shown of each is that of chart. Green, once a diagnosis is made, is the same seed without the fault.
 
     Args:
         cases: the name of a fault -> (sick, healthy), as gdviz.clinic.twins returns them; the slider of the diagnosis
@@ -39,6 +39,8 @@ def ward(cases: Mapping[str, tuple[History, History]], **options: Any) -> Player
     """
     if len(cases) < 2 or not set(cases) <= set(FAULTS):
         raise ValueError(f"a ward has two or more of the faults {', '.join(FAULTS)}; got {list(cases)}")
+    order = torch.randperm(len(cases), generator=torch.Generator().manual_seed(len(cases))).tolist()
+    cases = {name: cases[name] for name in [list(cases)[k] for k in order]}
     sick = {name: pair[0] for name, pair in cases.items()}
     steps, seen = together(sick)
     _, without = together({name: pair[1] for name, pair in cases.items()})
