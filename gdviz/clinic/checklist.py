@@ -3,14 +3,14 @@
 from html import escape
 from typing import NamedTuple
 
-from gdviz.clinic.faults import FAULTS
+from gdviz.clinic.rules import RULES
 
 
 class Check(NamedTuple):
     """One line of the checklist.
 
     Attributes:
-        fault: its name in FAULTS.
+        fault: its name in gdviz.clinic.FAULTS.
         when: what one needs for it: "before the first step", "one step" or "the whole curve".
         look: the question.
         first: what to try first if the answer is yes.
@@ -64,4 +64,4 @@ class Checklist(tuple[Check, ...]):
         return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-CHECKLIST = Checklist(Check(name, *_WORDS[name]) for name in FAULTS)
+CHECKLIST = Checklist(Check(name, *_WORDS[name]) for name in RULES)

@@ -84,7 +84,7 @@ _ALL = (
         "dtype = torch.float32",
         "dtype = torch.bfloat16",
         "The loss falls too slowly and stalls; most weights do not move, although they have a gradient.",
-        {"rate": 0.02},
+        {"rate": 0.03},
     ),
     Fault(
         "eval forgotten",
@@ -121,7 +121,7 @@ _ALL = (
     Fault(
         "schedule ends too early",
         "end = STEPS",
-        "end = STEPS // 6",
+        "end = STEPS // 3",
         "The loss falls and then stops at once, when the rate has come to 0.",
     ),
     Fault(
@@ -145,7 +145,7 @@ def trained(
     norm: bool = False,
     rate: float | None = None,
 ) -> History:
-    """The small training, healthy or with one fault: 300 steps, under a second on a quiet machine.
+    """The small training, healthy or with one fault: 200 steps, under a second on a quiet machine.
 
     The line that the fault names is replaced in the source of gdviz.clinic.training.train, and that is run: so what is
     shown is what went wrong.

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gdviz.networks.history import Epoch, History, Step
-from gdviz.networks.vitals import class_shares, drift, examined, shared, spread
+from gdviz.networks.vitals import drift, examined, facts
 
-STEPS, LOOK, EACH = 300, 30, 5  # after how many steps it looks at the held-out examples, and examines a step
+STEPS, LOOK, EACH = 200, 20, 5  # after how many steps it looks at the held-out examples, and examines a step
 BATCH, PART = 36, 32  # a minibatch is taken in parts of 32, as if the memory held no more
 
 
@@ -34,7 +34,7 @@ def train(raw: Tensor, labels: Tensor, *, rate: float, width: int, norm: bool, a
     peak = rate
     warm_up = STEPS // 10
     end = STEPS
-    history = History(classes=class_shares(y[fitted]), spread=spread(x[fitted]), shared=shared(x[held_out], x[fitted]))
+    history = History(**facts((x[fitted], y[fitted]), (x[held_out], y[held_out])))
     for step in range(STEPS):
         lr = peak * min(1, (step + 1) / warm_up) * max(0, 1 - step / end)
         optimizer.param_groups[0]["lr"] = lr

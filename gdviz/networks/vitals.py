@@ -161,57 +161,43 @@ def drift(buffers: Iterable[Tensor], before: Iterable[Tensor]) -> float:
     return float(torch.stack(both).sum().sqrt()) if both else 0.0
 
 
-def spread(inputs: Tensor) -> tuple[float, float, float] | None:
-    """Of the features, the least and the greatest standard deviation, and the greatest |mean|; constant ones aside.
+def facts(fitted: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor] | None = None) -> dict[str, Any]:
+    """What the data themselves tell before the first step: three fields of a History.
 
     Args:
-        inputs: (n, ...), n 2 or more.
+        fitted: inputs (n, ...) and targets (n, ...) to train on.
+        held_out: likewise, to validate.
 
     Returns:
-        The three numbers; None where the inputs are whole numbers, such as those of letters.
+        classes, spread and shared, as History explains them.
 
     Example:
-        >>> spread(torch.tensor([[0.0, 100.0], [2.0, 300.0]]))
-        (1.0, 100.0, 200.0)
+        >>> x, y = torch.tensor([[0.0, 100.0], [2.0, 300.0]]), torch.tensor([0, 1])
+        >>> facts((x, y), (x[:1], y[:1]))
+        {'classes': (0.5, 0.5), 'spread': (1.0, 100.0, 200.0), 'shared': 1.0}
     """
+    inputs, targets = fitted
+    whole = targets.ndim == 1 and not targets.is_floating_point() and len(targets) > 0 and int(targets.min()) >= 0
+    shares = tuple((torch.bincount(targets).double() / len(targets)).tolist()) if whole else ()
+    return {
+        "classes": shares,
+        "spread": _spread(inputs),
+        "shared": None if held_out is None else _shared(held_out[0], inputs),
+    }
+
+
+def _spread(inputs: Tensor) -> tuple[float, float, float] | None:
+    """The least and the greatest deviation of features that vary, and the greatest |mean|; None of whole numbers."""
     if not inputs.is_floating_point() or len(inputs) < 2:
         return None
-    features = inputs.detach().flatten(1).double() if inputs.ndim > 1 else inputs.detach().double()[:, None]
+    features = inputs.detach().reshape(len(inputs), -1).double()
     deviations = features.std(0, correction=0)
     varied = deviations[deviations > 0]
     ends = (float(varied.min()), float(varied.max())) if len(varied) else (0.0, 0.0)
     return *ends, float(features.mean(0).abs().max())
 
 
-def shared(held_out: Tensor, fitted: Tensor) -> float:
-    """The share of the held-out inputs that are among those to train on, number by number.
-
-    Args:
-        held_out: inputs (m, ...).
-        fitted: inputs (n, ...).
-
-    Returns:
-        A share, 0 to 1.
-
-    Example:
-        >>> shared(torch.tensor([[1.0], [5.0]]), torch.tensor([[1.0], [2.0]]))
-        0.5
-    """
-    known = {row.tobytes() for row in fitted.detach().cpu().numpy()}
-    return sum(row.tobytes() in known for row in held_out.detach().cpu().numpy()) / max(1, len(held_out))
-
-
-def class_shares(targets: Tensor) -> tuple[float, ...]:
-    """The share of each class among the targets, from class 0 on.
-
-    Args:
-        targets: classes (n,).
-
-    Returns:
-        A share for each class.
-
-    Example:
-        >>> class_shares(torch.tensor([0, 1, 1, 1]))
-        (0.25, 0.75)
-    """
-    return tuple((torch.bincount(targets.flatten()).double() / targets.numel()).tolist())
+def _shared(held_out: Tensor, fitted: Tensor) -> float:
+    """The share of the held-out inputs that are among those to train on, number by number."""
+    known = {row.tobytes() for row in fitted.detach().cpu().float().numpy()}
+    return sum(row.tobytes() in known for row in held_out.detach().cpu().float().numpy()) / max(1, len(held_out))
