@@ -19,7 +19,8 @@ LATER = "not yet"
 def ward(cases: Mapping[str, tuple[History, History]], **options: Any) -> Player:
     """Trainings with faults, without their names, and a slider for the diagnosis: it opens the twin and the verdict.
 
-    The cases come in an order of their own. What is shown of each is that of chart. Green, once a diagnosis is made, is the same seed without the fault.
+    The cases come in an order of their own. What is shown of each is that of chart. Green, once a diagnosis is made, is
+    the same seed without the fault.
 
     Args:
         cases: the name of a fault -> (sick, healthy), as gdviz.clinic.twins returns them; the slider of the diagnosis
