@@ -44,18 +44,6 @@ _ALL = (
         "The first loss lies far above log(classes), or the first steps are jumpy; the features have unlike scales.",
     ),
     Fault(
-        "targets shuffled",
-        "raw, labels = raw[order], labels[order]",
-        "raw, labels = raw[order], labels",
-        "The held-out accuracy stays at that of guessing, while the updates have a healthy size.",
-    ),
-    Fault(
-        "labels wrong",
-        "y = labels",
-        "y = mislabelled(labels, fitted)",
-        "The training accuracy has a ceiling, and the held-out accuracy lies above it.",
-    ),
-    Fault(
         "validation leaks",
         "fitted = torch.arange(len(raw) // 4, len(raw))",
         "fitted = torch.arange(len(raw))",
@@ -113,12 +101,6 @@ _ALL = (
         {"adam": True, "rate": 0.1},
     ),
     Fault(
-        "rate too low",
-        "peak = rate",
-        "peak = rate / 1000",
-        "The loss hardly falls, smoothly; updates are a hundred-thousandth of the weights.",
-    ),
-    Fault(
         "schedule ends too early",
         "end = STEPS",
         "end = STEPS // 3",
@@ -130,6 +112,24 @@ _ALL = (
         "optimizer = torch.optim.Adam(model.parameters(), lr=rate, weight_decay=0.1)",
         "The loss stalls high; the weights shrink from the first step on, faster than any decay of AdamW.",
         _ADAM,
+    ),
+    Fault(
+        "rate too low",
+        "peak = rate",
+        "peak = rate / 1000",
+        "The loss hardly falls, smoothly; updates are a hundred-thousandth of the weights.",
+    ),
+    Fault(
+        "labels wrong",
+        "y = labels",
+        "y = mislabelled(labels, fitted)",
+        "The training accuracy has a ceiling, and the held-out accuracy lies above it.",
+    ),
+    Fault(
+        "targets shuffled",
+        "raw, labels = raw[order], labels[order]",
+        "raw, labels = raw[order], labels",
+        "The held-out accuracy stays at that of guessing, while the updates have a healthy size.",
     ),
 )
 FAULTS = {fault.name: fault for fault in _ALL}  # in the order of the checklist

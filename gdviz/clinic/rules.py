@@ -133,7 +133,7 @@ def dead(e: Evidence) -> str:
 
 def high(e: Evidence) -> str:
     """The loss rises and does not come back, with an update of the size of the weights where that is known."""
-    if e.steps < 2:
+    if e.steps < 2 or (e.steps < TOO_FEW and not e.spoilt):
         return ""
     top = max(range(e.steps), key=e.losses.__getitem__)
     risen = e.losses[top] > 1.2 * e.start and top > 0

@@ -19,7 +19,7 @@ from gdviz.player import Player
 ROOT = Path(__file__).parents[2]
 TEMPLATES = Path(__file__).parent / "reference"
 ROOMS = "optimizers hyperparameters surfaces data tables minibatches descent theory style progress pictures plots"
-WINGS = "networks networks.landscape networks.ngrams player exercises"
+WINGS = "networks networks.landscape networks.ngrams clinic player exercises"
 VIEWS = "views views.rate views.noise views.momentum views.training views.names views.zoo"
 PUBLIC = [f"gdviz.{name}" for name in f"{ROOMS} {WINGS} {VIEWS}".split()]  # what the reference shows
 GUIDE = ROOT / "AUTHORING.md"
