@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import mse_loss
+from torch.nn.functional import cross_entropy, mse_loss
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_, parameters_to_vector
 
-from gdviz import theory
+from gdviz import data, theory
 from gdviz.descent import grid, minimize
 from gdviz.networks import TorchOptimizer, landscape
 from gdviz.optimizers import (
@@ -186,6 +186,7 @@ def test_a_small_rate_ends_below_its_edge_and_a_large_one_diverges():  # NUMBERS
 
 
 def test_with_momentum_the_sharpness_settles_at_2_and_twice_beta_over_lr():  # NUMBERS 39
+    """In slow waves: at lr 0.2 it is not there yet after these steps, and beyond 0.35 the first wave throws it out."""
     loss, start = small_network()
     rates = torch.tensor([0.22, 0.26, 0.28, 0.3], dtype=f64)
     run = minimize(loss, Momentum(**grid(lr=rates, momentum=[0.5])), start, 2500)
@@ -281,11 +282,30 @@ def test_one_step_of_adam_changes_the_output_in_proportion_to_the_width_unless_t
         for seed in range(20):
             torch.manual_seed(seed)
             model, h = nn.Linear(n, 1, bias=False).double(), torch.randn(1, n).double()
-            data = h, torch.full((1, 1), 100.0).double()
-            changes.append([landscape.output_change(model, mse_loss, data, adam(share)) for share in (1, 64 / n)])
+            pair = h, torch.full((1, 1), 100.0).double()
+            changes.append([landscape.output_change(model, mse_loss, pair, adam(share)) for share in (1, 64 / n)])
         one_rate, falling = torch.tensor(changes).mean(0).tolist()
         assert one_rate == pytest.approx(float(theory.first_change(n, 0.001)), rel=0.05)
         assert falling == pytest.approx(0.051, rel=0.05)
+
+
+def test_mu_p_holds_the_first_step_of_a_network_on_the_digits_at_every_width():  # NUMBERS 42
+    (x, y), _ = data.digits()
+
+    def change(n, scaled):
+        torch.manual_seed(0)
+        model, share = nn.Sequential(nn.Linear(64, n), nn.ReLU(), nn.Linear(n, 10)), 64 / n if scaled else 1
+        with torch.no_grad():
+            model[2].weight *= share**0.5  # torch's own are ~ n^-1/2, those of mu-P ~ 1/n
+
+        def optimizer(model):
+            first, last = model[0].parameters(), model[2].parameters()
+            return torch.optim.Adam([{"params": first}, {"params": last, "lr": 0.001 * share}], lr=0.001)
+
+        return landscape.output_change(model, cross_entropy, (x[:64], y[:64]), optimizer)
+
+    assert change(1024, scaled=False) > 5 * change(64, scaled=False)
+    assert change(1024, scaled=True) == pytest.approx(change(64, scaled=True), rel=0.3)
 
 
 def test_output_change_leaves_the_model_as_it_is():

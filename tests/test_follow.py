@@ -23,6 +23,8 @@ from gdviz.optimizers import (
     SAM,
     Adam,
     AdamW,
+    ClippedByNorm,
+    ClippedByValue,
     GradientDescent,
     Momentum,
     Nesterov,
@@ -31,8 +33,11 @@ from gdviz.optimizers import (
     Schedule,
     ScheduleFreeAdamW,
     ScheduleFreeSGD,
+    cosine,
+    warmup_stable_decay,
 )
 from gdviz.player import Player, scripts
+from gdviz.theory import RiverValley
 from gdviz.views.alive import follow
 
 RAVINE, TOY = surfaces.ravine(), data.toy_line(30)
@@ -204,7 +209,27 @@ def sharpness_aware():
     return views.descents(RAVINE, runs)
 
 
+def valleys():
+    lr, valley = Range(0.05, 1.9, 0.5), RiverValley(0.5, noise=Range(0, 4, 1.0))
+    rules = {
+        "cosine": Schedule(valley, cosine, lr=lr, steps=20),
+        "stable": Schedule(
+            valley, warmup_stable_decay, lr=lr, steps=20, warmup=Range(0, 9, 3), decay=Range(0.1, 1, 0.3)
+        ),
+    }
+    runs = {name: minimize(valley.loss, rule, [0.0, 100.0], 20) for name, rule in rules.items()}
+    return views.edge.schedules(runs, every=2)
+
+
+def clipping():
+    most = Range(0.1, 10, 1.0)
+    rules = {"plain": GradientDescent(LR), "norm": ClippedByNorm(LR, most), "value": ClippedByValue(LR, most)}
+    return views.edge.clipping(RAVINE, {name: down(rule) for name, rule in rules.items()})
+
+
 ALIVE = {
+    "rates in a valley": valleys,
+    "clipping": clipping,
     "the mean of a schedule-free rule": averaged,
     "SAM": sharpness_aware,
     "sweep of SAM": lambda: views.rate.sweep(RAVINE, down(SAM(LR, rho=Range(0, 1, 0.3)), steps=8), largest=4),

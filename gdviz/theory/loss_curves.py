@@ -75,9 +75,11 @@ class RiverValley:
         return (self.hill * params[..., 0] + self.river * params[..., 1]) / 2
 
     def init(self, params: Tensor) -> tuple:
+        """Nothing is remembered."""
         return ()
 
     def update(self, params: Tensor, grads: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+        """One step of both expected squares."""
         across = (1 - self.lr * self.hill) ** 2 * params[..., :1] + self.lr**2 * self.noise
         along = (1 - self.lr * self.river) ** 2 * params[..., 1:]
         return torch.cat([across, along], -1), state

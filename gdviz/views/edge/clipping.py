@@ -49,7 +49,7 @@ def clipping(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -
     plots.contours(surface, ax=left, levels=10)
     label(left, title=surface.name, xlabel="parameter x", ylabel="parameter y")
     label(middle, title="length of the gradient", xlabel="step", ylabel="length", xlim=step_limits(steps))
-    label(right, title="what the step is made with", xlabel="step", ylabel="length", xlim=step_limits(steps))
+    label(right, title="its length after clipping", xlabel="step", ylabel="length", xlim=step_limits(steps))
     longest = highest(torch.stack([run.grads[0].norm() for run in runs.values()])) or 1.0
     for ax in (middle, right):
         log_axis(ax, 1e-4 * longest, 50 * longest)
@@ -65,7 +65,7 @@ def clipping(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) -
     player = Player(figure, {"step": steps}, caption=said(runs), **options)
     drawn: dict[str, dict[Any, Any]] = {
         name: {
-            player.path(left, run.params, **looks[name]): lambda run: run.params,
+            player.path(left, run.params, **looks[name], dots=4): lambda run: run.params,
             player.curve(middle, before(run), **looks[name]): before,
             player.curve(right, after(run), **looks[name]): after,
         }

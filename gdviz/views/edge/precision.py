@@ -60,7 +60,7 @@ def bfloat16(
     caption = f"The weight after {steps} steps, for each update. {told}."
     player = Player(figure, sliders, caption=caption, opening="", **{"at": {"update": 0}} | options)
     for row, (name, w) in enumerate(kept.items()):
-        player.curve(ax, w, **WAYS[name])
+        player.curve(ax, w, **WAYS[name], width=9 if name == "float32" else 3)  # what is right shows beside others
         place = (0.03, 0.08 + 0.085 * (len(kept) - 1 - row))  # lower left: the weight falls
         player.text(ax, w, f"{escaped(name)}: {{:.4f}}", at=place, color=WAYS[name]["color"])
     return player

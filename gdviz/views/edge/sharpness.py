@@ -42,6 +42,7 @@ def sharpness(trajectory: Trajectory, *, every: int = 25, **options: Any) -> Pla
     Example:
         >>> from gdviz.descent import grid, minimize
         >>> from gdviz.networks.landscape import tanh_loss
+        >>> from gdviz.optimizers import GradientDescent
         >>> x = torch.linspace(-1, 1, 20).double()
         >>> loss, rates = tanh_loss(x, torch.sin(3 * x), units=4), grid(lr=[0.1, 0.3])
         >>> start = torch.randn(13, generator=torch.Generator().manual_seed(0)).double() / 3
@@ -72,7 +73,7 @@ def sharpness(trajectory: Trajectory, *, every: int = 25, **options: Any) -> Pla
     ends = torch.tensor(left.get_xlim(), dtype=torch.float64).expand(*trajectory.runs, 2)
     edge = torch.stack([ends, limit[..., None].expand(ends.shape)], -1)[None]  # (1, *runs, 2, 2)
     for each in curvatures.unbind(-1)[:-1]:
-        player.curve(left, each, color=PALE, width=1, size=1)
+        player.curve(left, each, color=PALE, width=1, size=6)
     player.line(left, edge, color=VERMILLION, dash=(2, 1), width=2)
     player.curve(left, curvatures[..., -1], color=BLUE)
     words = {"at": (0.97, 0.98), "align": "right"}
