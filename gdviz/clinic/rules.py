@@ -21,6 +21,7 @@ SHRUNK = 0.85  # of the length at the start: weights that learn grow, a usual de
 USUAL = 1.0  # a decoupled decay: AdamW's are 0.01 to 0.1
 CEILING = 0.1  # of accuracy: batch normalisation on few examples and mild dropout cost the training side up to 0.07
 UNSURE = 0.15  # of log(classes): so far above the loss of outputs that are as sure as they are right
+FELL = 0.1  # of the loss at the start: where it has hardly fallen, nothing can have leaked
 LEARNT = 0.01  # of the loss of guessing: by so much training examples are known by heart, however little it is
 GUESS = 0.95  # of the loss of guessing
 
@@ -113,7 +114,7 @@ def leaks(e: Evidence) -> str:
         share = e.history.shared
         return f"{share:.0%} of the held-out inputs are among those to train on." if share >= TWINS else ""
     late = e.looks[len(e.looks) // 2 :]
-    if len(late) < 3 or any(look.loss > 1.02 * look.train_loss for look in late) or ceiling(e):
+    if len(late) < 3 or e.fell < FELL or any(look.loss > 1.02 * look.train_loss for look in late) or ceiling(e):
         return ""
     return (
         f"In all of the last {len(late)} looks the held-out loss is no higher than the training loss "

@@ -154,7 +154,7 @@ def draw(player: Player, axes: Sequence[Axes], cases: Mapping[str, Case], *, mor
         (of("dead"), "units of a layer that are 0: {:.0f} %"),
         (of("parts"), "loss used {:.3f}, mean of all {:.3f}"),
         (of("drift"), "moved by being judged: {:.2g}"),
-        (of("spread"), "deviations {:.2g} to {:.3g}, means to {:.3g}"),
+        (of("spread"), "deviations {:.3g} to {:.3g}, means to {:.3g}"),
         (of("shared"), "held-out inputs seen in training: {:.0f} %"),
     ]
     for k, (values, template) in enumerate(rows):
