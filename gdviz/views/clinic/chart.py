@@ -21,7 +21,7 @@ from gdviz.views.frames import highest
 FLOOR, TOP = 1e-7, 10.0  # of |update| / |weight|
 USUAL = 1e-4, 1e-1  # where healthy trainings have it
 WORST = 100.0  # losses above are cut
-ROW, WORDS = 0.083, 17  # of the numbers: the height of a line as a share, and its size in px
+ROW, WORDS = 0.073, 17  # of the numbers: the height of a line as a share, and its size in px
 SHARES = "|".join(["–", *(f"{k} %" for k in range(101))])  # a share in per cent, or none yet
 LAYERS = (BLUE, "o"), (VERMILLION, "s"), (PURPLE, "^")
 Case = Mapping[str, Tensor]
