@@ -98,6 +98,7 @@ bench: $(READY)  ## time imports, sweeps, minibatches, training and sliders agai
 	$(BIN)/python benchmarks/sweeps.py
 	$(BIN)/python benchmarks/minibatches.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/clinic.py
 	$(BIN)/python benchmarks/notebooks.py
 	$(BIN)/python benchmarks/slider_latency.py
 	$(BIN)/python benchmarks/three_engines.py

@@ -373,6 +373,34 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
              "orthogonalises the gradient before the momentum is added"),
         ],
     },
+    "09_loss_curves": {
+        1: [
+            ('"validation leaks"', '"mean of means"', "A: Begin at the top of the list"),
+            ('"validation leaks"', '"no backward pass"', "A: If it were that, the answer here would be yes: Is every"),
+            ('"validation leaks"', '"leak"', "A: Choose one of"),
+            ('"decay through Adam"', '"rate too low"', "B: Compare the length of the weights"),
+            ('"decay through Adam"', '"dead units"', "B: If it were that, the answer here would be yes: Is a"),
+            ('"schedule ends too early"', '"rate too low"', "C: Look at the rate in the step"),
+            ('"schedule ends too early"', '"labels wrong"', "C: If it were that"),
+        ],
+        2: [
+            ("", "def clip(gradients, most):\n    return [g * min(1, most / g.norm()) for g in gradients]",
+             "Each layer is cut by itself"),
+            ("", "def clip(gradients, most):\n    return [g.clamp(-most, most) for g in gradients]",
+             "Each number is cut by itself"),
+            ("sum(g.square().sum() for g in gradients) ** 0.5", "sum(g.norm() for g in gradients)",
+             "The lengths are added"),
+            (" ** 0.5", "", "The root is missing"),
+            ("min(1, most / length)", "most / length", "A short gradient is made longer"),
+        ],
+        3: [
+            ("sum(n * g for g, n in zip(gradients, counts)) / sum(counts)", "sum(gradients) / len(gradients)",
+             "the mean of means"),
+            ("sum(n * g for g, n in zip(gradients, counts)) / sum(counts)", "sum(gradients)", "added and not divided"),
+            (" / sum(counts)", "", "not divided by their sum"),
+            ("sum(counts)", "len(counts)", "divided by the number of parts"),
+        ],
+    },
 }  # fmt: skip
 SOLUTION = re.compile(r"<details><summary>Solution</summary>\s+```python\n(.*?)```", re.S)
 seen: dict[str, list["Answer"]] = {}  # stem of a notebook -> all answers

@@ -14,8 +14,8 @@ from rooms import Room
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "notebooks" / "tools"))
-write_decks, sections, screens, npm_files = map(
-    importlib.import_module, ("write_decks", "sections", "screens", "npm_files")
+write_decks, sections, screens, npm_files, printing = map(
+    importlib.import_module, ("write_decks", "sections", "screens", "npm_files", "printing")
 )
 DECKS = write_decks.read_decks(ROOT / "notebooks" / "decks.toml")
 
@@ -306,7 +306,7 @@ def test_the_questions_are_on_paper_with_the_letters_at_the_end(lecture):
     page = (lecture.parent / "questions" / lecture.name).read_text(encoding="utf-8")
     assert page.count("<section>") == 8
     assert "The letters: 1 b, 2 c, 3 b, 4 a, 5 b, 6 a, 7 c, 8 b." in page
-    if any(map(shutil.which, write_decks.BROWSERS)):
+    if any(map(shutil.which, printing.BROWSERS)):
         assert (lecture.parent / "questions" / "one_lecture.pdf").read_bytes()[:5] == b"%PDF-"
 
 

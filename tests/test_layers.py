@@ -28,9 +28,10 @@ ROOMS = {  # room, a file or a folder of gdviz: which others its files may impor
     "plots": {"descent", "pictures", "style", "surfaces"},
     "networks": {"doors", "hyperparameters", "minibatches", "optimizers", "progress", "surfaces"},
     "player": {"pictures", "progress", "style"},
+    "clinic": {"data", "hyperparameters", "networks", "progress", "tables"},
     "exercises": {"descent", "hyperparameters", "optimizers", "pictures", "player", "style", "surfaces"},
     "views": {"descent", "minibatches", "networks", "optimizers", "pictures", "player", "plots", "style", "surfaces"}
-    | {"hyperparameters", "theory"},
+    | {"clinic", "hyperparameters", "theory"},
     "__init__": {"data", "descent", "optimizers", "surfaces"},
 }
 DRAWING = ("matplotlib", "PIL", "ipywidgets", "anywidget", "IPython", "traitlets")
@@ -38,7 +39,8 @@ WIDGETS = ("ipywidgets", "anywidget")
 LOSSES = ("gdviz.optimizers", "gdviz.surfaces", "gdviz.data", "gdviz.descent", "gdviz.theory", "gdviz.networks")
 NEVER = {  # a module: what of it and all that it imports may never be
     **dict.fromkeys(
-        ("optimizers", "surfaces", "data", "trajectory", "descent", "minibatches", "theory", "networks"), DRAWING
+        ("optimizers", "surfaces", "data", "trajectory", "descent", "minibatches", "theory", "networks", "clinic"),
+        DRAWING,
     ),
     "player": LOSSES,
     "exercises": WIDGETS,

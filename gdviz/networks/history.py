@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gdviz.networks.vitals import Vitals
+
 
 class Step(NamedTuple):
     """One update.
@@ -39,6 +41,7 @@ class Epoch(NamedTuple):
         accuracy: likewise; None where the targets are not classes.
         validation_loss: after it; None without validation data.
         validation_accuracy: after it; None without validation data, or where the targets are not classes.
+        drift: how far the model's statistics moved during that look, 0 in eval mode; None where it was not measured.
 
     Example:
         >>> Epoch(end=10, loss=0.4).validation_loss is None
@@ -50,6 +53,7 @@ class Epoch(NamedTuple):
     accuracy: float | None = None
     validation_loss: float | None = None
     validation_accuracy: float | None = None
+    drift: float | None = None
 
 
 @dataclass(eq=False)
@@ -62,6 +66,10 @@ class History:
         weights: all parameters as one vector, at the start, then as often as `record` says, and at the end, those that
             the model keeps.
         stopped: why it ended before its last epoch, a sentence; empty where it did not.
+        vitals: what single steps did to each layer, where that was recorded.
+        classes: the share of each class among the targets to train on; empty where it is not known.
+        spread: of the inputs' features the least and the greatest standard deviation, and the greatest |mean|.
+        shared: the share of the validation examples that are among those to train on.
 
     Example:
         >>> history = History([Step(0.7), Step(0.5)], [Epoch(2, 0.6)])
@@ -75,6 +83,10 @@ class History:
     epochs: list[Epoch] = field(default_factory=list)
     weights: list[Tensor] = field(default_factory=list)
     stopped: str = ""
+    vitals: list[Vitals] = field(default_factory=list)
+    classes: tuple[float, ...] = ()
+    spread: tuple[float, float, float] | None = None
+    shared: float | None = None
 
     @property
     def losses(self) -> list[float]:

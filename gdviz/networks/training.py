@@ -3,6 +3,8 @@
 import copy
 import math
 import time
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -25,6 +27,7 @@ from gdviz.networks.inputs import (
 )
 from gdviz.networks.pairs import checked_pair
 from gdviz.networks.standing import answering, turned
+from gdviz.networks.vitals import examined, facts
 from gdviz.progress import watched
 
 
@@ -40,6 +43,7 @@ def fit(
     validation: tuple[Any, Any] | None = None,
     patience: int | None = None,
     record: int | None = None,
+    vitals: int | None = None,
     generator: torch.Generator | None = None,
 ) -> History:
     """w <- optimizer(w, gradient of the minibatch's loss), for each minibatch of each epoch of the shuffled examples
@@ -68,6 +72,8 @@ def fit(
         patience: stop when that loss has not fallen for so many epochs; however it ends, the model then gets the
             weights of the best epoch.
         record: keep the weights after every so many steps, up to 1 GB of them.
+        vitals: examine every so many steps, the first included, for gdviz.clinic.diagnose: gradient, update, weight of
+            each layer, dead units; and the data, once. Each tenth step costs a few per cent of the time.
         generator: of the CPU, for the shuffling; left out, one of seed 0.
 
     Returns:
@@ -90,13 +96,15 @@ def fit(
     check_training(model, optimizer)
     train = checked_pair(model, loss, data, trains=True)
     held_out = None if validation is None else checked_pair(model, loss, validation, "validation")
-    optional = {"patience": patience, "record": record}
+    optional = {"patience": patience, "record": record, "vitals": vitals}
     check_whole(epochs=epochs, **{name: number for name, number in optional.items() if number is not None})
     generator = torch.Generator().manual_seed(0) if generator is None else generator
     batches = Minibatches(len(train[0]), batch_size, generator=generator)
     check_loop(model, train[0], batches, scheduler, optimizer, epochs)
     check_record(model, record, epochs * batches.steps_per_epoch)
     history, stopping = History(weights=[_vector(model)] if record else []), EarlyStopping(model, patience)
+    if vitals:
+        history = replace(history, **facts(train, held_out))
     each_step = scheduler if isinstance(scheduler, OneCycleLR | CyclicLR) else None
     began = time.perf_counter()
     model.train()
@@ -104,7 +112,8 @@ def fit(
     try:
         for step in watched(range(epochs * batches.steps_per_epoch), "fit"):
             chosen = batches(step)
-            made = _step(model, loss, train[0][chosen], train[1][chosen], optimizer, history.steps)
+            with examined(model, history.vitals, step) if vitals and step % vitals == 0 else nullcontext():
+                made = _step(model, loss, train[0][chosen], train[1][chosen], optimizer, history.steps)
             history.steps.append(made._replace(seconds=time.perf_counter() - began))
             if record and (step + 1) % record == 0:
                 with answering(optimizer):

@@ -118,7 +118,7 @@ class Stage(anywidget.AnyWidget):
         now += [f"{spec['name']} {spec['labels'][i]}" for spec, i in zip(self.sliders, self.index)]
         turned = self.dialed or [dial["value"] for dial in self.dials]
         now += [f"{dial['name']} {value:.4g}" for dial, value in zip(self.dials, turned)]
-        now += [mark.readout(self.index) for mark in self._marks if isinstance(mark, Text)]
+        now += filter(None, [mark.readout(self.index) for mark in self._marks if isinstance(mark, Text)])
         begins = bool(self.index) and self.index[max(self.trail, 0)] == 0
         if begins:
             moved = caption != self.caption and self.opening

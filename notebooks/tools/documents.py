@@ -19,8 +19,9 @@ from gdviz.player import Player
 ROOT = Path(__file__).parents[2]
 TEMPLATES = Path(__file__).parent / "reference"
 ROOMS = "optimizers hyperparameters surfaces data tables minibatches descent theory style progress pictures plots"
-WINGS = "networks networks.landscape networks.ngrams player exercises"
-VIEWS = "views views.rate views.noise views.momentum views.training views.names views.zoo views.since_adam views.edge"
+WINGS = "networks networks.landscape networks.ngrams clinic player exercises"
+VIEWS = "views views.rate views.noise views.momentum views.training views.names views.zoo"
+VIEWS += " views.since_adam views.clinic views.edge"
 PUBLIC = [f"gdviz.{name}" for name in f"{ROOMS} {WINGS} {VIEWS}".split()]  # what the reference shows
 GUIDE = ROOT / "AUTHORING.md"
 BLOCK = re.compile(r"```python\n(.*?)\n```\n(?:```\n(.*?)```\n)?", re.S)  # its code, and what it prints

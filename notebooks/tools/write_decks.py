@@ -5,15 +5,11 @@ Beside each lecture lie its questions on paper, as a page and, where there is a 
 
 import os
 import re
-import shutil
-import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from html import escape
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from books import named, notebooks
@@ -23,20 +19,13 @@ from made import write_whole
 from nbconvert.filters.markdown import markdown2html
 from nbformat.v4 import new_notebook
 from npm_files import CACHE, write_files
+from printing import print_page
 from screens import Screen, screens_of
 from sections import CACHE as SECTIONS
 from sections import Section, refuse_strange, run_sections
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE, QUESTIONS = (Path(__file__).parent / f"{name}.html.j2" for name in ("deck", "questions"))
-BROWSERS = (
-    *("chromium", "chromium-browser", "google-chrome", "chrome", "msedge"),
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
-    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
-)
-QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-pdf-header-footer")
 ASSETS = ("reveal.js", "mathjax")
 KEYS = {"title": str, "course": str, "imprint": str, "sections": list}
 
@@ -126,18 +115,6 @@ def write_deck(deck: Deck, ran: Mapping[Section, list], notes: str, folder: Path
 
 def page_of(template: Path, deck: Deck, **given: Any) -> str:
     return str(html_of(new_notebook(), template, deck.title, deck=deck, **given))
-
-
-def print_page(page: Path) -> None:
-    """Print a page as a PDF beside it, where there is a browser that can; else say so, and leave no old one."""
-    pdf, browser = page.with_suffix(".pdf"), next(filter(None, map(shutil.which, BROWSERS)), None)
-    pdf.unlink(missing_ok=True)
-    if browser:
-        with TemporaryDirectory(ignore_cleanup_errors=True) as folder, suppress(subprocess.SubprocessError):
-            own = [f"--user-data-dir={folder}", "--virtual-time-budget=20000", f"--print-to-pdf={pdf}"]
-            subprocess.run([browser, *QUIET, *own, page.resolve().as_uri()], capture_output=True, timeout=120)
-    if not pdf.exists():
-        print(f"There is no {pdf.name}: that takes Chromium, Chrome or Edge. Print {page} in any browser.")
 
 
 def told(path: Path, title: str, minutes: float, notes: str) -> str:

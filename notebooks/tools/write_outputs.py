@@ -1,7 +1,8 @@
 """Run every notebook (or those named) and write its outputs: text and PNG, no widget state. `make notebooks`.
 
 GitHub, a PDF and nbval need the outputs; a dead widget view would hide them in JupyterLab. The first player of each
-notebook is also written to images/ as it ends, one as a film for the README, and the pictures of AUTHORING.md.
+notebook is also written to images/ as it ends, one as a film for the README, the pictures of AUTHORING.md, and the
+checklist for the wall.
 """
 
 import base64
@@ -12,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
+import wall
 from books import is_own, notebooks
 from documents import guide, guide_pictures
 from nbformat.v4 import new_code_cell
@@ -45,6 +47,7 @@ def main(names: list[str]) -> None:
             shown = pictures(executed(guide(), Path(folder)))
         for name, picture in zip(guide_pictures(), shown, strict=True):
             (here / name).write_bytes(picture)
+        (here / "checklist.html").write_text(wall.page(), encoding="utf-8")
 
 
 def pictures(notebook: nbformat.NotebookNode) -> Iterator[bytes]:

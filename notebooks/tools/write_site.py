@@ -19,6 +19,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 import nbformat
+import wall
 from books import is_own, named, notebooks
 from bs4 import BeautifulSoup
 from documents import gallery, guide, write_reference
@@ -148,7 +149,7 @@ def write_contents(pages: list[Page], more: Sequence[More], folder: Path) -> Non
         if page.picture:
             (folder / "assets" / f"{page.stem}.png").write_bytes(page.picture)
     beside = "\n".join(f"- [{one.title}]({one.file}): {one.words}" for one in more)
-    texts = [WELCOME, *map(entry, pages), *([f"## To build your own\n\n{beside}"] if more else [])]
+    texts = [WELCOME, *map(entry, pages), *([f"## Beside the notebooks\n\n{beside}"] if more else [])]
     notebook = new_notebook(cells=[new_markdown_cell(text) for text in texts])
     html = html_of(notebook, TEMPLATE, TITLE, is_contents=True, repository=PLACE.url)
     write_whole(folder / "index.html", str(linked(html, pages)))
@@ -207,6 +208,12 @@ def write_api(folder: Path) -> None:
 
 
 MORE = (
+    More(
+        "checklist.html",
+        "Checklist",
+        "what to check when a loss does not fall, on one page for the wall; checklist.pdf, to print, is beside it",
+        wall.write,
+    ),
     More(
         "own.html",
         "Your own",

@@ -27,7 +27,7 @@ function headOf(mark, axes, index, trail) {
 export function numbersNow(model, index) {
   const marks = marksNow(model, index), texts = marks.filter(({ kind }) => kind === "text");
   const words = texts.length ? texts.map((mark) => readout(mark, index)) : headsNow(model, marks, index).filter(([, place]) => place).map((pair) => pair.join(" "));
-  return words.join("; ");
+  return words.filter(Boolean).join("; ");
 }
 
 /** Where the head of each path is: [its name, the place in words]. */

@@ -1,0 +1,188 @@
+"""A history from a log of one's own: a CSV, or the event files of TensorBoard."""
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from gdviz.hyperparameters import short
+from gdviz.networks.history import Epoch, History, Step
+from gdviz.tables import files
+from gdviz.tables.cells import NUMBER, cure_of
+
+KNOWN = {  # column -> what it may be called
+    "step": ("step", "global_step", "iteration"),
+    "loss": ("loss", "train_loss", "train/loss", "loss/train"),
+    "accuracy": ("accuracy", "train_accuracy", "train/accuracy", "acc"),
+    "lr": ("lr", "learning_rate", "train/lr", "train/learning_rate"),
+    "validation_loss": ("validation_loss", "val_loss", "eval_loss", "val/loss", "eval/loss", "loss/val"),
+    "validation_accuracy": ("validation_accuracy", "val_accuracy", "eval_accuracy", "val/accuracy", "val_acc"),
+}
+
+
+def read_log(path: str | Path, *, classes: int | None = None, **names: str) -> History:
+    """The history in a CSV with a row for each step: at least its loss; also step, accuracy, rate and validation.
+
+    Rows may stand in any order if there is a column of steps. An empty cell is a gap: a validation is seldom there in
+    each row. A row without a loss only holds its validation.
+
+    Args:
+        path: a file with the names of the columns in its first row.
+        classes: how many there are, if the targets are classes of about equal size.
+        names: what a column is called there, such as loss="my loss"; else usual names are looked for.
+
+    Returns:
+        A History without vitals; its epochs are the rows with a validation.
+
+    Raises:
+        ValueError: no column of losses, a cell that is no number, a step that is there twice with other numbers.
+        TypeError: a name for what there is not.
+
+    Example:
+        >>> from pathlib import Path
+        >>> rows = ["step,loss,val_loss", "1,0.5,", "0,0.7,", "2,0.4,0.6"]
+        >>> _ = Path("log.csv").write_text(chr(10).join(rows))
+        >>> read_log("log.csv").losses, read_log("log.csv").validation_losses
+        ([0.7, 0.5, 0.4], [0.6])
+    """
+    spare = set(names) - set(KNOWN)
+    if spare:
+        raise TypeError(f"a log has {', '.join(KNOWN)}; there is no {', '.join(sorted(spare))}")
+    file, text = files.text(path)
+    table = _table(file, text)
+    called = {what: names.get(what) or next((n for n in usual if n in table), "") for what, usual in KNOWN.items()}
+    for what, name in names.items():
+        if name not in table:
+            raise ValueError(f"{file} has no column {name!r} for {what}; it has {', '.join(table)}")
+    if not called["loss"]:
+        cure = "say which it is: read_log(path, loss=...)"
+        raise ValueError(
+            f"{file} has no column of losses ({', '.join(KNOWN['loss'])}); it has {', '.join(table)}; {cure}"
+        )
+    return from_columns({what: table[name] for what, name in called.items() if name}, classes=classes)
+
+
+def from_columns(values: dict[str, list[float | None]], *, classes: int | None = None) -> History:
+    """The history in lists of equal length: loss, and any of step, accuracy, lr, validation_loss, validation_accuracy.
+
+    Args:
+        values: None is a gap.
+        classes: as for read_log.
+
+    Returns:
+        The History.
+
+    Raises:
+        ValueError: lists of different lengths, no loss, other names, a step twice with different losses.
+
+    Example:
+        >>> from_columns({"loss": [0.7, 0.5], "lr": [0.1, 0.1]}).lrs
+        [0.1, 0.1]
+    """
+    lengths = {name: len(column) for name, column in values.items()}
+    if "loss" not in values or set(values) - set(KNOWN):
+        raise ValueError(f"a log has a loss, and may have {', '.join(KNOWN)}; got {', '.join(values)}")
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"the curves must be of one length, with None where there is a gap; got {lengths}")
+    rows = [dict(zip(values, row)) for row in zip(*values.values())]
+    if "step" in values:
+        rows = _sorted(rows)
+    history = History(classes=(1 / classes,) * classes if classes else ())
+    for row in rows:
+        loss = row["loss"]
+        if loss is not None:
+            history.steps.append(Step(loss, row.get("accuracy"), row.get("lr") or 0.0))
+        seen = row.get("validation_loss")
+        if seen is not None and history.steps:
+            begin = history.epochs[-1].end if history.epochs else 0
+            since = history.steps[begin:] or history.steps[-1:]
+            hits = [step.accuracy for step in since if step.accuracy is not None]
+            mean = sum(step.loss for step in since) / len(since)
+            share = sum(hits) / len(hits) if hits else None
+            history.epochs.append(Epoch(len(history.steps), mean, share, seen, row.get("validation_accuracy")))
+    if not history.steps:
+        raise ValueError(f"the log has no loss in any of its {len(rows)} rows")
+    return history
+
+
+def read_events(folder: str | Path, *, classes: int | None = None, **names: str) -> History:
+    """The history in the event files of TensorBoard. It needs tensorboard, which gdviz does not install.
+
+    Args:
+        folder: where SummaryWriter has written.
+        classes: as for read_log.
+        names: what a scalar is called there, such as loss="Loss/train"; else usual names are looked for.
+
+    Returns:
+        The History.
+
+    Raises:
+        ImportError: tensorboard is not installed.
+        ValueError: there is no loss.
+
+    Example:
+        >>> read_events("runs/monday")  # doctest: +SKIP
+        200 steps, 10 epochs; loss 2.3 to 0.1; validation loss 2.2 to 0.2.
+    """
+    try:
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    except ImportError:
+        cure = "pip install tensorboard, or save the scalars as CSV there and use read_log"
+        raise ImportError(f"read_events needs the package tensorboard: {cure}") from None
+    events: Any = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    events.Reload()
+    found = events.Tags()["scalars"]
+    called = {
+        what: names.get(what) or next((n for n in found if n.lower() in usual), "") for what, usual in KNOWN.items()
+    }
+    if called["loss"] not in found:
+        raise ValueError(f"{folder} has no scalar of losses; it has {', '.join(found) or 'none'}; say loss=...")
+    rows: dict[int, dict[str, float]] = {}
+    for what, name in called.items():
+        for event in events.Scalars(name) if name in found else ():
+            rows.setdefault(event.step, {})[what] = event.value
+    kept = [what for what in KNOWN if what != "step" and called[what] in found]
+    lists = {what: [row.get(what) for _, row in sorted(rows.items())] for what in kept}
+    return from_columns({"step": [float(step) for step in sorted(rows)], **lists}, classes=classes)
+
+
+def _table(path: Path, text: str) -> dict[str, list[float | None]]:
+    """The columns of a log by their names. An empty cell is a gap, and nan or inf are losses that a log may hold."""
+    separator = max(files.SEPARATORS, key=text.split("\n", 1)[0].count)
+    table = list(files.rows(path, text, separator))
+    if len(table) < 2:
+        raise ValueError(f"{path} is empty; a log needs a row of column names and a row for each step")
+    head = [files.plain(name) for name in table[0][1]]
+    twice = [name for name in head if head.count(name) > 1]
+    if twice:
+        raise ValueError(f"{path} has {head.count(twice[0])} columns named {twice[0]!r}; rename all but one")
+    read: dict[str, list[float | None]] = {name: [] for name in head}
+    for line, cells in table[1:]:
+        if len(cells) > len(head):
+            raise ValueError(f"{path}, line {line} has {len(cells)} cells for {len(head)} names; a decimal comma?")
+        for name, cell in zip(head, [*cells, *[""] * (len(head) - len(cells))]):
+            read[name].append(_cell(f"{path}, line {line}, column {name!r}", cell.strip()))
+    return read
+
+
+def _cell(where: str, cell: str) -> float | None:
+    if not cell:
+        return None
+    if NUMBER.fullmatch(cell) or re.fullmatch(r"[+-]?(nan|inf|infinity)", cell, re.IGNORECASE):
+        return float(cell)
+    raise ValueError(f"{where}: {short(repr(cell), 60)} is not a number{cure_of(cell)}")
+
+
+def _sorted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows by their step; those of one step are joined."""
+    joined: dict[float, dict[str, Any]] = {}
+    for row in rows:
+        step = row["step"]
+        if step is None:
+            raise ValueError(f"each row needs its step, where there is a column of them; got {short(repr(row), 80)}")
+        old = joined.setdefault(step, row)
+        for name, value in row.items():
+            if None not in (value, old.get(name)) and value != old[name] and not math.isnan(value):
+                raise ValueError(f"step {step:g} is there twice, with {name} {old[name]:g} and {value:g}; keep one run")
+            joined[step] = {**joined[step], name: joined[step].get(name) if value is None else value}
+    return [joined[step] for step in sorted(joined)]

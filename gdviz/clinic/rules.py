@@ -1,0 +1,298 @@
+"""The rules of diagnose, in the order of the checklist: first what one step measures, then what the curves say.
+
+A rule takes the Evidence and returns a sentence with its numbers, or nothing. Each threshold has its reason beside it.
+"""
+
+import math
+from collections.abc import Callable
+from statistics import median
+
+from gdviz.clinic.evidence import TOO_FEW, Evidence
+
+UNIT = 1.0, 3.0  # |mean| and deviation: standardised inputs have 0 and 1, grey values from 0 to 1 less than either
+TWINS = 0.2  # of the held-out examples: honest tables hold some rows twice, seldom a fifth
+SAME = 0.02  # relative: two float32 sums of the same gradients agree far better, another gradient changes far more
+STILL = 0.3  # of the weights with a gradient: float32 keeps nearly all updates, bfloat16 has 8 bits
+DEAD = 0.9  # of a layer's units: a few die in healthy networks, and what is left then carries the layer
+HALF = 0.5  # of a weight in one update: what the weights had been is gone
+SMALL = 1e-4  # of a weight in one update: a tenth of the thousandth that is usual
+OVER = 0.4  # of the steps at a rate below a ten-thousandth of the highest: schedules end with a few such steps
+SHRUNK = 0.85  # of the length at the start: weights that learn grow, a usual decay takes a few per cent
+USUAL = 1.0  # a decoupled decay: AdamW's are 0.01 to 0.1
+CEILING = 0.1  # of accuracy: batch normalisation on few examples and mild dropout cost the training side up to 0.07
+UNSURE = 0.15  # of log(classes): so far above the loss of outputs that are as sure as they are right
+FELL = 0.1  # of the loss at the start: where it has hardly fallen, nothing can have leaked
+LEARNT = 0.01  # of the loss of guessing: by so much training examples are known by heart, however little it is
+GUESS = 0.95  # of the loss of guessing
+
+
+def no_backward(e: Evidence) -> str:
+    """No gradient and no update in any examined step."""
+    silent = [all(layer.gradient == 0 and layer.update == 0 for layer in v.layers) for v in e.vitals]
+    if not e.vitals or not all(silent):
+        return ""
+    return f"In all {len(e.vitals)} steps that were examined every gradient and every update is exactly 0."
+
+
+def not_zeroed(e: Evidence) -> str:
+    """The gradient that steps use is another one than their backward passes add, and often longer."""
+    odd = []
+    for v in e.vitals[1:]:
+        off = [
+            layer for layer in v.layers if abs(layer.gradient - layer.added) > SAME * max(layer.gradient, layer.added)
+        ]
+        grown = any(layer.gradient > (1 + SAME) * layer.added for layer in off)
+        odd += [(v.step, off)] if grown and len(off) > len(v.layers) / 2 else []
+    if len(odd) <= len(e.vitals[1:]) / 2:
+        return ""
+    step, off = odd[0]
+    layer = off[0]
+    times = f"{layer.gradient / layer.added:.3g} times" if layer.added else "not"
+    return (
+        f"In step {step} the gradient of {layer.name} is {times} what that step's backward pass has added "
+        f"({layer.gradient:.2g} against {layer.added:.2g}), and so it is in {len(odd)} of {len(e.vitals)} steps."
+    )
+
+
+def mean_of_means(e: Evidence) -> str:
+    """The loss of a step is the mean of the means of micro-batches of unlike size."""
+    found = []
+    for v in e.vitals:
+        if len({n for n, _ in v.parts}) < 2 or v.step >= len(e.history.steps):
+            continue
+        loss, n = e.history.steps[v.step].loss, sum(n for n, _ in v.parts)
+        right, wrong = sum(n_i * l_i for n_i, l_i in v.parts) / n, sum(l_i for _, l_i in v.parts) / len(v.parts)
+        close = 1e-5 * max(abs(right), abs(wrong))
+        found.append((abs(loss - wrong) <= close < abs(loss - right), v, loss, right))
+    if not found or sum(hit for hit, *_ in found) <= len(found) / 2:
+        return ""
+    _, v, loss, right = next(entry for entry in found if entry[0])
+    sizes = " and ".join(str(n) for n, _ in v.parts)
+    return (
+        f"In step {v.step} the loss is {loss:.4g}, the mean of the means of micro-batches of {sizes} examples; "
+        f"the mean over the examples is {right:.4g}."
+    )
+
+
+def lost(e: Evidence) -> str:
+    """Weights with a gradient do not move, though the rate is not 0."""
+    moving = [v for v in e.vitals if (e.lrs[v.step] if v.step < len(e.lrs) else 1) > 0]
+    shares = [max(layer.still for layer in e.matrices(v)) for v in moving]
+    if not shares or median(shares) < STILL or (e.lrs and early(e)):
+        return ""
+    v = moving[sorted(range(len(shares)), key=shares.__getitem__)[len(shares) // 2]]
+    layer = max(e.matrices(v), key=lambda layer: layer.still)
+    return (
+        f"In step {v.step} {layer.still:.0%} of the numbers of {layer.name} that have a gradient do not move at all; "
+        f"in half of the steps it is {median(shares):.0%} or more in some layer."
+    )
+
+
+def eval_forgotten(e: Evidence) -> str:
+    """A look at the held-out examples moves running statistics."""
+    drifts = [epoch.drift for epoch in e.history.epochs if epoch.drift is not None]
+    if not drifts or min(drifts) == 0:
+        return ""
+    moved = f"moves the model's running statistics, by up to {max(drifts):.2g}"
+    return f"Each of {len(drifts)} looks at the held-out examples {moved}."
+
+
+def inputs(e: Evidence) -> str:
+    """Features far from mean 0 and deviation 1."""
+    if e.history.spread is None:
+        return ""
+    least, most, centre = e.history.spread
+    if centre <= UNIT[0] and most <= UNIT[1]:
+        return ""
+    first = f" The first loss is {e.start:.3g}, that of guessing {e.guess:.3g}." if e.guess else ""
+    return f"The features have standard deviations from {least:.2g} to {most:.3g} and means up to {centre:.3g}.{first}"
+
+
+def leaks(e: Evidence) -> str:
+    """Held-out examples among those to train on; where that was not counted, a held-out loss as low as the other."""
+    if e.history.shared is not None:
+        share = e.history.shared
+        return f"{share:.0%} of the held-out inputs are among those to train on." if share >= TWINS else ""
+    late = e.looks[len(e.looks) // 2 :]
+    if len(late) < 3 or e.fell < FELL or any(look.loss > 1.02 * look.train_loss for look in late) or ceiling(e):
+        return ""
+    return (
+        f"In all of the last {len(late)} looks the held-out loss is no higher than the training loss "
+        f"({late[-1].loss:.3g} against {late[-1].train_loss:.3g} at the end)."
+    )
+
+
+def dead(e: Evidence) -> str:
+    """A layer whose units are all silent at the first examined step."""
+    first = e.vitals[0] if e.vitals else None
+    full = {name: share for name, share in first.dead.items() if share >= DEAD} if first else {}
+    if not first or not full or any(layer.weight == 0 for layer in e.matrices(first)):
+        return ""  # where weights are 0 units are silent for another reason
+    name, share = next(iter(full.items()))
+    return f"In step {first.step} {share:.0%} of the units of {name} are 0 on all examples, before any rate has acted."
+
+
+def high(e: Evidence) -> str:
+    """The loss rises and does not come back, with an update of the size of the weights where that is known."""
+    if e.steps < 2 or (e.steps < TOO_FEW and not e.spoilt):
+        return ""
+    top = max(range(e.steps), key=e.losses.__getitem__)
+    risen = e.losses[top] > 1.2 * e.start and top > 0
+    back = e.end < 0.6 * e.start and not e.spoilt
+    if not (risen or e.spoilt) or back:
+        return ""
+    said = f"The loss rises from {e.start:.3g} to {e.losses[top]:.3g} in step {top}"
+    said += ", then is not finite." if e.spoilt else f" and ends at {e.end:.3g}."
+    large = [v for v in e.vitals if e.largest(v).ratio > HALF]
+    if e.vitals and not large:
+        return ""
+    if large:
+        layer = e.largest(large[0])
+        said += f" The update is {layer.ratio:.2g} times the weight in {layer.name} in step {large[0].step}."
+    return said
+
+
+def cold(e: Evidence) -> str:
+    """The first update is of the size of the weights, at full rate, and the loss comes back."""
+    if e.steps < TOO_FEW or e.spoilt:
+        return ""
+    early = max(range(1, min(10, e.steps)), key=e.losses.__getitem__)
+    jumps = e.losses[early] > 1.1 * e.start
+    full = not e.lrs or e.lrs[0] > 0.5 * max(e.lrs)
+    first = e.largest(e.vitals[0]) if e.vitals else None
+    large = first is not None and first.ratio > HALF
+    if not full or not (large or (jumps and not e.vitals and e.end < 0.6 * e.start)):
+        return ""
+    said = [f"The loss jumps from {e.losses[0]:.3g} to {e.losses[early]:.3g} in step {early}"] if jumps else []
+    said += [f"the first update is {first.ratio:.2g} times the weight in {first.name}"] if first and large else []
+    said += [f"the rate begins at {e.lrs[0]:.2g}, its highest"] if e.lrs else []
+    words = "; ".join(said) + "."
+    return words[0].upper() + words[1:]
+
+
+def early(e: Evidence) -> str:
+    """The rate is nearly 0 for a large last part of the training."""
+    if not e.lrs or e.steps < TOO_FEW:
+        return ""
+    over = [k for k, lr in enumerate(e.lrs) if lr < 1e-4 * max(e.lrs)]
+    last = next((k for k in reversed(range(len(e.lrs))) if lr_is_up(e, k)), 0)
+    if len(e.lrs) - 1 - last < OVER * len(e.lrs) or not over:
+        return ""
+    return f"After step {last} of {len(e.lrs)} the rate is 0 or nearly so; the loss stays near {e.end:.3g} from there."
+
+
+def lr_is_up(e: Evidence, k: int) -> bool:
+    """Whether the rate of a step counts at all."""
+    return e.lrs[k] >= 1e-4 * max(e.lrs)
+
+
+def decay(e: Evidence) -> str:
+    """The weights shrink, and faster than a decoupled decay of a usual size."""
+    if len(e.vitals) < 2:
+        return ""
+    lengths = [sum(layer.weight**2 for layer in e.matrices(v)) ** 0.5 for v in e.vitals]
+    least = min(range(len(lengths)), key=lengths.__getitem__)
+    if lengths[0] == 0 or lengths[least] > SHRUNK * lengths[0]:
+        return ""
+    said = f"The weights shrink to {lengths[least] / lengths[0]:.0%} of their length by step {e.vitals[least].step}"
+    pulls = [
+        max(layer.shrunk for layer in e.matrices(v)) / e.lrs[v.step]
+        for v in e.vitals[: least + 1]
+        if v.step < len(e.lrs) and e.lrs[v.step] > 0
+    ]
+    if pulls and median(pulls) < USUAL:
+        return ""
+    return said + (f": AdamW would need weight_decay={median(pulls):.2g} for that." if pulls else ".")
+
+
+def low(e: Evidence) -> str:
+    """Updates far below a thousandth of the weights, and a loss that has not come far."""
+    if e.steps < TOO_FEW or not e.vitals or e.fell > 0.5:
+        return ""
+    clipped = any(layer.gradient < 0.5 * layer.added for v in e.vitals for layer in v.layers)
+    if not 0 < e.ratio() < SMALL or clipped or early(e):
+        return ""
+    layer = e.largest(e.vitals[len(e.vitals) // 2])
+    return (
+        f"In half of the steps no update is more than {e.ratio():.1g} times its weight ({layer.name} is the most "
+        f"moved); the loss has gone from {e.start:.3g} to {e.end:.3g}."
+    )
+
+
+def ceiling(e: Evidence) -> str:
+    """A held-out accuracy clearly above the training accuracy at the same time, again and again."""
+    both = [(x.accuracy - x.train_accuracy, x) for x in e.looks if None not in (x.accuracy, x.train_accuracy)]
+    above = sorted((gap, k) for k, (gap, _) in enumerate(both))
+    many = sum(gap >= CEILING for gap, _ in both)
+    if many < max(3, len(both) / 4):
+        return ""
+    look = both[above[-2][1]][1]
+    return (
+        f"In {many} of {len(both)} looks the held-out accuracy is clearly above the training accuracy at that time, "
+        f"such as {look.accuracy:.0%} against {look.train_accuracy:.0%}."
+    )
+
+
+def shuffled(e: Evidence) -> str:
+    """Training examples are learnt, held-out ones never better than by guessing."""
+    if len(e.looks) < 3 or e.guess is None or e.steps < TOO_FEW:
+        return ""
+    best = min(e.looks, key=lambda look: look.loss)
+    moved = e.vitals and e.ratio() >= SMALL
+    late = e.looks[len(e.looks) // 2 :]
+    apart = sum(look.loss - look.train_loss for look in late) / len(late)
+    if not moved or best.loss < GUESS * e.guess or apart < LEARNT * e.guess:
+        return ""
+    return (
+        f"The held-out loss never comes below that of guessing ({best.loss:.3g} against {e.guess:.3g}), though the "
+        f"training loss does, by {apart:.2g} on average: what it learns does not hold for other examples."
+    )
+
+
+def odd(e: Evidence) -> list[str]:
+    """What is strange though no rule names it: it keeps a training from being called healthy."""
+    found = []
+    for v in e.vitals:
+        scaled = [layer for layer in v.layers if layer.gradient < (1 - SAME) * layer.added]
+        if scaled and len(scaled) == len([layer for layer in v.layers if layer.added]):
+            share = scaled[0].gradient / scaled[0].added
+            found.append(f"In step {v.step} all gradients are scaled by {share:.2g} between backward pass and update.")
+            break
+    flat = [layer.name for layer in e.matrices(e.vitals[0]) if layer.weight == 0] if e.vitals else []
+    found += [f"All weights of {', '.join(flat)} are 0 before the first step."] if flat else []
+    last = e.history.epochs[-1] if e.history.epochs else None
+    if last and last.accuracy and e.guess and len(e.history.classes) > 1:
+        sure = _sure(last.accuracy, len(e.history.classes))
+        if last.loss > sure + UNSURE * math.log(len(e.history.classes)):
+            found.append(
+                f"Loss and accuracy disagree: {last.accuracy:.0%} are right with a loss of {last.loss:.3g}, "
+                f"where outputs that are as sure as they are right would have {sure:.3g}."
+            )
+    return found
+
+
+def _sure(accuracy: float, classes: int) -> float:
+    """The loss of outputs that give the class they name the probability `accuracy`, and the others the rest."""
+    wrong = 1 - accuracy
+    return -accuracy * math.log(accuracy) - (wrong * math.log(wrong / (classes - 1)) if wrong else 0.0)
+
+
+Rule = Callable[[Evidence], str]
+RULES: dict[str, tuple[Rule, str]] = {  # name -> the rule, and what to try first
+    "inputs not standardised": (inputs, "subtract each feature's mean and divide by its deviation."),
+    "validation leaks": (leaks, "count how many held-out examples are also in the training data; split anew."),
+    "no backward pass": (no_backward, "look for loss.backward() before optimizer.step(), and for detach() or no_grad."),
+    "gradients not zeroed": (not_zeroed, "call optimizer.zero_grad() once before each backward pass."),
+    "mean of means": (mean_of_means, "weight each micro-batch by its share of the examples, or sum and divide once."),
+    "update lost in bfloat16": (lost, "keep the weights in float32, and compute in bfloat16 by autocast."),
+    "eval forgotten": (eval_forgotten, "call model.eval() before the validation and model.train() after it."),
+    "dead units": (dead, "look at the first weights and biases; begin with biases of 0."),
+    "rate too high": (high, "divide the rate by 10."),
+    "no warm-up": (cold, "let the rate grow from near 0 over the first tenth of the steps."),
+    "schedule ends too early": (early, "let the schedule last as long as the training; is it stepped too often?"),
+    "decay through Adam": (decay, "use AdamW; if it is AdamW, a smaller weight_decay."),
+    "rate too low": (low, "multiply the rate by 10 until updates are about a thousandth of the weights."),
+    "labels wrong": (ceiling, "read the 20 training examples with the largest loss. (Strong dropout looks like it.)"),
+    "targets shuffled": (shuffled, "print ten inputs with their targets, just before the model. All wrong labels?"),
+}
+FLAT = ("no backward pass", "rate too low", "dead units", "targets shuffled")

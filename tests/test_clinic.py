@@ -1,0 +1,344 @@
+"""The clinic: each fault is one line, twins differ in nothing else, and diagnose says no more than was recorded."""
+
+import inspect
+import math
+import sys
+from functools import cache
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from gdviz.clinic import FAULTS, confusion, diagnose, from_columns, problem, read_events, read_log, trained, twins
+from gdviz.clinic.rules import RULES
+from gdviz.clinic.training import train
+from gdviz.networks import Epoch, History, Step, fit
+from gdviz.networks.vitals import Layer, Vitals, examined
+
+
+@cache
+def sick(name):
+    return trained(name, data="wine", width=24, seed=200)
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_one_line_of_the_training(fault):
+    lines = [line.strip() for line in inspect.getsource(train).splitlines()]
+    assert lines.count(fault.right) == 1
+    assert fault.wrong not in lines
+    assert fault.seen.endswith(".")
+
+
+def test_there_are_fifteen_and_a_rule_for_each_in_the_same_order():
+    assert len(FAULTS) == 15
+    assert list(RULES) == list(FAULTS)
+
+
+def test_twins_have_the_same_seed_and_one_runs_the_line_that_is_shown():
+    ill, well = twins("gradients not zeroed", data="wine", width=16, seed=3)
+    assert ill.losses[0] == well.losses[0]
+    assert ill.lrs == well.lrs
+    later = [(v.layers[0].gradient, v.layers[0].added) for v in ill.vitals[1:]]
+    assert all(abs(g - added) > 0.01 * max(g, added) for g, added in later)
+    assert all(layer.gradient == pytest.approx(layer.added, rel=1e-4) for v in well.vitals for layer in v.layers)
+
+
+def test_a_training_leaves_torchs_generator_alone():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    trained("no backward pass", data="iris", width=8)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_most_faults_are_named_first_on_a_seed_that_the_rules_have_not_seen():
+    counted = confusion(data=["wine"], widths=[24], seeds=[200])
+    assert sum(map(sum, counted.counts)) == 20
+    assert counted.first >= 0.9, counted
+    assert counted.first_two >= 0.9, counted
+    assert counted.healthy >= 0.8, counted
+
+
+def test_a_diagnosis_gives_its_numbers_and_what_to_try():
+    found = diagnose(sick("gradients not zeroed")).findings[0]
+    assert found.name == "gradients not zeroed"
+    v = sick("gradients not zeroed").vitals[1]
+    assert f"In step {v.step}" in found.evidence
+    assert f"{v.layers[0].gradient:.2g} against {v.layers[0].added:.2g}" in found.evidence
+    assert "zero_grad" in found.first
+    assert found.evidence in str(diagnose(sick("gradients not zeroed")))
+
+
+# What is measured in a step
+
+
+def network(seed=0, *, bias=True):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(4, 6, bias=bias), nn.ReLU(), nn.Linear(6, 3, bias=bias))
+
+
+def one_step(model, optimizer, x, y, seen, zero=True):
+    with examined(model, seen, len(seen)):
+        if zero:
+            optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+
+def test_lengths_are_those_of_the_formula():
+    with torch.random.fork_rng():
+        model, x, y, seen = network(), torch.randn(8, 4), torch.arange(8) % 3, []
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    one_step(model, torch.optim.SGD(model.parameters(), lr=0.5), x, y, seen)
+    for layer, (name, p) in zip(seen[0].layers, model.named_parameters()):
+        assert layer.name == name
+        assert layer.weight == pytest.approx(float(before[name].norm()), rel=1e-5)
+        assert layer.gradient == pytest.approx(float(p.grad.norm()), rel=1e-5)
+        assert layer.update == pytest.approx(0.5 * layer.gradient, rel=1e-4)
+        pulled = -float((p.detach() - before[name]).flatten() @ before[name].flatten()) / layer.weight**2
+        assert layer.shrunk == pytest.approx(pulled, rel=1e-3, abs=1e-7)
+        assert layer.matrix == (p.ndim > 1)
+
+
+def test_a_unit_is_dead_that_is_silent_on_all_examples_of_all_parts():
+    model, seen = network(), []
+    with torch.no_grad():
+        model[0].weight.zero_()
+        model[0].bias.copy_(torch.tensor([-1.0, -1.0, -1.0, 1.0, 0.0, 0.0]))
+        model[0].weight[4, 0], model[0].weight[5, 0] = 1.0, 1.0
+    with examined(model, seen, 0):
+        model(-torch.ones(2, 4))  # the last two are silent here
+        model(torch.ones(2, 4))  # and not here
+    assert seen[0].dead == {"1": 0.5}
+
+
+def test_weights_that_layers_share_are_there_once_and_frozen_ones_not():
+    model = network()
+    model[2].weight.requires_grad_(False)
+    twice = nn.Sequential(*model, nn.Linear(3, 4), model[0], nn.ReLU(), nn.Linear(6, 3))
+    seen = []
+    optimizer = torch.optim.SGD([p for p in twice.parameters() if p.requires_grad], lr=0.1)
+    one_step(twice, optimizer, torch.randn(8, 4), torch.arange(8) % 3, seen)
+    names = [layer.name for layer in seen[0].layers]
+    assert "2.weight" not in names
+    assert len(names) == len(set(names)) == len(list(twice.parameters())) - 1
+    shared = seen[0].layers[names.index("0.weight")]
+    assert shared.gradient == pytest.approx(shared.added, rel=1e-4) != 0
+
+
+def test_bfloat16_loses_updates_and_float32_does_not():
+    shares = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        model, seen = network().to(dtype), []
+        one_step(
+            model, torch.optim.SGD(model.parameters(), lr=1e-3), torch.randn(8, 4).to(dtype), torch.arange(8) % 3, seen
+        )
+        shares[dtype] = max(layer.still for layer in seen[0].layers if layer.matrix)
+    assert shares[torch.bfloat16] > 0.9
+    assert shares[torch.float32] < 0.1
+
+
+def wine(seed=0):
+    x, y = problem("wine")
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
+    x = ((x - x.mean(0)) / x.std(0))[order]
+    return (x[40:], y[order][40:]), (x[:40], y[order][:40])
+
+
+def fitted(model, optimizer=None, **kwargs):
+    optimizer = optimizer or torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1, momentum=0.9)
+    data, validation = wine()
+    given = {"epochs": 15, "batch_size": 32, "validation": validation, "vitals": 5} | kwargs
+    return fit(model, F.cross_entropy, data, optimizer, **given)
+
+
+def mlp(seed=0, width=16):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(13, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 3))
+
+
+def test_fit_with_vitals_trains_to_the_same_bits():
+    ends = []
+    for vitals in (None, 1, 7):
+        model = mlp()
+        history = fitted(model, vitals=vitals)
+        ends.append(nn.utils.parameters_to_vector(model.parameters()))
+        steps = len(history.steps)
+        assert [v.step for v in history.vitals] == (list(range(0, steps, vitals)) if vitals else [])
+    assert torch.equal(ends[0], ends[1])
+    assert torch.equal(ends[0], ends[2])
+
+
+def test_fit_notes_what_the_data_tell():
+    history = fitted(mlp())
+    assert sum(history.classes) == pytest.approx(1)
+    assert len(history.classes) == 3
+    assert history.shared == 0
+    assert history.spread[0] == pytest.approx(1, rel=0.2)
+    with pytest.raises(ValueError, match="vitals must be"):
+        fitted(mlp(), vitals=0)
+
+
+# Trainings that are odd but not sick, and sick ones that no rule knows
+
+
+@pytest.mark.parametrize("kind", ["one layer", "shared", "frozen"])
+def test_unusual_networks_are_healthy(kind):
+    model = nn.Linear(13, 3) if kind == "one layer" else mlp()
+    if kind == "shared":
+        model = nn.Sequential(*model[:4], model[2], nn.ReLU(), model[4])
+    if kind == "frozen":
+        model[0].requires_grad_(False)
+    assert diagnose(fitted(model)).name == "healthy"
+
+
+class Clipped(torch.optim.SGD):
+    """Clips all gradients to a length that is far too small."""
+
+    def step(self, closure=None):
+        loss = closure()
+        nn.utils.clip_grad_norm_(self.param_groups[0]["params"], 1e-4)
+        super().step()
+        return loss
+
+
+@pytest.mark.parametrize("kind", ["clipped", "zero", "softmax"])
+def test_faults_that_no_rule_knows_are_unknown(kind):
+    model = mlp()
+    if kind == "zero":
+        for p in model.parameters():
+            nn.init.zeros_(p)
+    if kind == "softmax":
+        model.append(nn.Softmax(1))
+    optimizer = (Clipped if kind == "clipped" else torch.optim.SGD)(model.parameters(), lr=0.1, momentum=0.9)
+    found = diagnose(fitted(model, optimizer, epochs=40 if kind == "softmax" else 15))
+    assert (found.name, found.findings) == ("unknown", ())
+    assert {"clipped": "scaled", "zero": "are 0 before", "softmax": "disagree"}[kind] in str(found)
+
+
+# Histories as they come
+
+
+def falling(n, start=2.3, rate=0.97):
+    return [start * rate**k for k in range(n)]
+
+
+def test_three_steps_are_too_few():
+    found = diagnose(History([Step(2.3), Step(2.2), Step(9.9)]))
+    assert found.name == "unknown"
+    assert "3 steps are too few" in str(found)
+    assert diagnose(History()).name == "unknown"
+
+
+def test_three_steps_are_enough_for_what_one_step_measures():
+    silent = [Vitals(k, (Layer("0.weight", weight=1.0),)) for k in range(3)]
+    assert diagnose(History([Step(2.3)] * 3, vitals=silent)).name == "no backward pass"
+
+
+def test_nan_from_the_start_blames_no_rate():
+    for losses in ([math.nan] * 40, [math.inf, *[math.nan] * 39]):
+        found = diagnose(from_columns({"loss": losses, "lr": [0.1] * 40}))
+        assert found.name == "unknown"
+        assert "no rate has acted" in str(found)
+    stopped = History(stopped="The loss is nan before the first step, where no rate has acted: make the model anew.")
+    assert diagnose(stopped).name == "unknown"
+
+
+def test_nan_after_a_rise_blames_the_rate():
+    losses = [2.3, 2.4, 3.0, 9.0, 80.0, 900.0, *[math.nan] * 30]
+    assert diagnose(from_columns({"loss": losses})).name == "rate too high"
+
+
+def test_a_curve_alone_is_called_flat_and_not_by_one_name():
+    found = diagnose(from_columns({"loss": [2.3, 2.31] * 30}))
+    assert found.name == "unknown"
+    assert "rate too low" in str(found)
+    assert "no backward pass" in str(found)
+
+
+def test_a_rate_that_ends_too_early_is_seen_in_a_log_and_not_without_rates():
+    losses, rates = [*falling(40), *[0.69, 0.7] * 40], [*[0.1] * 40, *[0.0] * 80]
+    assert diagnose(from_columns({"loss": losses, "lr": rates})).name == "schedule ends too early"
+    without = diagnose(from_columns({"loss": losses}))
+    assert without.name == "healthy"
+    assert "Without learning rates nothing is said" in str(without)
+
+
+def test_a_leak_that_was_not_counted_is_seen_in_the_curves():
+    steps, epochs = [Step(loss, 0.9) for loss in falling(100)], []
+    for end in range(10, 101, 10):
+        epochs.append(Epoch(end, 0.0, 0.9, 0.9 * steps[end - 1].loss, 0.9))
+    assert diagnose(History(steps, epochs)).name == "validation leaks"
+
+
+def test_curves_of_different_lengths_are_refused():
+    with pytest.raises(ValueError, match=r"one length, with None where there is a gap; got {'loss': 3, 'lr': 2}"):
+        from_columns({"loss": [1.0, 0.9, 0.8], "lr": [0.1, 0.1]})
+
+
+def written(tmp_path, rows):
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    return path
+
+
+def test_a_log_with_gaps_without_rates_and_in_another_order(tmp_path):
+    rows = [f"{k},{loss:.17g},{loss * 1.3 if k % 10 == 9 else ''}" for k, loss in enumerate(falling(60))]
+    straight = read_log(written(tmp_path, ["step,train_loss,val_loss", *rows]))
+    turned = read_log(
+        written(
+            tmp_path, ["val_loss;step;train_loss", *(";".join(r.split(",")[k] for k in (2, 0, 1)) for r in rows[::-1])]
+        )
+    )
+    assert straight.losses == turned.losses == falling(60)
+    assert straight.validation_losses == turned.validation_losses
+    assert len(straight.epochs) == 6
+    assert diagnose(straight).name == diagnose(turned).name == "healthy"
+
+
+def test_rows_of_one_step_are_joined_and_nan_is_a_loss(tmp_path):
+    log = read_log(written(tmp_path, ["step,loss,eval_loss", "0,0.5,", "0,,0.6", "1,nan,"]))
+    assert log.validation_losses == [0.6]
+    assert math.isnan(log.losses[1])
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["step,value", "0,1"], "no column of losses .* say which it is: read_log\\(path, loss=...\\)"),
+        (["step,loss", "0,1", "0,2"], "step 0 is there twice, with loss 1 and 2; keep one run"),
+        (["step,loss", "0,1", ",2"], "each row needs its step"),
+        (["step,loss", "0,1,5"], "line 2 has 3 cells for 2 names"),
+        (["step,loss", "0,1%"], "line 2, column 'loss': '1%' is not a number"),
+        (["loss,loss", "0,1"], "2 columns named 'loss'"),
+        (["step,loss"], "is empty"),
+        (["step,loss", "0,"], "no loss in any of its 1 rows"),
+    ],
+)
+def test_a_log_that_cannot_be_read_is_told_why(tmp_path, rows, message):
+    with pytest.raises(ValueError, match=message):
+        read_log(written(tmp_path, rows))
+
+
+def test_a_column_may_have_any_name(tmp_path):
+    path = written(tmp_path, ["my loss", "0.5", "0.4"])
+    assert read_log(path, loss="my loss").losses == [0.5, 0.4]
+    with pytest.raises(ValueError, match="no column 'theirs' for loss; it has my loss"):
+        read_log(path, loss="theirs")
+    with pytest.raises(TypeError, match="there is no rate"):
+        read_log(path, rate="my loss")
+
+
+def test_tensorboard_that_is_missing_is_said_with_the_cure(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(ImportError, match="pip install tensorboard, or save the scalars as CSV"):
+        read_events("runs")
+
+
+def test_what_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="the faults are inputs not standardised"):
+        twins("bad luck")
+    with pytest.raises(ValueError, match="the problems are digits"):
+        trained(data="mnist")
+    with pytest.raises(TypeError, match="diagnose takes a History"):
+        diagnose([2.3, 2.2])
