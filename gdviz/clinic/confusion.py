@@ -68,12 +68,12 @@ class Confusion:
         return sum(hits) / max(1, len(hits))
 
     def __repr__(self) -> str:
-        rows = [("planted", "trainings", "named first", "in the first two", "else named first")]
+        rows = [["planted", "trainings", "named first", "in the first two", "else named first"]]
         for row in self.rows:
             mine = [names for planted, names in self.named if planted == row]
             others = sorted({names[0] for names in mine} - {row})
             hits = [str(sum(row in names[:many] for names in mine)) for many in (1, 2)]
-            rows.append((row, str(len(mine)), *hits, ", ".join(others)))
+            rows.append([row, str(len(mine)), *hits, ", ".join(others)])
         widths = [max(map(len, column)) for column in zip(*rows)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
         shares = f"first {self.first:.1%}, among the first two {self.first_two:.1%}, healthy {self.healthy:.1%}"
@@ -118,7 +118,7 @@ def _named(
     planted = [(name, None) for name in faults] + [("healthy", setting) for setting in healthy]
     places = [(name, width, seed) for name in data for width in widths for seed in seeds]
     for (name, setting), (where, width, seed) in watched([(p, q) for q in places for p in planted], "confusion"):
-        fault = FAULTS[name] if setting is None and name in FAULTS else name if setting is None else None
-        given = getattr(fault, "setting", {}) if setting is None else setting
+        fault = name if setting is None else None
+        given = (FAULTS[name].setting if name in FAULTS else {}) if setting is None else setting
         found = diagnose(trained(fault, data=where, width=width, seed=seed, **given))
         yield name, tuple(finding.name for finding in found.findings) or (found.name,)

@@ -2,6 +2,7 @@
 
 import math
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +126,11 @@ def read_events(folder: str | Path, *, classes: int | None = None, **names: str)
         200 steps, 10 epochs; loss 2.3 to 0.1; validation loss 2.2 to 0.2.
     """
     try:
-        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+        events = import_module("tensorboard.backend.event_processing.event_accumulator")
     except ImportError:
         cure = "pip install tensorboard, or save the scalars as CSV there and use read_log"
         raise ImportError(f"read_events needs the package tensorboard: {cure}") from None
-    events: Any = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    events: Any = events.EventAccumulator(str(folder), size_guidance={"scalars": 0})
     events.Reload()
     found = events.Tags()["scalars"]
     called = {

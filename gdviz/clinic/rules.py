@@ -221,7 +221,9 @@ def low(e: Evidence) -> str:
 
 def ceiling(e: Evidence) -> str:
     """A held-out accuracy clearly above the training accuracy at the same time, again and again."""
-    both = [(x.accuracy - x.train_accuracy, x) for x in e.looks if None not in (x.accuracy, x.train_accuracy)]
+    both = [
+        (x.accuracy - x.train_accuracy, x) for x in e.looks if x.accuracy is not None and x.train_accuracy is not None
+    ]
     above = sorted((gap, k) for k, (gap, _) in enumerate(both))
     many = sum(gap >= CEILING for gap, _ in both)
     if many < max(3, len(both) / 4):

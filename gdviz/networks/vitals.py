@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -98,7 +99,7 @@ def examined(model: nn.Module, into: list[Vitals], step: int, parts: list[tuple[
     def fresh(k: int, gradient: Tensor) -> None:
         added[k] = added[k] + gradient if k in added else gradient.clone()
 
-    def silent(name: str, output: Tensor) -> None:
+    def silent(name: str, module: nn.Module, inputs: Any, output: Tensor) -> None:
         now = output.detach().flatten(1).amax(0) <= 0 if output.ndim > 1 else output.detach() <= 0
         zero[name] = zero[name] & now if name in zero else now
 
@@ -107,7 +108,7 @@ def examined(model: nn.Module, into: list[Vitals], step: int, parts: list[tuple[
     ]
     for name, module in model.named_modules():
         if isinstance(module, RECTIFIERS):
-            hooks.append(module.register_forward_hook(lambda m, x, output, name=name: silent(name, output)))
+            hooks.append(module.register_forward_hook(partial(silent, name)))
     try:
         yield
     finally:
