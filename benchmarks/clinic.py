@@ -1,4 +1,4 @@
-"""How often diagnose is right on trainings that its rules have not seen, and what recording costs. `make bench`.
+"""How often diagnose is right on training runs that its rules have not seen, and what recording costs. `make bench`.
 
 The thresholds were found on digits, wine and names, with seeds below 100 and widths 16, 24, 32, 48, 64 (the rate that
 needs a warm-up also on cancer). Judged are iris, cancer, and digits with other seeds and widths.
@@ -21,7 +21,7 @@ FIRST_SEED, EVERY, EPOCHS, ROUNDS = 100, 10, 10, 21
 
 
 def judged(times):
-    """As many trainings with each fault, and as many fives of healthy ones, as there are places, times over."""
+    """As many training runs with each fault, and as many fives of healthy ones, as there are places, times over."""
     found = []
     for k in range(times * len(PLACES)):
         name, width = PLACES[k % len(PLACES)]
@@ -53,7 +53,7 @@ def cost():
 def main():
     torch.set_num_threads(1)
     cost()
-    print(f"\n{judged(3)}")  # 105 healthy trainings and 315 sick ones
+    print(f"\n{judged(3)}")  # 105 healthy runs and 315 sick ones
 
 
 if __name__ == "__main__":

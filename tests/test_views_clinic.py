@@ -89,7 +89,7 @@ def test_a_ward_refuses_what_is_no_fault():
 
 @pytest.mark.parametrize("given", [{}, {"mine": History()}])
 def test_a_chart_refuses_what_has_no_vitals(given):
-    with pytest.raises(ValueError, match="a chart needs trainings that record vitals, as fit"):
+    with pytest.raises(ValueError, match="a chart needs training runs that record vitals, as fit"):
         views.clinic.chart(given)
 
 

@@ -1,4 +1,4 @@
-"""The clinic: trainings with planted faults, the same without them, and what their curves tell."""
+"""The clinic: training runs with planted faults, the same without them, and what their curves tell."""
 
 from gdviz.clinic.checklist import CHECKLIST, Check, Checklist
 from gdviz.clinic.confusion import Confusion, confusion

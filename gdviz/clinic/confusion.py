@@ -1,4 +1,4 @@
-"""How often diagnose names the fault that was planted: trainings that it has not seen, counted."""
+"""How often diagnose names the fault that was planted: training runs that it has not seen, counted."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Confusion:
     """What was planted against what was named.
 
     Attributes:
-        named: for each training, what was planted ("healthy" for nothing), and what diagnose named: "healthy",
+        named: for each training run, what was planted ("healthy" for nothing), and what diagnose named: "healthy",
             "unknown", or all its findings, the first first.
 
     Example:
@@ -56,7 +56,7 @@ class Confusion:
 
     @property
     def healthy(self) -> float:
-        """The share of healthy trainings that were called healthy."""
+        """The share of healthy runs that were called healthy."""
         called = [names[0] == "healthy" for planted, names in self.named if planted == "healthy"]
         return sum(called) / max(1, len(called))
 
@@ -68,7 +68,7 @@ class Confusion:
         return sum(hits) / max(1, len(hits))
 
     def __repr__(self) -> str:
-        rows = [["planted", "trainings", "named first", "in the first two", "else named first"]]
+        rows = [["planted", "runs", "named first", "in the first two", "else named first"]]
         for row in self.rows:
             mine = [names for planted, names in self.named if planted == row]
             others = sorted({names[0] for names in mine} - {row})
@@ -97,7 +97,7 @@ def confusion(
         widths: of the hidden layers.
         seeds: those from 100 on are new to the rules.
         faults: some of FAULTS; left out, all.
-        healthy: settings of healthy trainings, as `trained` takes them.
+        healthy: settings of healthy runs, as `trained` takes them.
 
     Returns:
         The Confusion.

@@ -73,7 +73,7 @@ def diagnose(history: History) -> Diagnosis:
     Example:
         >>> from gdviz.clinic import trained
         >>> diagnose(trained("dead units", data="iris")).findings[0].evidence
-        'In step 0 100% of the units of 1 are 0 on all examples, before any rate has acted.'
+        'In step 0 100% of the units of "1" are 0 on all examples, before any rate has acted.'
     """
     if not isinstance(history, History):
         raise TypeError(f"diagnose takes a History, such as fit returns or read_log; got {type(history).__name__}")

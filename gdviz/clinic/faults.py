@@ -1,4 +1,4 @@
-"""The fifteen faults that are planted, each a switch of one line, and trainings with and without them."""
+"""The fifteen faults that are planted, each a switch of one line, and training runs with and without them."""
 
 import inspect
 from dataclasses import dataclass, field
@@ -209,7 +209,7 @@ def twins(fault: Fault | str, *, data: str = "digits", width: int = 32, seed: in
 
 
 def _train(fault: Fault | None) -> Any:
-    """The function train, with the line of the fault in the place of the right one."""
+    """The function train, with the line of the fault instead of the right one."""
     if fault is None:
         return training.train
     lines = inspect.getsource(training.train).splitlines()

@@ -35,7 +35,7 @@ def no_backward(e: Evidence) -> str:
 
 
 def not_zeroed(e: Evidence) -> str:
-    """The gradient that steps use is another one than their backward passes add, and often longer."""
+    """The gradient that steps use differs from what their backward passes add, and often longer."""
     odd = []
     for v in e.vitals[1:]:
         off = [
@@ -129,7 +129,7 @@ def dead(e: Evidence) -> str:
     if not first or not full or any(layer.weight == 0 for layer in e.matrices(first)):
         return ""  # where weights are 0 units are silent for another reason
     name, share = next(iter(full.items()))
-    return f"In step {first.step} {share:.0%} of the units of {name} are 0 on all examples, before any rate has acted."
+    return f"In step {first.step} {share:.0%} of the units of "{name}" are 0 on all examples, before any rate has acted."
 
 
 def high(e: Evidence) -> str:
@@ -252,7 +252,7 @@ def shuffled(e: Evidence) -> str:
 
 
 def odd(e: Evidence) -> list[str]:
-    """What is strange though no rule names it: it keeps a training from being called healthy."""
+    """What is strange though no rule names it: it keeps a run from being called healthy."""
     found = []
     for v in e.vitals:
         scaled = [layer for layer in v.layers if layer.gradient < (1 - SAME) * layer.added]

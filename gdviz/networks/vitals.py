@@ -1,4 +1,4 @@
-"""Vital signs of a training: what one step does to each layer, measured around it."""
+"""Vital signs of a training run: what one step does to each layer, measured around it."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""A training as a doctor reads it: its losses, the size of its updates, and the other numbers of each step."""
+"""A training run as a doctor reads it: its losses, the size of its updates, and the other numbers of each step."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from gdviz.style import BLUE, GREY, PURPLE, SKY, VERMILLION, ink
 from gdviz.views.frames import highest
 
 FLOOR, TOP = 1e-7, 10.0  # of |update| / |weight|
-USUAL = 1e-4, 1e-1  # where healthy trainings have it
+USUAL = 1e-4, 1e-1  # where healthy runs have it
 WORST = 100.0  # losses above are cut
 ROW, WORDS = 0.073, 17  # of the numbers: the height of a line as a share, and its size in px
 SHARES = "|".join(["–", *(f"{k} %" for k in range(101))])  # a share in per cent, or none yet
@@ -28,7 +28,7 @@ Case = Mapping[str, Tensor]
 
 
 def chart(histories: Mapping[str, History], **options: Any) -> Player:
-    """What trainings tell: left the losses, in the middle |update| / |weight| of each matrix, right the other numbers.
+    """What runs tell: the losses on the left, in the middle |update| / |weight| of each matrix, right the other numbers.
 
     The training loss is the mean of the steps between two that were examined. A second slider chooses the training.
 
@@ -64,17 +64,17 @@ def together(histories: Mapping[str, History]) -> tuple[range, dict[str, Case]]:
     """The steps that were examined, and by name what was seen in them; refused where they do not fit together."""
     if not histories or any(len(history.vitals) < 2 for history in histories.values()):
         given = {name: len(history.vitals) for name, history in histories.items()}
-        raise ValueError(f"a chart needs trainings that record vitals, as fit(..., vitals=10) does; got {given}")
+        raise ValueError(f"a chart needs training runs that record vitals, as fit(..., vitals=10) does; got {given}")
     longest = max(histories.values(), key=lambda history: len(history.vitals)).vitals
     steps = range(longest[0].step, longest[-1].step + 1, longest[1].step - longest[0].step)
     for name, history in histories.items():
         if [v.step for v in history.vitals] != list(steps)[: len(history.vitals)]:
-            raise ValueError(f"the trainings of a chart are examined at the same steps; those of {name!r} are others")
+            raise ValueError(f"the runs of a chart are examined at the same steps; those of {name!r} are others")
     return steps, {name: seen(history, steps) for name, history in histories.items()}
 
 
 def seen(history: History, steps: Sequence[int]) -> Case:
-    """What is drawn of a training, at each of these steps: NaN where there is none."""
+    """What is drawn of a training run, at each of these steps: NaN where there is none."""
     many, each = len(steps), steps[1] - steps[0]
     losses = [history.losses[step : step + each] for step in steps]
     matrices = [[layer for layer in v.layers if layer.matrix] for v in history.vitals]
@@ -179,6 +179,6 @@ def _means(parts: Sequence[tuple[int, float]], loss: float) -> list[float]:
 
 
 def _padded(values: Sequence[Any], many: int) -> Tensor:
-    """Float64 with NaN at its end, where a training has stopped before."""
+    """Float64 with NaN at its end, where a run has stopped before."""
     found = torch.tensor(values, dtype=torch.float64)
     return torch.cat([found, torch.full((many - len(found), *found.shape[1:]), torch.nan, dtype=torch.float64)])

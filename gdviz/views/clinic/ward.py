@@ -1,4 +1,4 @@
-"""Several trainings with a fault each: look, diagnose, and see the same seed without it."""
+"""Several training runs with a fault each: look, diagnose, and see the same seed without it."""
 
 import textwrap
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ LATER = "not yet"
 
 
 def ward(cases: Mapping[str, tuple[History, History]], **options: Any) -> Player:
-    """Trainings with faults, without their names, and a slider for the diagnosis: it opens the twin and the verdict.
+    """Runs with faults, without their names, and a slider for the diagnosis: it opens the twin and the verdict.
 
     The cases come in an order of their own. What is shown of each is that of chart. Green, once a diagnosis is made, is
     the same seed without the fault.
@@ -50,7 +50,7 @@ def ward(cases: Mapping[str, tuple[History, History]], **options: Any) -> Player
     figure, axes = frame(seen | {f"{name}, without": case for name, case in without.items()}, steps)
     at = {"case": 0, "diagnosis": 0}
     player = Player(
-        figure, sliders, caption=f"{len(cases)} trainings, each with a fault.", opening="", **{"at": at} | options
+        figure, sliders, caption=f"{len(cases)} training runs, each with a fault.", opening="", **{"at": at} | options
     )
     opened = torch.tensor([torch.nan] + [1.0] * len(names)).double()  # (diagnoses,)
     for ax, what, low in ((axes[0], "loss", 0.0), (axes[1], "ratio", FLOOR * 1.2)):
