@@ -68,12 +68,12 @@ def diagnose(history: History) -> Diagnosis:
         The Diagnosis.
 
     Raises:
-        TypeError: what is no History.
+        TypeError: what is not a History.
 
     Example:
         >>> from gdviz.clinic import trained
         >>> diagnose(trained("dead units", data="iris")).findings[0].evidence
-        'In step 0 100% of the units of "1" are 0 on all examples, before any rate has acted.'
+        "In step 0 100% of the units of layer '1' are 0 on all examples, before any update."
     """
     if not isinstance(history, History):
         raise TypeError(f"diagnose takes a History, such as fit returns or read_log; got {type(history).__name__}")

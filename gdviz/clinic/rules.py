@@ -129,7 +129,7 @@ def dead(e: Evidence) -> str:
     if not first or not full or any(layer.weight == 0 for layer in e.matrices(first)):
         return ""  # where weights are 0 units are silent for another reason
     name, share = next(iter(full.items()))
-    return f"In step {first.step} {share:.0%} of the units of "{name}" are 0 on all examples, before any rate has acted."
+    return f"In step {first.step} {share:.0%} of the units of layer {name!r} are 0 on all examples, before any update."
 
 
 def high(e: Evidence) -> str:

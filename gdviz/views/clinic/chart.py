@@ -28,7 +28,7 @@ Case = Mapping[str, Tensor]
 
 
 def chart(histories: Mapping[str, History], **options: Any) -> Player:
-    """What runs tell: the losses on the left, in the middle |update| / |weight| of each matrix, right the other numbers.
+    """What runs tell: losses on the left, in the middle |update| / |weight| of each matrix, right the other numbers.
 
     The training loss is the mean of the steps between two that were examined. A second slider chooses the training.
 
