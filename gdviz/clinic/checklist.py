@@ -31,7 +31,7 @@ _WORDS = {
     "inputs not standardised": (
         _BEFORE, "Are the inputs far from mean 0 and deviation 1?", "Standardise, with the training set's numbers."
     ),
-    "validation leaks": (_BEFORE, "Are held-out examples among the training set?", "Split first, then do everything else."),
+    "validation leaks": (_BEFORE, "Are held-out examples among the training set?", "Split first, then do the rest."),
     "no backward pass": (_STEP, "Is every gradient exactly 0?", "Call loss.backward() before step()."),
     "gradients not zeroed": (_STEP, "Is the gradient more than this step adds?", "Call zero_grad() in every step."),
     "mean of means": (_STEP, "Is the loss a mean of unequal parts' means?", "Weight each part by its examples."),
