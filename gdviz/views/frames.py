@@ -38,8 +38,8 @@ def pair(
     return figure, left, right
 
 
-def panels(surface: Surface, names: Sequence[str], **kwargs: Any) -> tuple[list[Axes], Axes]:
-    """The contours of a surface once for each name, in two columns, and an empty Axes on the right."""
+def panels(surface: Surface, names: Sequence[str], **kwargs: Any) -> tuple[Figure, list[Axes], Axes]:
+    """A figure: the contours of a surface once for each name, in two columns, and an empty Axes on the right."""
     rows = -(-len(names) // 2)
     figure = plt.figure(figsize=(12, max(4.8, 2.7 * rows)), layout="constrained")
     grid = figure.add_gridspec(rows, 3, width_ratios=(1, 1, 1.7))
@@ -47,7 +47,7 @@ def panels(surface: Surface, names: Sequence[str], **kwargs: Any) -> tuple[list[
     for ax, name in zip(left, names):
         plots.contours(surface, ax=ax, **kwargs)
         label(ax, title=name)
-    return left, figure.add_subplot(grid[:, 2])  # last, also where they are shown one below the other
+    return figure, left, figure.add_subplot(grid[:, 2])  # last, also where they are shown one below the other
 
 
 def equal_scales(ax: Axes) -> None:

@@ -182,14 +182,14 @@ def descents(
         raise ValueError("runs is empty; give a trajectory, or several by name")
     first, seen = next(iter(named.values())), mark_looks({name: run.rule for name, run in named.items()}, looks)
     if apart:
-        lefts, right = panels(surface, list(named), levels=levels)
+        figure, lefts, right = panels(surface, list(named), levels=levels)
     else:
-        _, left, right = pair(surface, levels=levels)
+        figure, left, right = pair(surface, levels=levels)
         lefts = [left] * len(named)
     heights = _loss_axes(surface, list(named.values()), right)
     caption = said(named)
     steps = {"step": range(first.steps + 1)}
-    player = Player(right.figure, steps | dict(sliders or {}), caption=caption, **options)
+    player = Player(figure, steps | dict(sliders or {}), caption=caption, **options)
     drawn: dict[str, dict] = {}
     for left, (name, run) in zip(lefts, named.items()):
         path, curve = (
