@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from lab import FLAGS, NOTEBOOKS, jupyter_server, open_notebook, run_all
 
 RATE = 10  # drags a second
-POSITIONS = 20  # drags that are recorded, from the right end of the slider on
+POSITIONS = 20  # drags that are recorded, from one end of the slider on
 LATE = 100  # ms
 MACHINE = 24 * 1024**3  # bytes
 PARTS = ("kernel", "server")
@@ -45,6 +45,11 @@ OURS, THEIRS = "gdviz player", "interact + inline"
 SLIDERS = {OURS: ".noUi-handle >> nth=0", THEIRS: ".widget-interact .noUi-handle >> nth=0"}
 INTERACT = """
 import ipywidgets
+
+from gdviz import plots
+
+rates = [k / 50 for k in range(1, 31)]
+swept = minimize(ravine, GradientDescent(**grid(lr=rates)), ravine.start, steps=60)
 
 
 def with_interact(surface, runs, rates):
@@ -60,7 +65,7 @@ def with_interact(surface, runs, rates):
         right.set(title="loss after 60 steps", xlabel="learning rate", ylabel="loss", yscale="log")
         plt.show()
 
-    labels = [(f"{rate:.3g}: {views_rate.words(rate, 4)}", k) for k, rate in enumerate(rates)]
+    labels = [(f"{rate:.3g}", k) for k, rate in enumerate(rates)]
     step = ipywidgets.IntSlider(value=60, max=60)
     return ipywidgets.interact(draw, step=step, rate=ipywidgets.SelectionSlider(options=labels, value=8))
 
@@ -105,7 +110,7 @@ def cells():
     """The code of notebook 02, with the same picture as `interact` after its first player."""
     notebook = nbformat.read(NOTEBOOKS / "02_learning_rate.ipynb", 4)
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    first = next(i for i, source in enumerate(code) if "views_rate.sweep(" in source)
+    first = next(i for i, source in enumerate(code) if "views.rate.sweep(" in source)
     return [*code[: first + 1], INTERACT.strip(), *code[first + 1 :]]
 
 
@@ -149,12 +154,13 @@ def recorded_drags(page, frames, handle):
     handle.scroll_into_view_if_needed()
     box, width = handle.bounding_box(), handle.locator("xpath=../..").bounding_box()["width"]
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    on = 1 if x < handle.locator("xpath=../..").bounding_box()["x"] + width / 2 else -1  # to where there is room
     page.mouse.move(x, y)
     page.mouse.down()
     drags = []
     for k in range(1, POSITIONS + 1):
         before = len(frames)
-        page.mouse.move(x - 0.04 * k * width, y)
+        page.mouse.move(x + on * 0.04 * k * width, y)
         wait_until_done(page, frames, before)
         drags.append(messages(frames, before))
     page.mouse.up()
