@@ -17,7 +17,7 @@ class Check(NamedTuple):
 
     Example:
         >>> CHECKLIST[0].look
-        'Are the inputs far from mean 0 and deviation 1?'
+        'Are the inputs far from mean 0 and standard deviation 1?'
     """
 
     fault: str
@@ -29,21 +29,23 @@ class Check(NamedTuple):
 _BEFORE, _STEP, _CURVE = "before the first step", "one step", "the whole curve"
 _WORDS = {
     "inputs not standardised": (
-        _BEFORE, "Are the inputs far from mean 0 and deviation 1?", "Standardise, with the training set's numbers."
+        _BEFORE,
+        "Are the inputs far from mean 0 and standard deviation 1?",
+        "Standardise, with the training set's numbers.",
     ),
     "validation leaks": (_BEFORE, "Are held-out examples among the training set?", "Split first, then do the rest."),
     "no backward pass": (_STEP, "Is every gradient exactly 0?", "Call loss.backward() before step()."),
-    "gradients not zeroed": (_STEP, "Is the gradient more than this step adds?", "Call zero_grad() in every step."),
+    "gradients not zeroed": (_STEP, "Is the gradient longer than this step's own?", "Call zero_grad() in every step."),
     "mean of means": (_STEP, "Is the loss a mean of unequal parts' means?", "Weight each part by its examples."),
-    "update lost in bfloat16": (_STEP, "Do weights with a gradient stand still?", "Keep the weights in float32."),
+    "update lost in bfloat16": (_STEP, "Do weights that have a gradient fail to move?", "Keep the weights in float32."),
     "eval forgotten": (_STEP, "Does judging the model change it?", "model.eval() before, model.train() after."),
-    "dead units": (_STEP, "Is a whole layer of units 0?", "Mend the initial weights and biases."),
+    "dead units": (_STEP, "Is a whole layer of units 0?", "Fix the initial weights and biases."),
     "rate too high": (_CURVE, "Does the loss rise and not come back?", "Divide the rate by 10."),
     "no warm-up": (_CURVE, "Does it jump at the start, then recover?", "Let the rate grow over a tenth of the steps."),
     "schedule ends too early": (_CURVE, "Does it stop when the rate reaches 0?", "Plan the rate for all the steps."),
     "decay through Adam": (_CURVE, "Do the weights shrink from the start?", "Use AdamW, not Adam with weight_decay."),
-    "rate too low": (_CURVE, "Is the update under 0.0001 of the weight?", "Multiply the rate by 10."),
-    "labels wrong": (_CURVE, "Is it better on held-out examples?", "Read fifty labels yourself."),
+    "rate too low": (_CURVE, "In a short run: is the update under 0.0001 of the weight?", "Multiply the rate by 10."),
+    "labels wrong": (_CURVE, "Without dropout: is it far better on held-out examples?", "Read fifty labels yourself."),
     "targets shuffled": (_CURVE, "Does it never beat guessing, held out?", "Print ten inputs beside their targets."),
 }  # fmt: skip
 

@@ -150,7 +150,7 @@ def draw(player: Player, axes: Sequence[Axes], cases: Mapping[str, Case], *, mor
         (torch.stack([of("fitted"), of("held out")], -1), f"accuracy {{:{SHARES}}}, held out {{:{SHARES}}}"),
         (pair, "gradient {:.2g}, of this step alone {:.2g}"),
         (of("weight"), "length of the weights {:.3g}"),
-        (of("still"), "with a gradient, yet still: {:.0f} %"),
+        (of("still"), "have a gradient, do not move: {:.0f} %"),
         (of("dead"), "units of a layer that are 0: {:.0f} %"),
         (of("parts"), "loss used {:.3f}, mean of all {:.3f}"),
         (of("drift"), "moved by being judged: {:.2g}"),
