@@ -57,12 +57,12 @@ class Checklist(tuple[Check, ...]):
         return "\n".join(f"{k:2}. {check.look} {check.first}" for k, check in enumerate(self, 1))
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{k}</td><td>{escape(check.when)}</td><td>{escape(check.look)}</td><td>{escape(check.first)}</td>"
-            f"<td>{escape(check.fault)}</td></tr>"
-            for k, check in enumerate(self, 1)
-        )
-        heads = "".join(f"<th>{head}</th>" for head in ("", "look at", "if this is so", "try first", "the fault"))
+        left = ' style="text-align: left"'  # JupyterLab puts cells to the right
+        heads = "".join(f"<th{left}>{head}</th>" for head in ("", "look at", "if this is so", "try first", "the fault"))
+        rows = ""
+        for k, check in enumerate(self, 1):
+            cells = (str(k), check.when, check.look, check.first, check.fault)
+            rows += f"<tr>{''.join(f'<td{left}>{escape(cell)}</td>' for cell in cells)}</tr>"
         return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
