@@ -204,7 +204,7 @@ def test_the_page_needs_no_other_file_and_shows_bars(tmp_path, opened, monkeypat
 def test_the_courses_own_notebooks_are_read(tmp_path):
     found = read_answers.submissions(TOOLS.parent)
     assert (found.broken, found.copies) == ({}, [])
-    assert {read.notebook for read in found.answers.values()} == {f"0{k}" for k in range(9)}
+    assert {read.notebook for read in found.answers.values()} == {f"0{k}" for k in range(10)}
     assert not any(letter for read in found.answers.values() for letter in read.letters.values())
 
 

@@ -96,6 +96,7 @@ def test_shown_twice_and_run_again_there_is_one_clock_and_nothing_is_left(lab):
     one, two = Shown(page, 0), Shown(page, 1)
     one.drag(0, 0.5)
     assert one.says() == two.says() == "step 10; path (10, 10)"
+    page.wait_for_timeout(600)  # at rest both are sharp
     assert one.pixels()[1] == two.pixels()[1] > 0
 
     page.evaluate("timeouts.length = 0")

@@ -84,12 +84,14 @@ class Surface:
             raise ValueError(f"a mesh has at least 2 points along each side, got {n!r}")
         x = torch.linspace(*self.xlim, n, dtype=torch.float64)
         y = torch.linspace(*self.ylim, n, dtype=torch.float64)
+        z = torch.empty(n, n, dtype=torch.float64)  # filled: a list of rows would keep what lies between them in memory
         with torch.no_grad():
-            rows = watched(list(y), "mesh", "row")  # one by one: data may be long
-            z = torch.stack([self(torch.stack([x, height.expand(n)], -1)) for height in rows])
-        if z.shape != (n, n):
-            given = tuple(z.shape[1:])
-            raise ValueError(f"{self.name} must give a loss for each of {n} points, ({n},); it gave {given}")
+            for k, height in enumerate(watched(list(y), "mesh", "row")):  # one by one: data may be long
+                row = self(torch.stack([x, height.expand(n)], -1))
+                if row.shape != (n,):
+                    given = tuple(row.shape)
+                    raise ValueError(f"{self.name} must give a loss for each of {n} points, ({n},); it gave {given}")
+                z[k] = row
         return x, y, z
 
     def basin(self, params: Tensor) -> Tensor:
