@@ -24,14 +24,13 @@ def ax():
     plt.close(figure)
 
 
-def test_labelled_contours_say_their_loss_and_take_the_numbers_away_with_them(ax):
-    lines = plots.contours(surfaces.saddle(), ax=ax, labelled=True)
-    said = np.array([float(text.get_text()) for text in ax.texts])
+def test_contours_say_their_loss_on_both_sides_of_0_and_a_map_does_not(ax):
+    lines = plots.contours(surfaces.saddle(), ax=ax)
+    said = np.array([float(text.get_text().replace("\N{MINUS SIGN}", "-")) for text in ax.texts])
     assert {-1, 1} == set(np.sign(said))  # one sees which side is up
     assert (np.abs(said[:, None] - lines.levels).min(1) <= 0.05 * np.abs(said)).all()
-    lines.remove()
-    assert not ax.texts
-    plots.contours(surfaces.saddle(), ax=ax)
+    ax.clear()
+    plots.contours(surfaces.saddle(), ax=ax, filled=True)
     assert not ax.texts
 
 
