@@ -400,7 +400,8 @@ def test_a_guess_is_called_a_hit_or_a_miss_when_the_last_step_has_been_shown(hos
 
 
 AROUND_THE_GUESS = """() => {  // ink in the middle, on the ring to its left, and on the slant of an X
-  const canvas = document.querySelector("canvas"), ctx = canvas.getContext("2d"), dots = canvas.width / canvas.clientWidth;
+  const canvas = document.querySelector("canvas"), ctx = canvas.getContext("2d");
+  const dots = canvas.width / canvas.clientWidth;
   const ink = (x, y) => [...ctx.getImageData(dots * x, dots * y, 1, 1).data];
   return { centre: ink(200, 200), left: ink(187, 200), slant: ink(193, 193) };
 }"""
