@@ -170,9 +170,7 @@ def trained(
         >>> {layer.update for layer in history.vitals[0].layers}
         {0.0}
     """
-    if isinstance(fault, str) and fault not in FAULTS:
-        raise ValueError(f"the faults are {', '.join(FAULTS)}; got {fault!r}")
-    fault = FAULTS[fault] if isinstance(fault, str) else fault
+    fault = None if fault is None else _known(fault)
     raw, labels = problem(data)
     rate = (0.005 if adam else 0.05) if rate is None else rate
     with torch.random.fork_rng(devices=[]):
@@ -201,11 +199,16 @@ def twins(fault: Fault | str, *, data: str = "digits", width: int = 32, seed: in
         >>> sick.losses[0] == healthy.losses[0], sick.losses[-1] > 5 * healthy.losses[-1]
         (True, True)
     """
-    if isinstance(fault, str) and fault not in FAULTS:
-        raise ValueError(f"the faults are {', '.join(FAULTS)}; got {fault!r}")
-    fault = FAULTS[fault] if isinstance(fault, str) else fault
+    fault = _known(fault)
     where: dict[str, Any] = {"data": data, "width": width, "seed": seed, **fault.setting}
     return trained(fault, **where), trained(None, **where)
+
+
+def _known(fault: Fault | str) -> Fault:
+    """The fault, or that of this name."""
+    if isinstance(fault, str) and fault not in FAULTS:
+        raise ValueError(f"the faults are {', '.join(FAULTS)}; got {fault!r}")
+    return FAULTS[fault] if isinstance(fault, str) else fault
 
 
 def _train(fault: Fault | None) -> Any:
