@@ -1,7 +1,8 @@
-"""The notebooks under other arithmetics: pytest -p tests.rounding --arithmetic=generic --nbval notebooks
+"""The notebooks under another arithmetic: pytest -p tests.rounding --nbval notebooks
 
 Machines differ in the last bits of a sum: in the width of their vector instructions, in how many threads share it. What
-a notebook prints must not. So each arithmetic runs every notebook, and nbval compares all text with what is committed.
+a notebook prints must not. So every notebook is run with other instructions, other threads and starts that are moved in
+their last digits, all at once, and nbval compares all text with what is committed.
 """
 
 import os
@@ -9,13 +10,8 @@ import os
 from nbval.plugin import IPyNbFile
 from numpy._core import _multiarray_umath as numpys
 
-
-def threads(count: int) -> dict[str, str]:
-    return {f"{library}_NUM_THREADS": str(count) for library in ("OMP", "MKL", "OPENBLAS")}
-
-
 WIDE = [name for name in numpys.__cpu_dispatch__ if numpys.__cpu_features__.get(name)]
-GENERIC = {  # the narrowest instructions of torch, MKL, oneDNN, OpenBLAS and numpy
+NARROW = {  # the narrowest instructions of torch, MKL, oneDNN, OpenBLAS and numpy
     "ATEN_CPU_CAPABILITY": "default",
     "MKL_CBWR": "COMPATIBLE",
     "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
@@ -23,8 +19,8 @@ GENERIC = {  # the narrowest instructions of torch, MKL, oneDNN, OpenBLAS and nu
     "OPENBLAS_CORETYPE": "Nehalem",
     "NPY_DISABLE_CPU_FEATURES": " ".join(WIDE),
 }
-IDLE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}  # threads that wait leave the cores to the others
-ARITHMETICS = {"generic": GENERIC | threads(1), "nudged": threads(4) | IDLE}  # the second moves every start, too
+THREADS = {f"{library}_NUM_THREADS": "4" for library in ("OMP", "MKL", "OPENBLAS")}
+THREADS |= {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}  # those that wait leave the cores to the others
 NUDGE = '''
 def nudge():
     """Move every start by about 1e-12 of itself: what torch draws, a network's first weights, minimize's start.
@@ -63,15 +59,10 @@ del nudge
 '''
 
 
-def pytest_addoption(parser):
-    parser.addoption("--arithmetic", choices=ARITHMETICS, default="generic", help="in which the notebooks are run")
-
-
-def pytest_configure(config):
+def pytest_configure():
     """Set it for the kernels, which are started later."""
-    os.environ.update(ARITHMETICS[config.getoption("arithmetic")])
-    if config.getoption("arithmetic") == "nudged":
-        IPyNbFile.setup = _then_nudged(IPyNbFile.setup)
+    os.environ.update(NARROW | THREADS)
+    IPyNbFile.setup = _then_nudged(IPyNbFile.setup)
 
 
 def _then_nudged(setup):

@@ -4,6 +4,7 @@ What is found goes into the table of PROOF.md and into the badge of notebook 04:
 """
 
 import io
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -67,58 +68,96 @@ def thinned(rule, grads, step):
     return torch.where(drawn < 0.5, 0.0, grads)
 
 
-def largest_difference(loss, rule, given, start, steps, *, ours=None):
-    """Both follow the gradients at torch's params: near a minimum Adam's m / sqrt(v) jumps with the sign of a gradient
-    that is only rounding, and there two programs part that are both right.
+class Contest(NamedTuple):
+    """A rule beside torch's with the same hyperparameters, from the same start."""
+
+    rule: type
+    given: dict
+    start: torch.Tensor
+
+
+def largest_differences(loss, contests, steps, *, ours=None):
+    """Of each contest, while all step together, so that one computation finds their gradients: loss of all params.
+
+    Both sides follow the gradients at torch's params: near a minimum Adam's m / sqrt(v) jumps with the sign of a
+    gradient that is only rounding, and there two programs part that are both right.
     """
-    optimizer, param = ours or checked(made(rule, given)), torch.nn.Parameter(start.clone())
-    theirs = PAIRS[rule].make([param], **given)
-    params, largest = start.clone(), 0.0
-    state = optimizer.init(params)
+    theirs = [torch.nn.Parameter(start.clone()) for _, _, start in contests]
+    optimizers = [PAIRS[rule].make([param], **given) for param, (rule, given, _) in zip(theirs, contests)]
+    rules = [ours or checked(made(rule, given)) for rule, given, _ in contests]
+    params = [start for _, _, start in contests]
+    states = [rule.init(start) for rule, start in zip(rules, params)]
+    paths = [[] for _ in contests]
     for step in range(steps):
-        param.grad = None
-        loss(param).sum().backward()
-        param.grad = thinned(rule, param.grad, step)
-        params, state = optimizer.update(params, param.grad, state)
-        theirs.step((lambda: loss(param).sum()) if rule is LBFGS else None)
-        largest = max(largest, difference(params, param.detach()))
-    return largest
+        for param in theirs:
+            param.grad = None
+        loss(theirs).backward()
+        for k, (param, (rule, _, _)) in enumerate(zip(theirs, contests)):
+            param.grad = thinned(rule, param.grad, step)
+            params[k], states[k] = rules[k].update(params[k], param.grad, states[k])
+            optimizers[k].step((lambda param=param: loss([param])) if rule is LBFGS else None)
+            paths[k].append((params[k], param.detach().clone()))
+    return [difference(*map(torch.stack, zip(*path))) for path in paths]
 
 
-@each
+def rows(param):
+    """Params as rows, each a start: a vector is one, a matrix has one in each column."""
+    return param.mT if param.ndim > 1 else param[None]
+
+
+def on_one(loss):
+    """loss, which takes a row of params, of all rows of all params together."""
+    return lambda params: loss(torch.cat([rows(param) for param in params])).sum()
+
+
+def equal(where, contests, found):
+    """Note what has been found of each, and fail with the names of those that differ."""
+    noted = {contest.rule: note(contest.rule, where, apart) for contest, apart in zip(contests, found)}
+    assert {rule.__name__: apart for rule, apart in noted.items() if not apart <= TOLERANCE} == {}
+
+
+THREE = torch.tensor([1, 0.5, -1], dtype=torch.float64)
+
+
 @settings(max_examples=5, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(draw=st.data(), start=st.lists(st.floats(-5, 5), min_size=1, max_size=5), seed=st.integers(0, 2**31))
-def test_a_rule_equals_torch_optim_on_random_losses(rule, draw, start, seed):
-    given = {name: draw.draw(strategy, label=name) for name, strategy in PAIRS[rule].drawn.items()}
-    loss = smooth_loss(len(start), seed, waves=0 if rule is LBFGS else 0.3)
-    start = torch.tensor(start, dtype=torch.float64)
-    if is_for_matrices(rule):  # three columns, each a start
-        vectors, start = loss, start[:, None] * torch.tensor([1, 0.5, -1], dtype=torch.float64)
-        loss = lambda W: vectors(W.mT)  # noqa: E731
-    found = largest_difference(loss, rule, given, start, STEPS)
-    assert note(rule, "random losses", found) <= TOLERANCE
+def test_every_rule_equals_torch_optim_on_random_losses(draw, start, seed):
+    start, contests = torch.tensor(start, dtype=torch.float64), {True: [], False: []}
+    for rule, pair in PAIRS.items():
+        given = {name: draw.draw(strategy, label=f"{rule.__name__} {name}") for name, strategy in pair.drawn.items()}
+        begin = start[:, None] * THREE if is_for_matrices(rule) else start
+        contests[rule is LBFGS].append(Contest(rule, given, begin))
+    for convex, some in contests.items():
+        loss = smooth_loss(len(start), seed, waves=0 if convex else 0.3)
+        equal("random losses", some, largest_differences(on_one(loss), some, STEPS))
 
 
 SURFACES = [make() for make in CLASSICS]
 
 
-@each
-def test_a_rule_equals_torch_optim_on_every_surface(rule):
-    """All surfaces at once, a row of params for each, of one matrix. L-BFGS mixes the coordinates: one by one."""
-    if rule is LBFGS:
-        for surface in SURFACES:
-            start = torch.tensor(surface.start, dtype=torch.float64)
-            found = largest_difference(surface, rule, {"lr": 0.1, "history_size": 5}, start, 50)
-            assert note(rule, "surfaces", found) <= TOLERANCE
-        return
-    flat = [surface for surface in SURFACES if len(surface.start) == 2]
+def test_every_rule_equals_torch_optim_on_every_surface():
+    """All surfaces at once, a row of params for each, of one matrix."""
+    flat, slow = [s for s in SURFACES if len(s.start) == 2], (GradientDescent, Momentum, Nesterov, ASGD)
 
-    def losses(w):
-        return torch.stack([surface(row) for surface, row in zip(flat, w)])
+    def losses(params):
+        of_each = torch.stack(params, 1)
+        return sum(surface(of_each[k]).sum() for k, surface in enumerate(flat))
 
     start = torch.tensor([surface.start for surface in flat], dtype=torch.float64)
-    given = PAIRS[rule].usual | ({"lr": 1e-4} if rule in (GradientDescent, Momentum, Nesterov, ASGD) else {})
-    assert note(rule, "surfaces", largest_difference(losses, rule, given, start, STEPS)) <= TOLERANCE
+    contests = [
+        Contest(rule, pair.usual | ({"lr": 1e-4} if rule in slow else {}), start)
+        for rule, pair in PAIRS.items()
+        if rule is not LBFGS
+    ]
+    equal("surfaces", contests, largest_differences(losses, contests, STEPS))
+
+
+@pytest.mark.parametrize("surface", SURFACES, ids=lambda surface: surface.name)
+def test_lbfgs_which_mixes_the_coordinates_equals_torch_optim_on_a_surface(surface):
+    start = torch.tensor(surface.start, dtype=torch.float64)
+    contest = Contest(LBFGS, {"lr": 0.1, "history_size": 5}, start)
+    (found,) = largest_differences(on_one(surface), [contest], 50)
+    assert note(LBFGS, "surfaces", found) <= TOLERANCE
 
 
 @pytest.mark.parametrize("rule", VECTORS, ids=lambda rule: rule.__name__)
@@ -243,7 +282,7 @@ class Multiplies(Adam):
 
 @pytest.mark.parametrize(("rule", "wrong"), [(RMSProp, InsideTheRoot), (Adam, Multiplies)])
 def test_the_proof_sees_a_wrong_formula(rule, wrong):
-    given, start = PAIRS[rule].usual, torch.ones(3, dtype=torch.float64)
-    loss = smooth_loss(3, 5, waves=0.3)
-    assert largest_difference(loss, rule, given, start, 100) <= TOLERANCE
-    assert largest_difference(loss, rule, given, start, 100, ours=wrong(**given)) > 100 * TOLERANCE
+    loss = on_one(smooth_loss(3, 5, waves=0.3))
+    contest = Contest(rule, PAIRS[rule].usual, torch.ones(3, dtype=torch.float64))
+    assert largest_differences(loss, [contest], 100)[0] <= TOLERANCE
+    assert largest_differences(loss, [contest], 100, ours=wrong(**contest.given))[0] > 100 * TOLERANCE

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lion_pytorch import Lion as LionOfPyPI
 from node import case, repeated
-from test_equals_torch import STEPS, TOLERANCE, difference, largest_difference, smooth_loss
+from test_equals_torch import STEPS, TOLERANCE, Contest, difference, largest_differences, on_one, smooth_loss
 from torch_pairs import LR, PAIRS, SHARE
 
 from gdviz import surfaces, theory
@@ -87,9 +87,9 @@ def test_radam_is_momentum_for_five_steps_and_then_warms_up():  # NUMBERS 32
 def test_radam_goes_over_at_a_rho_of_5_as_torch_does_and_not_at_4_as_the_paper():  # NUMBERS 32: rho_5 = 4.996
     usual, start = PAIRS[RAdam].usual, torch.ones(3).double()
     paper = mistaken(RAdam(**usual), Mistake("4", "the paper's", {"rho > 5": "rho > 4"}))
-    loss = smooth_loss(3, 5, waves=0.3)
-    assert largest_difference(loss, RAdam, usual, start, 4, ours=paper) <= TOLERANCE
-    assert largest_difference(loss, RAdam, usual, start, 5, ours=paper) > 0.01
+    loss, contests = on_one(smooth_loss(3, 5, waves=0.3)), [Contest(RAdam, usual, start)]
+    assert largest_differences(loss, contests, 4, ours=paper)[0] <= TOLERANCE
+    assert largest_differences(loss, contests, 5, ours=paper)[0] > 0.01
 
 
 def test_radam_with_a_short_memory_stays_momentum():

@@ -280,9 +280,11 @@ def test_a_player_moves_by_keys(opened):
     step, canvas = page.get_by_label("step", exact=True).first, page.locator("canvas").first
     step.press("Home")
     page.wait_for_function("document.querySelector('canvas').ariaLabel.includes('step 0;')")
+    page.wait_for_timeout(600)  # at rest it is sharp
     start = canvas.screenshot()
     step.press("ArrowRight")
     page.wait_for_function("document.querySelector('canvas').ariaLabel.includes('step 1;')")
+    page.wait_for_timeout(600)
     assert canvas.screenshot() != start
 
 

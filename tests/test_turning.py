@@ -55,6 +55,7 @@ def test_a_drag_turns_surface_and_path_and_a_double_click_shows_the_first_pictur
     box = page.locator("canvas").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     assert seen_from(page) is None
+    dots = page.evaluate("document.querySelector('canvas').width")
     first = page.locator("canvas").screenshot()
     page.mouse.move(x, y)
     page.mouse.down()
@@ -66,6 +67,7 @@ def test_a_drag_turns_surface_and_path_and_a_double_click_shows_the_first_pictur
     assert not says(page).startswith("As it was first"), "no number has changed"
     page.mouse.dblclick(x, y)
     assert seen_from(page) is None
+    page.wait_for_function(f"document.querySelector('canvas').width === {dots}")  # sharp, after a moment
     assert page.locator("canvas").screenshot() == first
     assert page.errors == []
 
