@@ -5,6 +5,7 @@ import json
 import os
 import runpy
 import shutil
+import sys
 from pathlib import Path
 
 import cost
@@ -89,6 +90,14 @@ HOST = """
   window.bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
   window.frames2 = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 """
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    """A test leaves no figure of pyplot behind: thousands of them would make every later test slow."""
+    yield
+    if plt := sys.modules.get("matplotlib.pyplot"):
+        plt.close("all")
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 def look_of_the_course():
     with plt.style.context("gdviz.course"):
         yield
-    plt.close("all")
 
 
 def arrays(player, kind):

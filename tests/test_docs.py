@@ -29,7 +29,6 @@ def test_examples_run(name, tmp_path, monkeypatch):
     runner = doctest.DocTestRunner(optionflags=flags)
     for test in doctest.DocTestFinder(exclude_empty=True).find(module, name, globs=names):
         runner.run(test, out=said.append)
-    plt.close("all")
     assert not runner.failures, "".join(said)
 
 

@@ -60,7 +60,6 @@ def test_the_lines_of_the_gallery_make_its_player(name):
     exec(ENTRIES[name], names)
     assert isinstance(names["player"], Player)
     assert names["player"].describe()
-    plt.close("all")
 
 
 def test_the_gallery_has_every_mark_view_and_surface():

@@ -147,7 +147,6 @@ def test_a_surface_is_drawn_where_it_is_finite(which):
     assert pictures.png(ax.figure)
     low, high = ax.get_zlim()
     assert -INF < low < high < INF
-    plt.close("all")
 
 
 def test_holes_of_a_surface_take_no_part_in_its_heights(ax):
@@ -166,7 +165,6 @@ def test_a_surface_that_is_finite_nowhere_is_refused_in_one_sentence(ax, value):
         plots.contours(nowhere, ax=ax)
     with pytest.raises(ValueError, match="finite nowhere"):
         plots.surface3d(nowhere, ax=plt.figure().add_subplot(projection="3d"))
-    plt.close("all")
 
 
 def test_a_path_ends_where_it_is_lost_and_one_of_other_parameters_is_refused(ax):
@@ -201,4 +199,3 @@ def test_a_fitted_line_is_shown_in_the_window_of_the_examples(ax):
 def test_a_single_digit_is_a_row_of_one():
     (image,) = plots.digits(np.zeros((1, 64)), ["7"])
     assert image.get_array().shape == (8, 8)
-    plt.close("all")

@@ -23,12 +23,6 @@ RATES = [0.1, 0.3, 0.51]
 SWEEP = minimize(RAVINE, GradientDescent(**grid(lr=RATES)), RAVINE.start, 9)
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 @given(ground=GROUNDS)
 def test_every_ink_stands_out_from_every_ground_and_from_its_halo(ground):
     ink, halo = style.inks(ground)

@@ -32,8 +32,7 @@ def axes():
     _, axes = plt.subplots(1, 2, figsize=(8, 4))
     plots.contours(BOWL, ax=axes[0])
     axes[1].set(yscale="log")
-    yield axes
-    plt.close("all")
+    return axes
 
 
 @pytest.fixture

@@ -152,7 +152,6 @@ def test_plots_leave_rcparams_alone(ax):
     plots.contours(BOWL, ax=ax, filled=True)
     plots.fitted_line(data.toy_line(), [1.0, 2.0], ax=ax)
     assert dict(plt.rcParams) == before
-    plt.close("all")
 
 
 def test_a_picture_is_shown_with_its_sentence(ax, monkeypatch):

@@ -24,12 +24,6 @@ RUN = minimize(BOWL, GradientDescent(**grid(lr=[0.1, 0.2])), [5.0, 3.0], 5)
 ONE = minimize(BOWL, GradientDescent(lr=0.1), [5.0, 3.0], 5)
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 def named(surface, name):
     return surfaces.Surface(surface.fn, surface.xlim, surface.ylim, surface.start, surface.minima, name)
 
