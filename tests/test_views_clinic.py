@@ -63,7 +63,7 @@ def test_the_twin_is_not_there_until_a_diagnosis(cases):
 
 def test_the_verdict_knows_every_case(cases):
     player = views.clinic.ward(cases)
-    assert "Your diagnosis?" in player.describe()
+    assert "Your diagnosis opens" in player.describe()
     places = {fault: position(player, fault) for fault in cases}
     assert sorted(places.values()) == [0, 1, 2]
     player.slider_1, player.slider_2 = places["dead units"], 1 + sorted(NAMES).index("rate too low")

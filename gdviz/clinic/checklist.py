@@ -38,7 +38,7 @@ _WORDS = {
     "gradients not zeroed": (_STEP, "Is the gradient longer than this step's own?", "Call zero_grad() in every step."),
     "mean of means": (_STEP, "Is the loss a mean of unequal parts' means?", "Weight each part by its examples."),
     "update lost in bfloat16": (_STEP, "Do weights that have a gradient fail to move?", "Keep the weights in float32."),
-    "eval forgotten": (_STEP, "Does judging the model change it?", "model.eval() before, model.train() after."),
+    "eval forgotten": (_STEP, "Does evaluating the model change it?", "model.eval() before, model.train() after."),
     "dead units": (_STEP, "Is a whole layer of units 0?", "Fix the initial weights and biases."),
     "rate too high": (_CURVE, "Does the loss rise and not come back?", "Divide the rate by 10."),
     "no warm-up": (_CURVE, "Does it jump at the start, then recover?", "Let the rate grow over a tenth of the steps."),

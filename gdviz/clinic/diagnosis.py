@@ -58,7 +58,7 @@ class Diagnosis:
 def diagnose(history: History) -> Diagnosis:
     """The faults whose rule fits what was recorded, in the order of the checklist; else "healthy", or "unknown".
 
-    Each rule asks for its own numbers, and is silent where they were not recorded: `fit(..., vitals=10)` records them.
+    Each rule asks for its own numbers, and is silent where they were not recorded: `fit(..., vitals=25)` records them.
     First come what the data and single steps show, which is measured, then what the curves say, which is likely.
 
     Args:

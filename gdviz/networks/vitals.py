@@ -124,19 +124,17 @@ def _layers(trained: dict[str, nn.Parameter], before: list[Tensor], added: dict[
     """The numbers of all layers, fetched at once."""
     rows = []
     for k, (p, old) in enumerate(zip(trained.values(), before)):
-        none = torch.zeros_like(old)
-        gradient = none if p.grad is None else p.grad
+        gradient = torch.zeros_like(old) if p.grad is None else p.grad
         update = p - old
-        pulled = (update * old).float().sum()
-        moving = gradient != 0
-        still = ((update == 0) & moving).sum() / moving.sum().clamp(min=1)
-        lengths = [_length(t) for t in (old, gradient, added.get(k, none), update)]
-        rows.append(torch.stack([*lengths, pulled, still]))
+        lengths = [_length(t) for t in (old, gradient, added[k] if k in added else torch.zeros_like(old), update)]
+        pulled = torch.dot(update.float().flatten(), old.float().flatten())
+        moving = torch.count_nonzero(gradient), torch.count_nonzero(torch.logical_and(gradient, update))
+        rows.append(torch.stack([*lengths, pulled, *moving]))
     numbers = torch.stack(rows).tolist() if rows else []
     made = zip(trained.items(), numbers)
     return tuple(
-        Layer(name, w, g, a, u, -pulled / w**2 if w else 0.0, still, p.ndim > 1)
-        for (name, p), (w, g, a, u, pulled, still) in made
+        Layer(name, w, g, a, u, -pulled / w**2 if w else 0.0, (asked - moved) / max(asked, 1), p.ndim > 1)
+        for (name, p), (w, g, a, u, pulled, asked, moved) in made
     )
 
 

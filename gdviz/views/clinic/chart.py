@@ -64,7 +64,7 @@ def together(histories: Mapping[str, History]) -> tuple[range, dict[str, Case]]:
     """The steps that were examined, and by name what was seen in them; refused where they do not fit together."""
     if not histories or any(len(history.vitals) < 2 for history in histories.values()):
         given = {name: len(history.vitals) for name, history in histories.items()}
-        raise ValueError(f"a chart needs training runs that record vitals, as fit(..., vitals=10) does; got {given}")
+        raise ValueError(f"a chart needs training runs that record vitals, as fit(..., vitals=25) does; got {given}")
     longest = max(histories.values(), key=lambda history: len(history.vitals)).vitals
     steps = range(longest[0].step, longest[-1].step + 1, longest[1].step - longest[0].step)
     for name, history in histories.items():
@@ -153,7 +153,7 @@ def draw(player: Player, axes: Sequence[Axes], cases: Mapping[str, Case], *, mor
         (of("still"), "have a gradient, do not move: {:.0f} %"),
         (of("dead"), "units of a layer that are 0: {:.0f} %"),
         (of("parts"), "loss used {:.3f}, mean of all {:.3f}"),
-        (of("drift"), "moved by being judged: {:.2g}"),
+        (of("drift"), "moved by evaluation: {:.2g}"),
         (of("spread"), "deviations {:.3g} to {:.3g}, means to {:.3g}"),
         (of("shared"), "held-out inputs seen in training: {:.0f} %"),
     ]

@@ -69,7 +69,7 @@ def ward(cases: Mapping[str, tuple[History, History]], **options: Any) -> Player
 def _verdict(fault: str, name: str) -> list[str]:
     """What is said when this fault is diagnosed as that: the lines of the readout."""
     if name == LATER:
-        return ["Your diagnosis? It opens the twin.", *[""] * LINES]
+        return ["Your diagnosis opens the twin", *[""] * LINES]
     if name == fault:
         first, words = "✓ Yes. Green: the same seed without it.", FAULTS[fault].wrong
     else:
