@@ -162,6 +162,7 @@ def pixel(engine, player, axes, place):
 def picture(engine):
     """The stage as it is seen."""
     engine.run("() => scrollTo(0, 0)")
+    engine.run("() => Promise.all([...document.images].map((image) => image.decode().catch(() => 0))).then(() => 1)")
     engine.run(FRAMES)
     x, y, width, height = (round(part) for part in box(engine, ".stage"))
     return engine.shot()[y : y + height, x : x + width].astype(int)

@@ -87,7 +87,7 @@ def largest_differences(loss, contests, steps, *, ours=None):
     rules = [ours or checked(made(rule, given)) for rule, given, _ in contests]
     params = [start for _, _, start in contests]
     states = [rule.init(start) for rule, start in zip(rules, params)]
-    paths = [[] for _ in contests]
+    paths = [torch.empty(2, steps, *start.shape, dtype=torch.float64) for start in params]
     for step in range(steps):
         for param in theirs:
             param.grad = None
@@ -96,8 +96,8 @@ def largest_differences(loss, contests, steps, *, ours=None):
             param.grad = thinned(rule, param.grad, step)
             params[k], states[k] = rules[k].update(params[k], param.grad, states[k])
             optimizers[k].step((lambda param=param: loss([param])) if rule is LBFGS else None)
-            paths[k].append((params[k], param.detach().clone()))
-    return [difference(*map(torch.stack, zip(*path))) for path in paths]
+            paths[k][0, step], paths[k][1, step] = params[k], param.detach()
+    return [difference(*path) for path in paths]
 
 
 def rows(param):
