@@ -4,6 +4,7 @@ import inspect
 import math
 import sys
 from functools import cache
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -329,10 +330,42 @@ def test_a_column_may_have_any_name(tmp_path):
         read_log(path, rate="my loss")
 
 
-def test_tensorboard_that_is_missing_is_said_with_the_cure(monkeypatch):
+def test_tensorboard_that_is_missing_is_said_with_the_cure(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     with pytest.raises(ImportError, match="pip install tensorboard, or save the scalars as CSV"):
+        read_events(tmp_path)
+    with pytest.raises(FileNotFoundError, match="there is no runs; give the folder that SummaryWriter has written"):
         read_events("runs")
+
+
+class Events:
+    """Of tensorboard's EventAccumulator what read_events asks for."""
+
+    def __init__(self, folder, size_guidance):
+        assert size_guidance == {"scalars": 0}  # all of them
+        seen = {"Loss/train": {0: 2.0, 1: 1.5, 3: 1.0}, "lr": {0: 0.1, 1: 0.1, 3: 0.05}, "val_loss": {3: 1.2}}
+        self.values = {"cost": {0: 1.0}} if folder.endswith("odd") else seen
+
+    def Reload(self):
+        return self
+
+    def Tags(self):
+        return {"scalars": list(self.values)}
+
+    def Scalars(self, name):
+        return [SimpleNamespace(step=step, value=value) for step, value in self.values[name].items()]
+
+
+def test_the_scalars_of_tensorboard_are_read_by_their_usual_names(monkeypatch, tmp_path):
+    name = "tensorboard.backend.event_processing.event_accumulator"
+    monkeypatch.setitem(sys.modules, name, SimpleNamespace(EventAccumulator=Events))
+    history = read_events(tmp_path)
+    assert (history.losses, history.lrs, history.validation_losses) == ([2.0, 1.5, 1.0], [0.1, 0.1, 0.05], [1.2])
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    assert read_events(odd, loss="cost").losses == [1.0]
+    with pytest.raises(ValueError, match="has no scalar of losses; it has cost; say loss="):
+        read_events(odd)
 
 
 def test_what_there_is_not_is_refused():

@@ -118,6 +118,7 @@ def read_events(folder: str | Path, *, classes: int | None = None, **names: str)
         The History.
 
     Raises:
+        FileNotFoundError: there is no such folder.
         ImportError: tensorboard is not installed.
         ValueError: there is no loss.
 
@@ -125,6 +126,8 @@ def read_events(folder: str | Path, *, classes: int | None = None, **names: str)
         >>> read_events("runs/monday")  # doctest: +SKIP
         200 steps, 10 epochs; loss 2.3 to 0.1; validation loss 2.2 to 0.2.
     """
+    if not Path(folder).exists():
+        raise FileNotFoundError(f"there is no {folder}; give the folder that SummaryWriter has written")
     try:
         events = import_module("tensorboard.backend.event_processing.event_accumulator")
     except ImportError:
