@@ -46,9 +46,9 @@ TRIED = {  # the rows of README's table, each with its tests, in test_engines or
         "test_a_data_point_is_dragged_and_line_and_numbers_follow",
         "test_a_number_is_typed_a_wrong_one_is_named_and_a_setting_is_kept",
     ),
-    "a finger: it drags and taps": ("test_a_start_is_dragged_and_put_back", "test_a_tap_sets_and_so_does_a_long_press"),
-    "a finger: its swipe scrolls and sets nothing": ("test_a_swipe_scrolls_the_page_and_sets_nothing",),
-    "a phone's width, twice the size, the dark": (
+    "touch: dragging and tapping": ("test_a_start_is_dragged_and_put_back", "test_a_tap_sets_and_so_does_a_long_press"),
+    "touch: swiping scrolls the page and moves no slider": ("test_a_swipe_scrolls_the_page_and_sets_nothing",),
+    "phone width, 200 % zoom, dark mode": (
         "test_narrow_dense_and_at_twice_the_size_nothing_is_lost",
         "test_on_a_phone_the_slider_stays_in_sight_of_each_panel",
         "test_in_the_dark_every_word_stands_out",
@@ -64,7 +64,7 @@ TRIED = {  # the rows of README's table, each with its tests, in test_engines or
         "test_axe_finds_no_violation",
     ),
     "paper": ("test_on_paper_path_and_picture_agree_and_values_are_words",),
-    "no script, no canvas: the still picture": (
+    "without JavaScript or canvas: a still picture": (
         "test_where_scripts_may_not_there_is_the_still_picture_and_a_sentence",
         "test_in_a_frame_without_rights_there_is_the_still_picture",
     ),

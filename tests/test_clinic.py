@@ -263,13 +263,208 @@ def test_a_rate_that_ends_too_early_is_seen_in_a_log_and_not_without_rates():
     without = diagnose(from_columns({"loss": losses}))
     assert without.name == "healthy"
     assert "Without learning rates nothing is said" in str(without)
+    assert "After step 39 of 120 the rate is 0 or nearly so; the loss is 0.7" in str(
+        diagnose(from_columns({"loss": losses, "lr": rates}))
+    )
 
 
-def test_a_leak_that_was_not_counted_is_seen_in_the_curves():
-    steps, epochs = [Step(loss, 0.9) for loss in falling(100)], []
-    for end in range(10, 101, 10):
-        epochs.append(Epoch(end, 0.0, 0.9, 0.9 * steps[end - 1].loss, 0.9))
-    assert diagnose(History(steps, epochs)).name == "validation leaks"
+def looked(losses, held_out, train_accuracy=None, accuracy=None, **more):
+    """A history with looks at equal distances."""
+    each = len(losses) // len(held_out)
+    steps = [Step(loss, train_accuracy) for loss in losses]
+    seen = [Epoch((k + 1) * each, 0.0, train_accuracy, loss, accuracy) for k, loss in enumerate(held_out)]
+    return History(steps, seen, **more)
+
+
+def test_a_held_out_loss_below_the_other_is_told_and_accuses_nobody():
+    losses = falling(100)
+    found = diagnose(looked(losses, [0.9 * losses[end] for end in range(9, 100, 10)]))
+    assert found.name == "healthy"
+    assert "the held-out loss is no higher than the other" in str(found)
+    assert "so does a leak: count common examples" in str(found)
+    once = [3.3 + 7.5 * 0.95**k for k in range(200)]  # a language model in its only epoch
+    assert "no higher" not in str(diagnose(looked(once, [1.01 * once[end] for end in range(19, 200, 20)])))
+
+
+def vitals(*layers, dead=None):
+    return [Vitals(step, layers, dead or {}) for step in (0, 10, 20)]
+
+
+LAYER = Layer("0.weight", weight=1.0, gradient=0.1, added=0.1, update=0.01, bits=32)
+SILENT = Layer("lora_B", weight=0.0, gradient=0.1, added=0.1, update=0.01, bits=32)
+SPREAD = {"spread": (0.9, 3.2, 0.4), "shared": 0.0, "classes": (0.1,) * 10}
+NOISY = [1.6, 1.4, 1.5, *[1.3, 1.2, 1.9, 1.1] * 10]
+SURE = [2.3 * 0.96**k for k in range(200)]
+TOLD = {
+    "falls, then blows up": (
+        from_columns({"loss": [*(10.8 * 0.98**k for k in range(84)), *[9.0] * 100]}),
+        "rate too high",
+        "comes down to 2",
+    ),
+    "falls, then rises with small updates": (
+        History([Step(x) for x in [*falling(60), *[2.0] * 60]], vitals=vitals(LAYER)),
+        "unknown",
+        "no update that was examined is large",
+    ),
+    "overfits": (
+        looked(falling(100), [1.2, 0.8, 0.75, 0.9, 1.4, 2.5]),
+        "healthy",
+        "has been 0.75 and ends at 2.5: overfitting",
+    ),
+    "held out NaN": (looked(falling(100), [math.nan] * 5), "unknown", "held-out loss is not finite in 5 of 5 looks"),
+    "weights not finite": (
+        History(
+            [Step(x) for x in falling(100)],
+            stopped="The weights are not finite after the last step; try a smaller rate.",
+        ),
+        "unknown",
+        "not finite after step 99, and it has not risen before",
+    ),
+    "inputs too small": (
+        History([Step(x) for x in falling(100)], **SPREAD | {"spread": (1e-4, 1.2e-3, 2e-3)}),
+        "inputs not standardised",
+        "to 0.0012",
+    ),
+    "inputs a little wide": (History([Step(x) for x in falling(100)], **SPREAD), "healthy", ""),
+    "noise of minibatches": (from_columns({"loss": NOISY}), "unknown", ""),
+    "noise at the start": (from_columns({"loss": [2.3, 2.35, 2.25, 2.6, *falling(96, 2.2, 0.96)]}), "healthy", ""),
+    "a jump at a full rate": (
+        from_columns({"loss": [2.3, 2.35, 2.25, 9.6, *falling(96)], "lr": [0.1] * 100}),
+        "no warm-up",
+        "from 2.3 to 9.6 in step 3",
+    ),
+    "below 0": (
+        from_columns({"loss": [-1 - 0.02 * k for k in range(100)], "lr": [0.1] * 100}),
+        "unknown",
+        "Losses below 0",
+    ),
+    "begins at 0": (
+        History([Step(x, lr=0.1) for x in falling(100)], vitals=[*vitals(SILENT, LAYER)[:1], *vitals(LAYER)[1:]]),
+        "healthy",
+        "",
+    ),
+    "stays at 0": (
+        History([Step(x, lr=0.1) for x in falling(100)], vitals=vitals(SILENT._replace(update=0.0), LAYER)),
+        "unknown",
+        "lora_B are 0",
+    ),
+    "long and gentle": (
+        History([Step(1.4 - 1.4e-5 * k, number=k) for k in range(20_000)], vitals=vitals(LAYER._replace(update=5e-5))),
+        "healthy",
+        "",
+    ),
+    "short and too gentle": (
+        History([Step(1.4 - 1e-3 * k) for k in range(200)], vitals=vitals(LAYER._replace(update=5e-5))),
+        "rate too low",
+        "moves the most",
+    ),
+    "NaN out of nothing": (
+        from_columns({"loss": [*falling(100), math.nan]}),
+        "unknown",
+        "Look at the batch of that step for the log of 0",
+    ),
+    "NaN first": (from_columns({"loss": [math.nan, *falling(40)]}), "unknown", "no rate has acted"),
+    "NaN second": (from_columns({"loss": [2.3, math.nan]}), "unknown", "after step 0, and it has not risen"),
+    "NaN between": (
+        from_columns({"loss": [2.3, math.nan, 2.2, math.nan, *falling(40)]}),
+        "unknown",
+        "2 of 44 losses are not finite",
+    ),
+    "sure and right": (
+        looked(SURE, [2.4, 2.9, 3.5], 1.0, 0.79, vitals=vitals(LAYER), classes=(0.1,) * 10),
+        "healthy",
+        "overfitting",
+    ),
+    "float32 that hardly moves": (
+        History([Step(2.3, lr=1e-6)] * 60, vitals=vitals(LAYER._replace(update=1e-9, still=0.9))),
+        "rate too low",
+        "1e-09 times",
+    ),
+    "zeroed after the step": (
+        History([Step(x) for x in falling(100)], vitals=vitals(LAYER._replace(gradient=0.0))),
+        "healthy",
+        "",
+    ),
+    "unscaled": (
+        History([Step(x) for x in falling(100)], vitals=vitals(LAYER._replace(gradient=0.1 / 65536))),
+        "healthy",
+        "",
+    ),
+    "shrinks without a decay": (
+        History(
+            [Step(x, lr=1e-3) for x in falling(100)],
+            weight_decay=0.0,
+            vitals=[Vitals(k, (LAYER._replace(weight=w, shrunk=0.01),)) for k, w in ((0, 1.0), (20, 0.7))],
+        ),
+        "healthy",
+        "",
+    ),
+    "dies on the way": (
+        History(
+            [Step(x) for x in falling(100)], vitals=[Vitals(0, (LAYER,), {"1": 0.1}), Vitals(20, (LAYER,), {"1": 0.95})]
+        ),
+        "unknown",
+        "have died on the way",
+    ),
+}
+
+
+@pytest.mark.parametrize(("history", "name", "said"), TOLD.values(), ids=TOLD)
+def test_a_diagnosis_says_no_more_than_the_history_holds(history, name, said):
+    found = diagnose(history)
+    assert found.name == name, found
+    assert said in str(found)
+
+
+def test_a_log_of_every_fiftieth_step_is_told_in_its_steps(tmp_path):
+    losses = [*falling(10, 2.3, 0.9), *[9.0] * 20]
+    log = read_log(written(tmp_path, ["step,loss", *(f"{50 * k},{loss}" for k, loss in enumerate(losses))]))
+    assert "to 9 in step 700" in str(diagnose(log))
+    few = read_log(written(tmp_path, ["step,loss", *(f"{500 * k},{loss}" for k, loss in enumerate(losses[:10]))]))
+    assert "10 records of 4501 steps are too few" in str(diagnose(few))
+
+
+def test_a_rate_that_is_logged_now_and_then_holds_between():
+    rates = [0.1, *[None] * 99, 0.05, *[None] * 99]
+    history = from_columns({"loss": falling(200), "lr": rates})
+    assert history.lrs == [0.1] * 100 + [0.05] * 100
+    assert diagnose(history).name == "healthy"
+
+
+def test_gaps_of_pandas_are_gaps():
+    nan = math.nan
+    rows = {"loss": [2.3, nan, 2.1, 2.0], "validation_loss": [nan, 2.2, nan, nan], "lr": [0.1, nan, nan, 0.1]}
+    history = from_columns(rows)
+    assert (history.losses, history.validation_losses, history.lrs) == ([2.3, 2.1, 2.0], [2.2], [0.1] * 3)
+    with pytest.raises(ValueError, match="each row needs its step"):
+        from_columns({"loss": [2.3, 2.2], "step": [0.0, nan]})
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"loss": [1.0], "accuracy": [70.3]}, "share from 0 to 1; got 70.3: are these per cent"),
+        ({"loss": [1.0], "validation_loss": [1.0], "validation_accuracy": [91.0]}, "share from 0 to 1; got 91"),
+        ({"loss": [1.0], "lr": [-0.1]}, "a learning rate is 0 or more; got -0.1"),
+    ],
+)
+def test_what_cannot_be_is_refused(columns, message):
+    with pytest.raises(ValueError, match=message):
+        from_columns(columns)
+
+
+def test_a_history_with_accuracies_in_per_cent_is_refused():
+    with pytest.raises(ValueError, match="are these per cent"):
+        diagnose(looked(falling(60), [0.6] * 3, 91.0))
+
+
+def test_the_logs_of_others_are_read_and_what_is_not_needed_may_be_anything(tmp_path):
+    rows = ["epoch,train_loss,valid_loss,accuracy,time", "0,0.9,0.8,0.7,00:12", "1,0.5,0.6,0.75,00:12"]
+    fastai = read_log(written(tmp_path, rows))
+    assert (fastai.losses, fastai.validation_losses) == ([0.9, 0.5], [0.8, 0.6])
+    assert (fastai.accuracies, fastai.validation_accuracies) == ([], [0.7, 0.75])
+    keras = read_log(written(tmp_path, ["epoch,accuracy,loss,val_accuracy,val_loss", "0,0.7,0.9,0.6,1.0"]))
+    assert (keras.accuracies, keras.validation_accuracies) == ([0.7], [0.6])
 
 
 def test_curves_of_different_lengths_are_refused():
@@ -363,6 +558,11 @@ def test_the_scalars_of_tensorboard_are_read_by_their_usual_names(monkeypatch, t
     assert (history.losses, history.lrs, history.validation_losses) == ([2.0, 1.5, 1.0], [0.1, 0.1, 0.05], [1.2])
     odd = tmp_path / "odd"
     odd.mkdir()
+    twice = [*Events.Scalars(Events("", size_guidance={"scalars": 0}), "lr"), SimpleNamespace(step=0, value=0.3)]
+    with monkeypatch.context() as patch:
+        patch.setattr(Events, "Scalars", lambda self, name: twice)
+        with pytest.raises(ValueError, match=r"step 0 is there twice, with loss 0\.1 and 0\.3; keep one run"):
+            read_events(tmp_path)
     assert read_events(odd, loss="cost").losses == [1.0]
     with pytest.raises(ValueError, match="has no scalar of losses; it has cost; say loss="):
         read_events(odd)

@@ -308,8 +308,12 @@ def test_two_windows_of_one_kernel_agree_and_come_to_rest(lab):
     for page in (two, one):
         page.bring_to_front()
         page.wait_for_function("document.querySelector('canvas').ariaLabel.startsWith('step 10;')")
-    one.wait_for_timeout(1000)
-    one.evaluate("draws = 0"), two.evaluate("draws = 0")
-    one.wait_for_timeout(1000)
+    for _ in range(30):  # on a busy machine 210 messages take their time; two windows that never agree take all of it
+        one.evaluate("draws = 0"), two.evaluate("draws = 0")
+        one.wait_for_timeout(1000)
+        drawn = [page.evaluate("draws") for page in (one, two)]
+        if drawn == [0, 0]:
+            break
+    assert drawn == [0, 0]
     for page in (one, two):
-        assert page.evaluate("[draws, document.querySelector('.noUi-handle').ariaValueNow]") == [0, "10.0"]
+        assert page.evaluate("document.querySelector('.noUi-handle').ariaValueNow") == "10.0"

@@ -1,14 +1,12 @@
 """diagnose: what a history says is wrong, in the order of a checklist, and no more than it holds."""
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gdviz.clinic.evidence import TOO_FEW, Evidence
-from gdviz.clinic.rules import FLAT, RULES, odd
+from gdviz.clinic.evidence import Evidence
+from gdviz.clinic.notes import missing, seen, strange
+from gdviz.clinic.rules import RULES
 from gdviz.networks.history import History
-
-LEARNT = 0.1  # of the loss at the start: a fall by less than a tenth is no training that one could call healthy
 
 
 class Finding(NamedTuple):
@@ -69,6 +67,7 @@ def diagnose(history: History) -> Diagnosis:
 
     Raises:
         TypeError: what is not a History.
+        ValueError: an accuracy that is not a share from 0 to 1.
 
     Example:
         >>> from gdviz.clinic import trained
@@ -81,32 +80,6 @@ def diagnose(history: History) -> Diagnosis:
     found = {name: said for name, (rule, _) in RULES.items() if (said := rule(e))}
     findings = tuple(Finding(name, said, RULES[name][1]) for name, said in found.items())
     if findings:
-        return Diagnosis(findings[0].name, findings, tuple(_missing(e)))
-    strange = _strange(e)
-    return Diagnosis("unknown" if strange else "healthy", (), (*strange, *_missing(e)))
-
-
-def _strange(e: Evidence) -> list[str]:
-    """Why a history in which no rule finds its fault is not healthy."""
-    first = e.history.losses[:1]
-    if (first and not math.isfinite(first[0])) or (e.spoilt and not e.steps):
-        return ["The loss is not finite before the first step, where no rate has acted: look at the data and the loss."]
-    if e.spoilt:
-        return [f"The loss is not finite after {e.steps} steps, and no update before was large."]
-    if e.steps < TOO_FEW:
-        return [f"{e.steps} steps are too few to judge a curve; {TOO_FEW} are the least."]
-    strange = odd(e)
-    if e.fell < LEARNT:
-        strange.append(f"The loss has hardly fallen: from {e.start:.3g} to {e.end:.3g}.")
-        strange += [] if e.vitals else [f"Without vitals it may be any of these: {', '.join(FLAT)}."]
-    return strange
-
-
-def _missing(e: Evidence) -> list[str]:
-    """What was not recorded, and which faults cannot be seen without it."""
-    wanted = {
-        "the vitals of single steps": (e.vitals, "no backward pass, gradients not zeroed, dead units, bfloat16, decay"),
-        "learning rates": (e.lrs, "a schedule that ends too early"),
-        "a validation": (e.looks, "a leak, wrong labels, shuffled targets"),
-    }
-    return [f"Without {what} nothing is said of: {faults}." for what, (there, faults) in wanted.items() if not there]
+        return Diagnosis(findings[0].name, findings, (*seen(e), *missing(e)))
+    odd = strange(e)
+    return Diagnosis("unknown" if odd else "healthy", (), (*odd, *seen(e), *missing(e)))

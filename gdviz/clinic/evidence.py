@@ -1,6 +1,7 @@
 """What a history holds, read off once: the numbers with which the rules argue."""
 
 import math
+import re
 from dataclasses import dataclass
 from statistics import median
 
@@ -8,11 +9,19 @@ from gdviz.networks.history import History
 from gdviz.networks.vitals import Layer, Vitals
 
 TOO_FEW = 20  # steps: with fewer, a curve is noise, and only what single steps measure can be judged
+FALL = 0.1  # of the loss at the start: a smaller fall can be noise
 
 
 def mean(values: list[float]) -> float:
     """Their mean."""
     return sum(values) / len(values)
+
+
+def check_shares(*accuracies: float | None) -> None:
+    """Refuse an accuracy that is no share, such as one in per cent."""
+    wrong = [share for share in accuracies if share is not None and not 0 <= share <= 1]
+    if wrong:
+        raise ValueError(f"an accuracy is a share from 0 to 1; got {wrong[0]:g}: are these per cent? Divide by 100")
 
 
 @dataclass(frozen=True)
@@ -30,13 +39,17 @@ class Evidence:
 
     def __init__(self, history: History):
         self.history = history
+        check_shares(*history.accuracies, *history.epoch_accuracies, *history.validation_accuracies)
         self.losses = [loss for loss in history.losses if math.isfinite(loss)]
         self.steps = len(self.losses)
-        self.spoilt = self.steps < len(history.losses) or "nan" in history.stopped or "inf" in history.stopped
+        ended = bool(history.losses) and not math.isfinite(history.losses[-1])
+        self.spoilt = ended or bool(re.search(r"\b(nan|inf|not finite)\b", history.stopped))
         window = max(3, self.steps // 20)
         self.start = mean(self.losses[:3]) if self.losses else math.nan
         self.end = mean(self.losses[-window:]) if self.losses else math.nan
         self.smooth = [mean(self.losses[max(0, k - 4) : k + 1]) for k in range(self.steps)]
+        self.low = min(range(self.steps), key=self.smooth.__getitem__) if self.losses else 0
+        self.signed = any(loss < 0 for loss in self.losses)  # then no share of the start says how far it has come
         shares = [share for share in history.classes if share > 0]
         self.guess = -sum(share * math.log(share) for share in shares) or None  # the loss of guessing by the shares
         self.most = max(shares, default=None)
@@ -60,13 +73,32 @@ class Evidence:
         """By which share of its start the loss has fallen."""
         return 1 - self.end / self.start if self.start else 0.0
 
+    @property
+    def climbs(self) -> bool:
+        """Whether the loss had fallen, and has lost more than half of that again at the end."""
+        if not self.losses or self.signed:
+            return False
+        won = self.start - self.smooth[self.low]
+        return won > FALL * self.start and self.end - self.smooth[self.low] > won / 2
+
+    def number(self, k: int) -> int:
+        """Of the step at this place: as its log counts it."""
+        logged = self.history.steps[k].number if k < len(self.history.steps) else None
+        return k if logged is None else logged
+
+    @property
+    def length(self) -> int:
+        """How many steps the training made, of which a log may hold a few."""
+        return max(len(self.history.steps), self.number(len(self.history.steps) - 1) + 1 if self.history.steps else 0)
+
     def matrices(self, vitals: Vitals) -> list[Layer]:
         """The layers with two axes; where there are none, all."""
         return [layer for layer in vitals.layers if layer.matrix] or list(vitals.layers)
 
     def largest(self, vitals: Vitals) -> Layer:
-        """The layer with the largest ratio of update to weight."""
-        return max(self.matrices(vitals), key=lambda layer: layer.ratio)
+        """The layer with the largest ratio of update to weight; one that begins at 0 has no ratio yet."""
+        begun = [layer for layer in self.matrices(vitals) if layer.weight] or self.matrices(vitals)
+        return max(begun, key=lambda layer: layer.ratio)
 
     def ratio(self) -> float:
         """The median over the recorded steps of the largest ratio of update to weight."""

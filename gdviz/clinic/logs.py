@@ -2,22 +2,28 @@
 
 import math
 import re
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from gdviz.clinic.evidence import check_shares
 from gdviz.hyperparameters import short
 from gdviz.networks.history import Epoch, History, Step
 from gdviz.tables import files
 from gdviz.tables.cells import NUMBER, cure_of
 
 KNOWN = {  # column -> what it may be called
-    "step": ("step", "global_step", "iteration"),
-    "loss": ("loss", "train_loss", "train/loss", "loss/train"),
-    "accuracy": ("accuracy", "train_accuracy", "train/accuracy", "acc"),
+    "step": ("step", "global_step", "iteration", "epoch"),
+    "loss": ("loss", "train_loss", "train/loss", "loss/train", "train_loss_step", "train_loss_epoch"),
+    "accuracy": ("accuracy", "train_accuracy", "train/accuracy", "acc", "train_acc", "train/acc"),
     "lr": ("lr", "learning_rate", "train/lr", "train/learning_rate"),
-    "validation_loss": ("validation_loss", "val_loss", "eval_loss", "val/loss", "eval/loss", "loss/val"),
-    "validation_accuracy": ("validation_accuracy", "val_accuracy", "eval_accuracy", "val/accuracy", "val_acc"),
+    "validation_loss": ("validation_loss", "val_loss", "valid_loss", "eval_loss", "val/loss", "eval/loss", "loss/val"),
+    "validation_accuracy": (
+        *("validation_accuracy", "val_accuracy", "valid_accuracy", "eval_accuracy", "val/accuracy", "val_acc"),
+        *("val/acc", "eval/accuracy"),
+    ),
 }
 
 
@@ -52,6 +58,8 @@ def read_log(path: str | Path, *, classes: int | None = None, **names: str) -> H
     file, text = files.text(path)
     table = _table(file, text)
     called = {what: names.get(what) or next((n for n in usual if n in table), "") for what, usual in KNOWN.items()}
+    if called["validation_loss"] == "valid_loss" and not called["validation_accuracy"] and "accuracy" not in names:
+        called |= {"accuracy": "", "validation_accuracy": called["accuracy"]}  # so fastai calls what it validates
     for what, name in names.items():
         if name not in table:
             raise ValueError(f"{file} has no column {name!r} for {what}; it has {', '.join(table)}")
@@ -60,21 +68,22 @@ def read_log(path: str | Path, *, classes: int | None = None, **names: str) -> H
         raise ValueError(
             f"{file} has no column of losses ({', '.join(KNOWN['loss'])}); it has {', '.join(table)}; {cure}"
         )
-    return from_columns({what: table[name] for what, name in called.items() if name}, classes=classes)
+    return from_columns({what: table[name]() for what, name in called.items() if name}, classes=classes)
 
 
 def from_columns(values: dict[str, list[float | None]], *, classes: int | None = None) -> History:
     """The history in lists of equal length: loss, and any of step, accuracy, lr, validation_loss, validation_accuracy.
 
     Args:
-        values: None is a gap.
+        values: None is a gap, and so is NaN, except in the losses of rows without a validation.
         classes: as for read_log.
 
     Returns:
-        The History.
+        The History. A rate that is missing is the last one that was there.
 
     Raises:
-        ValueError: lists of different lengths, no loss, other names, a step twice with different losses.
+        ValueError: lists of different lengths, no loss, other names, a step twice with different losses, an accuracy
+            that is no share, a negative rate.
 
     Example:
         >>> from_columns({"loss": [0.7, 0.5], "lr": [0.1, 0.1]}).lrs
@@ -85,14 +94,17 @@ def from_columns(values: dict[str, list[float | None]], *, classes: int | None =
         raise ValueError(f"a log has a loss, and may have {', '.join(KNOWN)}; got {', '.join(values)}")
     if len(set(lengths.values())) > 1:
         raise ValueError(f"the curves must be of one length, with None where there is a gap; got {lengths}")
-    rows = [dict(zip(values, row)) for row in zip(*values.values())]
+    rows = [_cleaned(dict(zip(values, row))) for row in zip(*values.values())]
     if "step" in values:
         rows = _sorted(rows)
     history = History(classes=(1 / classes,) * classes if classes else ())
+    lr = next((row["lr"] for row in rows if row.get("lr") is not None), 0.0)
     for row in rows:
-        loss = row["loss"]
+        loss, number = row["loss"], row.get("step")
+        lr = lr if row.get("lr") is None else row["lr"]
         if loss is not None:
-            history.steps.append(Step(loss, row.get("accuracy"), row.get("lr") or 0.0))
+            whole = None if number is None or number != int(number) else int(number)
+            history.steps.append(Step(loss, row.get("accuracy"), lr, number=whole))
         seen = row.get("validation_loss")
         if seen is not None and history.steps:
             begin = history.epochs[-1].end if history.epochs else 0
@@ -144,14 +156,30 @@ def read_events(folder: str | Path, *, classes: int | None = None, **names: str)
     rows: dict[int, dict[str, float]] = {}
     for what, name in called.items():
         for event in events.Scalars(name) if name in found else ():
-            rows.setdefault(event.step, {})[what] = event.value
+            old = rows.setdefault(event.step, {}).setdefault(what, event.value)
+            _same(event.step, what, old, event.value)
     kept = [what for what in KNOWN if what != "step" and called[what] in found]
     lists = {what: [row.get(what) for _, row in sorted(rows.items())] for what in kept}
     return from_columns({"step": [float(step) for step in sorted(rows)], **lists}, classes=classes)
 
 
-def _table(path: Path, text: str) -> dict[str, list[float | None]]:
-    """The columns of a log by their names. An empty cell is a gap, and nan or inf are losses that a log may hold."""
+def _cleaned(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with None for what is not there, which pandas writes as NaN; what cannot be is refused."""
+    gap = {name for name, value in row.items() if value is not None and math.isnan(value)}
+    if "loss" in gap and row.get("validation_loss") is None:
+        gap.remove("loss")  # a loss may be NaN, and that is what one wants to know
+    row = {name: None if name in gap else value for name, value in row.items()}
+    check_shares(row.get("accuracy"), row.get("validation_accuracy"))
+    if (row.get("lr") or 0.0) < 0:
+        raise ValueError(f"a learning rate is 0 or more; got {row['lr']:g}")
+    return row
+
+
+def _table(path: Path, text: str) -> dict[str, Callable[[], list[float | None]]]:
+    """The columns of a log by their names, read when called: of a column that nobody asks for any cell will do.
+
+    An empty cell is a gap, and nan or inf are losses that a log may hold.
+    """
     separator = max(files.SEPARATORS, key=text.split("\n", 1)[0].count)
     table = list(files.rows(path, text, separator))
     if len(table) < 2:
@@ -160,13 +188,13 @@ def _table(path: Path, text: str) -> dict[str, list[float | None]]:
     twice = [name for name in head if head.count(name) > 1]
     if twice:
         raise ValueError(f"{path} has {head.count(twice[0])} columns named {twice[0]!r}; rename all but one")
-    read: dict[str, list[float | None]] = {name: [] for name in head}
+    read: dict[str, list[tuple[str, str]]] = {name: [] for name in head}
     for line, cells in table[1:]:
         if len(cells) > len(head):
             raise ValueError(f"{path}, line {line} has {len(cells)} cells for {len(head)} names; a decimal comma?")
         for name, cell in zip(head, [*cells, *[""] * (len(head) - len(cells))]):
-            read[name].append(_cell(f"{path}, line {line}, column {name!r}", cell.strip()))
-    return read
+            read[name].append((f"{path}, line {line}, column {name!r}", cell.strip()))
+    return {name: partial(lambda cells: [_cell(*cell) for cell in cells], cells) for name, cells in read.items()}
 
 
 def _cell(where: str, cell: str) -> float | None:
@@ -175,6 +203,11 @@ def _cell(where: str, cell: str) -> float | None:
     if NUMBER.fullmatch(cell) or re.fullmatch(r"[+-]?(nan|inf|infinity)", cell, re.IGNORECASE):
         return float(cell)
     raise ValueError(f"{where}: {short(repr(cell), 60)} is not a number{cure_of(cell)}")
+
+
+def _same(step: float, name: str, old: float | None, new: float | None) -> None:
+    if None not in (old, new) and old != new and not math.isnan(new or 0.0):
+        raise ValueError(f"step {step:g} is there twice, with {name} {old:g} and {new:g}; keep one run")
 
 
 def _sorted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -186,7 +219,6 @@ def _sorted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             raise ValueError(f"each row needs its step, where there is a column of them; got {short(repr(row), 80)}")
         old = joined.setdefault(step, row)
         for name, value in row.items():
-            if None not in (value, old.get(name)) and value != old[name] and not math.isnan(value):
-                raise ValueError(f"step {step:g} is there twice, with {name} {old[name]:g} and {value:g}; keep one run")
+            _same(step, name, old.get(name), value)
             joined[step] = {**joined[step], name: joined[step].get(name) if value is None else value}
     return [joined[step] for step in sorted(joined)]

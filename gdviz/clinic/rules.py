@@ -7,21 +7,24 @@ import math
 from collections.abc import Callable
 from statistics import median
 
-from gdviz.clinic.evidence import TOO_FEW, Evidence
+from gdviz.clinic.evidence import TOO_FEW, Evidence, mean
 
-UNIT = 1.0, 3.0  # |mean| and deviation: standardised inputs have 0 and 1, grey values from 0 to 1 less than either
+UNIT = 2.0, 5.0  # |mean| and deviation: standardised inputs have 0 and 1; twice or three times that does no harm
+FAINT = 0.02  # the greatest deviation: grey values from 0 to 1 have about 0.3; divided by 255 once more, 0.001
 TWINS = 0.2  # of the held-out examples: honest tables hold some rows twice, seldom a fifth
 SAME = 0.02  # relative: two float32 sums of the same gradients agree far better, another gradient changes far more
 STILL = 0.3  # of the weights with a gradient: float32 keeps nearly all updates, bfloat16 has 8 bits
 DEAD = 0.9  # of a layer's units: a few die in healthy networks, and what is left then carries the layer
 HALF = 0.5  # of a weight in one update: what the weights had been is gone
 SMALL = 1e-4  # of a weight in one update: a tenth of the thousandth that is usual
+FAR = 0.1  # of a weight in all updates together, even if all had gone one way: too little to learn anything
+JUMP = 1.1  # times the loss at the start, over three steps: minibatches differ by less
 OVER = 0.4  # of the steps at a rate below a ten-thousandth of the highest: schedules end with a few such steps
 SHRUNK = 0.85  # of the length at the start: weights that learn grow, a usual decay takes a few per cent
 USUAL = 1.0  # a decoupled decay: AdamW's are 0.01 to 0.1
 CEILING = 0.1  # of accuracy: batch normalisation on few examples and mild dropout cost the training side up to 0.07
-UNSURE = 0.15  # of log(classes): so far above the loss of outputs that are as sure as they are right
 FELL = 0.1  # of the loss at the start: where it has hardly fallen, nothing can have leaked
+BETTER = 0.1  # of accuracy above the share of the largest class: guessing on a hundred examples stays below
 LEARNT = 0.01  # of the loss of guessing: by so much training examples are known by heart, however little it is
 GUESS = 0.95  # of the loss of guessing
 
@@ -77,11 +80,12 @@ def mean_of_means(e: Evidence) -> str:
 def lost(e: Evidence) -> str:
     """Weights with a gradient do not move, though the rate is not 0."""
     moving = [v for v in e.vitals if (e.lrs[v.step] if v.step < len(e.lrs) else 1) > 0]
-    shares = [max(layer.still for layer in e.matrices(v)) for v in moving]
+    coarse = [[layer for layer in e.matrices(v) if layer.bits < 32] for v in moving]  # in float32 the rate is too low
+    shares = [max(layer.still for layer in layers) for layers in coarse if layers]
     if not shares or median(shares) < STILL or (e.lrs and early(e)):
         return ""
     v = moving[sorted(range(len(shares)), key=shares.__getitem__)[len(shares) // 2]]
-    layer = max(e.matrices(v), key=lambda layer: layer.still)
+    layer = max((layer for layer in e.matrices(v) if layer.bits < 32), key=lambda layer: layer.still)
     return (
         f"In step {v.step} {layer.still:.0%} of the numbers of {layer.name} that have a gradient do not move at all; "
         f"in half of the steps it is {median(shares):.0%} or more in some layer."
@@ -98,28 +102,20 @@ def eval_forgotten(e: Evidence) -> str:
 
 
 def inputs(e: Evidence) -> str:
-    """Features far from mean 0 and deviation 1."""
+    """Features far from mean 0 and deviation 1: too large, or hardly anything."""
     if e.history.spread is None:
         return ""
     least, most, centre = e.history.spread
-    if centre <= UNIT[0] and most <= UNIT[1]:
+    if centre <= UNIT[0] and FAINT <= most <= UNIT[1]:
         return ""
     first = f" The first loss is {e.start:.3g}, that of guessing {e.guess:.3g}." if e.guess else ""
     return f"The features have standard deviations from {least:.2g} to {most:.3g} and means up to {centre:.3g}.{first}"
 
 
 def leaks(e: Evidence) -> str:
-    """Held-out examples among those to train on; where that was not counted, a held-out loss as low as the other."""
-    if e.history.shared is not None:
-        share = e.history.shared
-        return f"{share:.0%} of the held-out inputs are among those to train on." if share >= TWINS else ""
-    late = e.looks[len(e.looks) // 2 :]
-    if len(late) < 3 or e.fell < FELL or any(look.loss > 1.02 * look.train_loss for look in late) or ceiling(e):
-        return ""
-    return (
-        f"In all of the last {len(late)} looks the held-out loss is no higher than the training loss "
-        f"({late[-1].loss:.3g} against {late[-1].train_loss:.3g} at the end)."
-    )
+    """Held-out examples among those to train on, counted."""
+    share = e.history.shared or 0.0
+    return f"{share:.0%} of the held-out inputs are among those to train on." if share >= TWINS else ""
 
 
 def dead(e: Evidence) -> str:
@@ -129,23 +125,26 @@ def dead(e: Evidence) -> str:
     if not first or not full or any(layer.weight == 0 for layer in e.matrices(first)):
         return ""  # where weights are 0 units are silent for another reason
     name, share = next(iter(full.items()))
-    return f"In step {first.step} {share:.0%} of the units of layer {name!r} are 0 on all examples, before any update."
+    when = ", before any update" if first.step == 0 else ""
+    return f"In step {first.step} {share:.0%} of the units of layer {name!r} are 0 on all examples{when}."
 
 
 def high(e: Evidence) -> str:
     """The loss rises and does not come back, with an update of the size of the weights where that is known."""
-    if e.steps < 2 or (e.steps < TOO_FEW and not e.spoilt):
+    begins = bool(e.history.losses) and math.isfinite(e.history.losses[0])
+    if e.steps < 2 or not begins or e.signed or (e.steps < TOO_FEW and not e.spoilt):
         return ""
-    top = max(range(e.steps), key=e.losses.__getitem__)
-    risen = e.losses[top] > 1.2 * e.start and top > 0
-    back = e.end < 0.6 * e.start and not e.spoilt
-    if not (risen or e.spoilt) or back:
-        return ""
-    said = f"The loss rises from {e.start:.3g} to {e.losses[top]:.3g} in step {top}"
-    said += ", then is not finite." if e.spoilt else f" and ends at {e.end:.3g}."
+    curve = e.losses if e.spoilt else e.smooth  # in minibatches a single loss may be any
+    top = max(range(e.steps), key=curve.__getitem__)
+    risen = curve[top] > 1.2 * e.start and top > 0 and (e.spoilt or e.end >= 0.6 * e.start)
     large = [v for v in e.vitals if e.largest(v).ratio > HALF]
-    if e.vitals and not large:
+    if not (risen or e.climbs or (e.spoilt and large)) or (e.vitals and not large):
         return ""
+    said = f"The loss rises from {e.start:.3g} to {e.losses[top]:.3g} in step {e.number(top)}" if risen else ""
+    if not risen:
+        said = f"The loss comes down to {e.smooth[e.low]:.3g} in step {e.number(e.low)}"
+    ends = f" and ends at {e.end:.3g}." if risen else f", then rises to {e.end:.3g}."
+    said += ", then is no longer finite." if e.spoilt else ends
     if large:
         layer = e.largest(large[0])
         said += f" The update is {layer.ratio:.2g} times the weight in {layer.name} in step {large[0].step}."
@@ -154,16 +153,19 @@ def high(e: Evidence) -> str:
 
 def cold(e: Evidence) -> str:
     """The first update is of the size of the weights, at full rate, and the loss comes back."""
-    if e.steps < TOO_FEW or e.spoilt:
+    if e.steps < TOO_FEW or e.spoilt or e.signed:
         return ""
     early = max(range(1, min(10, e.steps)), key=e.losses.__getitem__)
-    jumps = e.losses[early] > 1.1 * e.start
+    crest = max(mean(e.losses[k : k + 3]) for k in range(1, 9))  # a single loss may be any
+    jumps = crest > JUMP * e.start
     full = not e.lrs or e.lrs[0] > 0.5 * max(e.lrs)
     first = e.largest(e.vitals[0]) if e.vitals else None
-    large = first is not None and first.ratio > HALF
-    if not full or not (large or (jumps and not e.vitals and e.end < 0.6 * e.start)):
+    large = first is not None and first.ratio > HALF and first.weight > 0
+    seen = jumps and bool(e.lrs) and not e.vitals and e.end < 0.6 * e.start  # the rates must be known to begin high
+    if not full or not (large or seen):
         return ""
-    said = [f"The loss jumps from {e.losses[0]:.3g} to {e.losses[early]:.3g} in step {early}"] if jumps else []
+    at = e.number(early)
+    said = [f"The loss jumps from {e.losses[0]:.3g} to {e.losses[early]:.3g} in step {at}"] if jumps else []
     said += [f"the first update is {first.ratio:.2g} times the weight in {first.name}"] if first and large else []
     said += [f"the rate begins at {e.lrs[0]:.2g}, its highest"] if e.lrs else []
     words = "; ".join(said) + "."
@@ -178,7 +180,8 @@ def early(e: Evidence) -> str:
     last = next((k for k in reversed(range(len(e.lrs))) if lr_is_up(e, k)), 0)
     if len(e.lrs) - 1 - last < OVER * len(e.lrs) or not over:
         return ""
-    return f"After step {last} of {len(e.lrs)} the rate is 0 or nearly so; the loss stays near {e.end:.3g} from there."
+    of = f"After step {e.number(last)} of {e.length} the rate is 0 or nearly so"
+    return f"{of}; the loss is {e.smooth[min(last, e.steps - 1)]:.3g} there and {e.end:.3g} at the end."
 
 
 def lr_is_up(e: Evidence, k: int) -> bool:
@@ -188,7 +191,7 @@ def lr_is_up(e: Evidence, k: int) -> bool:
 
 def decay(e: Evidence) -> str:
     """The weights shrink, and faster than a decoupled decay of a usual size."""
-    if len(e.vitals) < 2:
+    if len(e.vitals) < 2 or e.history.weight_decay == 0:
         return ""
     lengths = [sum(layer.weight**2 for layer in e.matrices(v)) ** 0.5 for v in e.vitals]
     least = min(range(len(lengths)), key=lengths.__getitem__)
@@ -200,22 +203,22 @@ def decay(e: Evidence) -> str:
         for v in e.vitals[: least + 1]
         if v.step < len(e.lrs) and e.lrs[v.step] > 0
     ]
-    if pulls and median(pulls) < USUAL:
+    if not pulls or median(pulls) < USUAL:  # without rates no decay can be told from weights that shrink by themselves
         return ""
-    return said + (f": AdamW would need weight_decay={median(pulls):.2g} for that." if pulls else ".")
+    return f"{said}: AdamW would need weight_decay={median(pulls):.2g} for that."
 
 
 def low(e: Evidence) -> str:
-    """Updates far below a thousandth of the weights, and a loss that has not come far."""
+    """Updates so small that all together are a part of the weights, and a loss that has not come far."""
     if e.steps < TOO_FEW or not e.vitals or e.fell > 0.5:
         return ""
     clipped = any(layer.gradient < 0.5 * layer.added for v in e.vitals for layer in v.layers)
-    if not 0 < e.ratio() < SMALL or clipped or early(e):
+    if not 0 < e.ratio() < min(SMALL, FAR / e.length) or e.signed or clipped or early(e):
         return ""
     layer = e.largest(e.vitals[len(e.vitals) // 2])
     return (
-        f"In half of the steps no update is more than {e.ratio():.1g} times its weight ({layer.name} is the most "
-        f"moved); the loss has gone from {e.start:.3g} to {e.end:.3g}."
+        f"In half of the steps no update is more than {e.ratio():.1g} times its weight ({layer.name} moves the most); "
+        f"the loss has gone from {e.start:.3g} to {e.end:.3g}."
     )
 
 
@@ -241,42 +244,17 @@ def shuffled(e: Evidence) -> str:
         return ""
     best = min(e.looks, key=lambda look: look.loss)
     moved = e.vitals and e.ratio() >= SMALL
+    right = [look.accuracy for look in e.looks if look.accuracy is not None]
+    if right and median(right) > (e.most or 0.0) + BETTER:
+        return ""  # better than guessing, however sure it is of what it has wrong
     late = e.looks[len(e.looks) // 2 :]
     apart = sum(look.loss - look.train_loss for look in late) / len(late)
     if not moved or best.loss < GUESS * e.guess or apart < LEARNT * e.guess:
         return ""
     return (
         f"The held-out loss never comes below that of guessing ({best.loss:.3g} against {e.guess:.3g}), though the "
-        f"training loss does, by {apart:.2g} on average: what it learns does not hold for other examples."
+        f"training loss does, by {apart:.2g} on average: what it learns does not carry over to other examples."
     )
-
-
-def odd(e: Evidence) -> list[str]:
-    """What is strange though no rule names it: it keeps a run from being called healthy."""
-    found = []
-    for v in e.vitals:
-        scaled = [layer for layer in v.layers if layer.gradient < (1 - SAME) * layer.added]
-        if scaled and len(scaled) == len([layer for layer in v.layers if layer.added]):
-            share = scaled[0].gradient / scaled[0].added
-            found.append(f"In step {v.step} all gradients are scaled by {share:.2g} between backward pass and update.")
-            break
-    flat = [layer.name for layer in e.matrices(e.vitals[0]) if layer.weight == 0] if e.vitals else []
-    found += [f"All weights of {', '.join(flat)} are 0 before the first step."] if flat else []
-    last = e.history.epochs[-1] if e.history.epochs else None
-    if last and last.accuracy and e.guess and len(e.history.classes) > 1:
-        sure = _sure(last.accuracy, len(e.history.classes))
-        if last.loss > sure + UNSURE * math.log(len(e.history.classes)):
-            found.append(
-                f"Loss and accuracy disagree: {last.accuracy:.0%} are right with a loss of {last.loss:.3g}, "
-                f"where outputs that are as sure as they are right would have {sure:.3g}."
-            )
-    return found
-
-
-def _sure(accuracy: float, classes: int) -> float:
-    """The loss of outputs that give the class they name the probability `accuracy`, and the others the rest."""
-    wrong = 1 - accuracy
-    return -accuracy * math.log(accuracy) - (wrong * math.log(wrong / (classes - 1)) if wrong else 0.0)
 
 
 Rule = Callable[[Evidence], str]
@@ -284,17 +262,20 @@ RULES: dict[str, tuple[Rule, str]] = {  # name -> the rule, and what to try firs
     "inputs not standardised": (inputs, "subtract each feature's mean and divide by its deviation."),
     "validation leaks": (leaks, "count how many held-out examples are also in the training data; split anew."),
     "no backward pass": (no_backward, "look for loss.backward() before optimizer.step(), and for detach() or no_grad."),
-    "gradients not zeroed": (not_zeroed, "call optimizer.zero_grad() once before each backward pass."),
+    "gradients not zeroed": (
+        not_zeroed,
+        "call zero_grad() once in each step; of one that accumulates, examine all parts.",
+    ),
     "mean of means": (mean_of_means, "weight each micro-batch by its share of the examples, or sum and divide once."),
     "update lost in bfloat16": (lost, "keep the weights in float32, and compute in bfloat16 by autocast."),
     "eval forgotten": (eval_forgotten, "call model.eval() before the validation and model.train() after it."),
     "dead units": (dead, "look at the first weights and biases; begin with biases of 0."),
     "rate too high": (high, "divide the rate by 10."),
-    "no warm-up": (cold, "let the rate grow from near 0 over the first tenth of the steps."),
+    "no warm-up": (cold, "let the rate grow from near 0: over a tenth of a short run, or a thousand steps."),
     "schedule ends too early": (early, "let the schedule last as long as the training; is it stepped too often?"),
     "decay through Adam": (decay, "use AdamW; if it is AdamW, a smaller weight_decay."),
-    "rate too low": (low, "multiply the rate by 10 until updates are about a thousandth of the weights."),
-    "labels wrong": (ceiling, "read the 20 training examples with the largest loss. (Strong dropout looks like it.)"),
-    "targets shuffled": (shuffled, "print ten inputs with their targets, just before the model. All wrong labels?"),
+    "rate too low": (low, "multiply the rate by 10, until all updates add up to the length of the weights."),
+    "labels wrong": (ceiling, "read the 20 training examples with the largest loss. (Dropout, mixup look like it.)"),
+    "targets shuffled": (shuffled, "print ten inputs with their targets, just before the model. Is every label wrong?"),
 }
 FLAT = ("no backward pass", "rate too low", "dead units", "targets shuffled")

@@ -34,7 +34,8 @@ def train(raw: Tensor, labels: Tensor, *, rate: float, width: int, norm: bool, a
     peak = rate
     warm_up = STEPS // 10
     end = STEPS
-    history = History(**facts((x[fitted], y[fitted]), (x[held_out], y[held_out])))
+    told = facts((x[fitted], y[fitted]), (x[held_out], y[held_out]))
+    history = History(weight_decay=optimizer.param_groups[0]["weight_decay"], **told)
     for step in range(STEPS):
         lr = peak * min(1, (step + 1) / warm_up) * max(0, 1 - step / end)
         optimizer.param_groups[0]["lr"] = lr

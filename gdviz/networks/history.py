@@ -19,6 +19,7 @@ class Step(NamedTuple):
         lr: of the first parameter group.
         examples: how many gradients of examples had been computed, this step's included.
         seconds: since the start.
+        number: of the step in a log, which may hold every fiftieth only; None where it is its place in the history.
 
     Example:
         >>> Step(loss=0.7, accuracy=0.5, lr=0.1, examples=32, seconds=0.01).lr
@@ -30,6 +31,7 @@ class Step(NamedTuple):
     lr: float = 0.0
     examples: int = 0
     seconds: float = 0.0
+    number: int | None = None
 
 
 class Epoch(NamedTuple):
@@ -70,6 +72,7 @@ class History:
         classes: the share of each class among the targets to train on; empty where it is not known.
         spread: of the inputs' features the least and the greatest standard deviation, and the greatest |mean|.
         shared: the share of the validation examples that are among those to train on.
+        weight_decay: of the optimizer's first parameter group, coupled or decoupled; None where it is not known.
 
     Example:
         >>> history = History([Step(0.7), Step(0.5)], [Epoch(2, 0.6)])
@@ -87,6 +90,7 @@ class History:
     classes: tuple[float, ...] = ()
     spread: tuple[float, float, float] | None = None
     shared: float | None = None
+    weight_decay: float | None = None
 
     @property
     def losses(self) -> list[float]:

@@ -104,7 +104,8 @@ def fit(
     check_record(model, record, epochs * batches.steps_per_epoch)
     history, stopping = History(weights=[_vector(model)] if record else []), EarlyStopping(model, patience)
     if vitals:
-        history = replace(history, **facts(train, held_out))
+        decay = optimizer.param_groups[0].get("weight_decay")
+        history = replace(history, weight_decay=decay, **facts(train, held_out))
     each_step = scheduler if isinstance(scheduler, OneCycleLR | CyclicLR) else None
     began = time.perf_counter()
     model.train()

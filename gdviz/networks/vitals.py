@@ -24,6 +24,7 @@ class Layer(NamedTuple):
         shrunk: how much of the weight the change takes away, -(update . weight) / |weight|^2.
         still: the share of its numbers that do not move, among those with a gradient.
         matrix: whether it has two axes or more; biases and scales have one.
+        bits: of each of its numbers, 32 for float32; 0 where it is not known.
 
     Example:
         >>> Layer("0.weight", weight=2.0, update=0.1).ratio
@@ -38,6 +39,7 @@ class Layer(NamedTuple):
     shrunk: float = 0.0
     still: float = 0.0
     matrix: bool = True
+    bits: int = 0
 
     @property
     def ratio(self) -> float:
@@ -133,9 +135,19 @@ def _layers(trained: dict[str, nn.Parameter], before: list[Tensor], added: dict[
     numbers = torch.stack(rows).tolist() if rows else []
     made = zip(trained.items(), numbers)
     return tuple(
-        Layer(name, w, g, a, u, -pulled / w**2 if w else 0.0, (asked - moved) / max(asked, 1), p.ndim > 1)
+        Layer(name, w, g, a, u, -pulled / w**2 if w else 0.0, (asked - moved) / max(asked, 1), p.ndim > 1, bits(p))
         for (name, p), (w, g, a, u, pulled, asked, moved) in made
     )
+
+
+def bits(t: Tensor) -> int:
+    """Of each number of a tensor.
+
+    Example:
+        >>> bits(torch.zeros(2))
+        32
+    """
+    return 8 * t.element_size()
 
 
 def _length(t: Tensor) -> Tensor:
