@@ -85,7 +85,7 @@ def questions(page):
 def test_every_screen_fits_and_gives_nothing_away(deck, lecture):
     home = lecture.parent.as_uri()
     assert [url for url in deck.asked if not url.startswith((home, "blob:", "data:"))] == []
-    assert deck.evaluate("Reveal.getTotalSlides()") > 15
+    assert deck.evaluate("Reveal.getTotalSlides()") > 14
     for i in range(deck.evaluate("Reveal.getTotalSlides()")):
         deck.evaluate(f"Reveal.slide({i})")
         seen = deck.evaluate(LOOK)
@@ -108,7 +108,7 @@ def test_every_screen_fits_and_gives_nothing_away(deck, lecture):
 @pytest.mark.browser
 def test_the_count_comes_first_and_then_the_answer_in_the_place_of_the_question(deck):
     asked = questions(deck)
-    assert len(asked) == 8
+    assert len(asked) == 7
     for i in asked:
         deck.evaluate(f"Reveal.slide({i})")
         now = "section.present "
@@ -133,8 +133,8 @@ def test_the_count_comes_first_and_then_the_answer_in_the_place_of_the_question(
 @pytest.mark.browser
 def test_a_player_begins_at_the_first_step_and_keeps_its_keys(deck):
     labels = deck.locator(".stage canvas").evaluate_all("(all) => all.map((canvas) => canvas.ariaLabel)")
-    assert len(labels) >= 6
-    assert all("step 0" in label for label in labels)
+    assert sum("step 0" in label for label in labels) >= 5
+    assert not [label for label in labels if "step " in label and "step 0" not in label]
     i = questions(deck)[0]
     deck.evaluate(f"Reveal.slide({i})")
     step = deck.locator("section.present").get_by_label("step", exact=True)
@@ -291,8 +291,8 @@ def test_the_plans_add_up_with_time_for_every_prediction(name):
         many = sum(bool(screen.question and screen.question.choices) for screen in shown)
         assert minutes >= 3 * many, f"{title}: {many} predictions of three minutes each"
         asked += many
-    assert sum(minutes for *_, minutes in deck.sections) == (45 if name == "one_lecture" else 85)
-    assert asked >= 8
+    assert sum(minutes for *_, minutes in deck.sections) == (40 if name == "one_lecture" else 85)
+    assert asked >= 7
 
 
 def test_the_lecturers_page_has_the_plans_of_the_decks():
@@ -304,8 +304,8 @@ def test_the_lecturers_page_has_the_plans_of_the_decks():
 
 def test_the_questions_are_on_paper_with_the_letters_at_the_end(lecture):
     page = (lecture.parent / "questions" / lecture.name).read_text(encoding="utf-8")
-    assert page.count("<section>") == 8
-    assert "The letters: 1 b, 2 c, 3 b, 4 a, 5 b, 6 a, 7 c, 8 b." in page
+    assert page.count("<section>") == 7
+    assert "The letters: 1 b, 2 c, 3 b, 4 a, 5 b, 6 b, 7 a." in page
     if any(map(shutil.which, printing.BROWSERS)):
         assert (lecture.parent / "questions" / "one_lecture.pdf").read_bytes()[:5] == b"%PDF-"
 

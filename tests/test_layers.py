@@ -28,8 +28,8 @@ ROOMS = {  # room, a file or a folder of gdviz: which others its files may impor
     "plots": {"descent", "pictures", "style", "surfaces"},
     "networks": {"doors", "hyperparameters", "minibatches", "optimizers", "progress", "surfaces"},
     "player": {"pictures", "progress", "style"},
-    "clinic": {"data", "hyperparameters", "networks", "progress", "tables"},
-    "exercises": {"descent", "hyperparameters", "optimizers", "pictures", "player", "style", "surfaces"},
+    "clinic": {"data", "doors", "hyperparameters", "networks", "progress", "tables"},
+    "exercises": {"descent", "doors", "hyperparameters", "optimizers", "pictures", "player", "style", "surfaces"},
     "views": {"descent", "minibatches", "networks", "optimizers", "pictures", "player", "plots", "style", "surfaces"}
     | {"clinic", "hyperparameters", "theory"},
     "__init__": {"data", "descent", "optimizers", "surfaces"},

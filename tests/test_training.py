@@ -104,6 +104,26 @@ def test_the_full_batch_falls_and_the_sentence_has_the_numbers():
     )
 
 
+@pytest.mark.parametrize(("width", "threads"), [(8, 1), (200_000, 2)])
+def test_a_small_step_is_computed_on_one_thread_and_a_large_one_on_all_there_are(width, threads):
+    before, used = torch.get_num_threads(), set()
+
+    class Watched(torch.optim.SGD):
+        def step(self, closure=None):
+            used.add(torch.get_num_threads())
+            return super().step(closure)
+
+    torch.set_num_threads(2)
+    try:
+        model = nn.Linear(width, 1)
+        data = torch.zeros(6, width), torch.zeros(6, 1)
+        fit(model, nn.functional.mse_loss, data, Watched(model.parameters(), lr=0.1), epochs=1, batch_size=6)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert used == {threads}
+
+
 def test_numbers_as_targets_have_no_accuracy():
     model = network(outputs=1)
 

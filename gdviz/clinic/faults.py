@@ -8,6 +8,7 @@ import torch
 
 from gdviz.clinic import training
 from gdviz.clinic.problems import problem
+from gdviz.doors.threads import one_thread
 from gdviz.hyperparameters import whole
 from gdviz.networks.history import History
 
@@ -173,7 +174,7 @@ def trained(
     fault = None if fault is None else _known(fault)
     raw, labels = problem(data)
     rate = (0.005 if adam else 0.05) if rate is None else rate
-    with torch.random.fork_rng(devices=[]):
+    with one_thread(), torch.random.fork_rng(devices=[]):
         return _train(fault)(
             raw, labels, rate=rate, width=whole("width", width, 1), norm=norm, adam=adam, seed=whole("seed", seed, 0)
         )

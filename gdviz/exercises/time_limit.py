@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import torch
+from gdviz.doors.threads import one_thread
 
 SECONDS = 5.0  # of computing, for all that one check runs
 PATIENCE = 12  # times as long by the clock on the wall, for what sleeps, and for a busy machine
@@ -43,7 +43,7 @@ def time_limit(seconds: float = SECONDS) -> Iterator[None]:
 
     In it torch computes with one thread, whose time is counted. Beside the main thread there is no limit.
     """
-    with _one_thread():
+    with one_thread():
         if threading.current_thread() is not threading.main_thread():
             yield
         elif hasattr(signal, "setitimer"):
@@ -170,13 +170,3 @@ def _imports_a_library(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

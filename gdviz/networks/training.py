@@ -13,6 +13,7 @@ from torch.nn.utils import parameters_to_vector
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
 
 from gdviz.doors.calls import called
+from gdviz.doors.threads import one_thread
 from gdviz.minibatches import Minibatches
 from gdviz.networks.history import Epoch, History, Step
 from gdviz.networks.inputs import (
@@ -29,6 +30,8 @@ from gdviz.networks.pairs import checked_pair
 from gdviz.networks.standing import answering, turned
 from gdviz.networks.vitals import examined, facts
 from gdviz.progress import watched
+
+SMALL = 1_000_000  # examples times parameters of a step: below, threads wait for each other longer than they compute
 
 
 def fit(
@@ -110,26 +113,28 @@ def fit(
     began = time.perf_counter()
     model.train()
     turned(optimizer, "train")
+    size = batch_size * sum(p.numel() for p in model.parameters())
     try:
-        for step in watched(range(epochs * batches.steps_per_epoch), "fit"):
-            chosen = batches(step)
-            with examined(model, history.vitals, step) if vitals and step % vitals == 0 else nullcontext():
-                made = _step(model, loss, train[0][chosen], train[1][chosen], optimizer, history.steps)
-            history.steps.append(made._replace(seconds=time.perf_counter() - began))
-            if record and (step + 1) % record == 0:
-                with answering(optimizer):
-                    history.weights.append(_vector(model))
-            if each_step:
-                each_step.step()
-            if (step + 1) % batches.steps_per_epoch == 0:
-                with answering(optimizer):
-                    history.epochs.append(_epoch(model, loss, held_out, batches, history.steps))
-                    watched_loss = (history.epoch_losses if held_out is None else history.validation_losses)[-1]
-                    if isinstance(scheduler, ReduceLROnPlateau):
-                        scheduler.step(watched_loss)
-                    elif scheduler and not each_step:
-                        scheduler.step()
-                    stopping.watch(watched_loss)
+        with one_thread() if size <= SMALL else nullcontext():
+            for step in watched(range(epochs * batches.steps_per_epoch), "fit"):
+                chosen = batches(step)
+                with examined(model, history.vitals, step) if vitals and step % vitals == 0 else nullcontext():
+                    made = _step(model, loss, train[0][chosen], train[1][chosen], optimizer, history.steps)
+                history.steps.append(made._replace(seconds=time.perf_counter() - began))
+                if record and (step + 1) % record == 0:
+                    with answering(optimizer):
+                        history.weights.append(_vector(model))
+                if each_step:
+                    each_step.step()
+                if (step + 1) % batches.steps_per_epoch == 0:
+                    with answering(optimizer):
+                        history.epochs.append(_epoch(model, loss, held_out, batches, history.steps))
+                        watched_loss = (history.epoch_losses if held_out is None else history.validation_losses)[-1]
+                        if isinstance(scheduler, ReduceLROnPlateau):
+                            scheduler.step(watched_loss)
+                        elif scheduler and not each_step:
+                            scheduler.step()
+                        stopping.watch(watched_loss)
     except Stopped as reason:
         history.stopped = str(reason)
     except KeyboardInterrupt:
