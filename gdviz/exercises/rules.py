@@ -1,7 +1,8 @@
 """Compare a learner's update rule with the right one, and with all known mistakes, by the steps that they take."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from numbers import Number
 from typing import Any
 
@@ -88,10 +89,10 @@ def _known(
     Where there are none: the one that takes the most of them, if three or more and more than the right rule.
     """
     exact, keyed, best, first, key = [], [], max(2, known), "", ""
-    for phrase, wrong, its_key in variants(reference):
-        if agree(yours[0], way(wrong)(*tried[0])) <= best:
+    for phrase, ways, its_key in _walked(reference):
+        if agree(yours[0], ways(0)) <= best:
             continue
-        done = [agree(one, way(wrong)(*problem)) for one, problem in zip(yours, tried)]
+        done = [agree(one, ways(k)) for k, one in enumerate(yours)]
         if all(n == problem.steps for n, problem in zip(done, tried)):
             exact.append(phrase)
             keyed.append(its_key)
@@ -105,6 +106,20 @@ def _known(
         return f"This is {exact[0]}.{also}{size}", keyed[0]
     then = f"For the first {best} steps this is {first}. Then something else differs as well.{size}"
     return (then, key) if first else ("", "")
+
+
+@lru_cache(16)  # references: a learner runs a check again and again
+def _walked(reference: Rule) -> list[tuple[str, Callable[[int], Tensor], str]]:
+    """Of each known mistake its phrase, the places it goes through in a problem, walked when first asked for, its key.
+
+    They depend on the reference alone.
+    """
+    tried = problems(reference)
+
+    def ways(wrong: Rule) -> Callable[[int], Tensor]:
+        return cache(lambda k: way(wrong)(*tried[k]))
+
+    return [(phrase, ways(wrong), key) for phrase, wrong, key in variants(reference)]
 
 
 def _unknown(thing: Any, reference: Rule, tried: list[Problem], yours: list[Tensor], right: list[Tensor]) -> str:
