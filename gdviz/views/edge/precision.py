@@ -48,7 +48,7 @@ def bfloat16(
     if updates.ndim != 1 or not len(updates):
         raise ValueError(f"updates must be a list of numbers, got shape {tuple(updates.shape)}")
     kept = swallowed(updates, steps, start=start, generator=generator)
-    figure, ax = plt.subplots(figsize=(9.5, 5), layout="constrained")
+    figure, ax = plt.subplots(figsize=(7, 5), layout="constrained")
     label(ax, title="a weight, the same update at each step", xlabel="step", ylabel="weight")
     every = torch.stack(list(kept.values()))
     room = 0.08 * float(every.max() - every.min()) or 1.0
@@ -95,7 +95,7 @@ def accumulation(losses: Any, **options: Any) -> Player:
     second = torch.stack([losses[cut:].mean() for cut in cuts])
     counts = torch.tensor([[cut, n - cut] for cut in cuts])
     both, true = mean_of_means(torch.stack([first, second], -1), counts)
-    figure, ax = plt.subplots(figsize=(9.5, 5), layout="constrained")
+    figure, ax = plt.subplots(figsize=(7, 4.4), layout="constrained")
     label(ax, title="loss of each token", xlabel="token", ylabel="loss")
     ax.set(xlim=(0.4, n + 0.6), ylim=(min(0.0, 1.1 * float(losses.min())), 1.45 * float(losses.max())))
     if n <= 20:

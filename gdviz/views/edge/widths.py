@@ -46,7 +46,7 @@ def widths(
         given = {name: len(some) for name, some in every.items()}
         raise ValueError(f"give one or two lists of {len(sizes)} changes, by name; got {given}")
     if ax is None:
-        _, ax = plt.subplots(figsize=(9, 5), layout="constrained")
+        _, ax = plt.subplots(figsize=(7, 4.4), layout="constrained")
     label(ax, title="change of the output in one step", xlabel="width n", ylabel="change")
     numbers = torch.cat([as_tensor(some).double() for some in every.values()])
     ax.set_xscale("log", base=2)

@@ -43,7 +43,7 @@ def spectrum(matrices: Mapping[str, Tensor], *, steps: int = 8, **options: Any) 
     Example:
         >>> player = spectrum({"diag(3, 1)": torch.diag(torch.tensor([3.0, 1.0])), "a vector": torch.ones(1, 2)})
     """
-    figure, ax = plt.subplots(figsize=(9.5, 5), layout="constrained")
+    figure, ax = plt.subplots(figsize=(7, 4.4), layout="constrained")
     label(ax, title="what becomes of a singular value", xlabel="before (the matrix divided by its length)")
     label(ax, ylabel="after", ylim=(-0.05, 1.8))
     ax.set(xscale="log", xlim=(1e-3, 1.2))
@@ -155,7 +155,7 @@ def stored(rules: Sequence[Any], widths: Sequence[int], **options: Any) -> Playe
         >>> from gdviz.optimizers import Adafactor, Adam
         >>> player = stored([Adam(), Adafactor()], [64, 256, 1024, 4096])
     """
-    figure, ax = plt.subplots(figsize=(9.5, 5), layout="constrained")
+    figure, ax = plt.subplots(figsize=(7, 4.4), layout="constrained")
     numbers = [type(rule).__name__ for rule in rules]
     counts = np.array([[numbers_kept(rule, n) for rule in rules] for n in widths], float)  # (widths, rules)
     rows = np.arange(len(numbers))[::-1]

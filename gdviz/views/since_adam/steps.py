@@ -87,11 +87,11 @@ def first_steps(runs: Mapping[str, Trajectory], **options: Any) -> Player:
         >>> rules = {"Adam": Adam(lr=1.0, beta2=beta2), "AdamW": AdamW(lr=1.0, beta2=beta2)}
         >>> player = first_steps({name: minimize(lambda w: w.sum(-1), rule, [0.0], 30) for name, rule in rules.items()})
     """
-    figure, ax = plt.subplots(figsize=(9, 5), layout="constrained")
+    figure, ax = plt.subplots(figsize=(7, 5), layout="constrained")
     steps = range(next(iter(runs.values())).steps + 1)
     label(ax, title="size of each step", xlabel="step", ylabel="size in lr", ylim=(0, 1.9), xlim=step_limits(steps))
     looks = mark_looks({name: name if isinstance(run.asked, Schedule) else run.rule for name, run in runs.items()})
-    below(ax, looks, columns=4, at=(-0.05, -0.17))
+    below(ax, looks, columns=2, at=(-0.05, -0.17))
 
     def size(run: Trajectory) -> Tensor:
         sizes = run.params.diff(dim=0).abs()[:, 0]
@@ -130,7 +130,7 @@ def three_points(trajectory: Trajectory, curvature: float = 1.0, **options: Any)
         >>> player = three_points(minimize(lambda w: w[..., 0] ** 2 / 2, rule, [5.0], steps=60))
     """
     refuse_other_runs("the three points", trajectory, ScheduleFreeSGD)
-    figure, ax = plt.subplots(figsize=(9.5, 5), layout="constrained")
+    figure, ax = plt.subplots(figsize=(7, 5.6), layout="constrained")
     steps = range(trajectory.steps + 1)
     label(ax, title="distance from the minimum", xlabel="step", ylabel="distance", xlim=step_limits(steps))
     log_axis(ax, 1e-3, 1e5)
