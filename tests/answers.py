@@ -284,7 +284,7 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("12 + 11 + 10", "27", "the two ends count as letters"),
             ("12 + 11 + 10", "3 * 12", "cannot begin at the last letter"),
             ("12 + 11 + 10", "29", "also begin or end a run of two or three"),
-            ("12 + 11 + 10", 'len(set(ngrams("Kopenhagen")))', "occurs twice is there twice"),
+            ("12 + 11 + 10", 'len(set(ngrams("Kopenhagen")))', "occurs twice counts twice"),
             ("12 + 11 + 10", "12", "and the runs of two and of three"),
             ("12 + 11 + 10", "10", "and the runs of two and of three"),
             ("12 + 11 + 10", 'ngrams("Kopenhagen")', "One number is wanted"),

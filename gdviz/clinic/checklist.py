@@ -38,15 +38,15 @@ _WORDS = {
     "gradients not zeroed": (_STEP, "Does the gradient hold more than this step's?", "Call zero_grad() in every step."),
     "mean of means": (_STEP, "Does the loss average unequal parts?", "Weight each part by its examples."),
     "update lost in bfloat16": (_STEP, "Do weights that have a gradient fail to move?", "Keep the weights in float32."),
-    "eval forgotten": (_STEP, "Is model.training True as you evaluate?", "model.eval() before, model.train() after."),
+    "eval forgotten": (_STEP, "Is model.training True when you evaluate?", "model.eval() before, train() after."),
     "dead units": (_STEP, "Is a whole layer of units 0?", "Fix the initial weights and biases."),
     "rate too high": (_CURVE, "Does the loss rise and not come back?", "Divide the rate by 10."),
     "no warm-up": (_CURVE, "Does it jump at the start, then recover?", "Let the rate grow: 1 to 10 % of the steps."),
     "schedule ends too early": (_CURVE, "Does it stop when the rate reaches 0?", "Plan the rate for all the steps."),
     "decay through Adam": (_CURVE, "Do the weights shrink from the start?", "Use AdamW, not Adam with weight_decay."),
-    "rate too low": (_CURVE, "Do all updates add up to less than the weights?", "Multiply the rate by 10."),
-    "labels wrong": (_CURVE, "Far better held out, without dropout or mixup?", "Read fifty labels."),
-    "targets shuffled": (_CURVE, "Held out, does it never beat guessing?", "Print ten inputs beside their targets."),
+    "rate too low": (_CURVE, "Do all updates add up to a tenth of the weights?", "Multiply the rate by 10."),
+    "labels wrong": (_CURVE, "Is it far better held out, without dropout?", "Read twenty of them."),
+    "targets shuffled": (_CURVE, "Does the held-out loss never beat guessing?", "Print ten inputs with their targets."),
 }  # fmt: skip
 
 

@@ -34,7 +34,7 @@ class Diagnosis:
     Attributes:
         name: "healthy", "unknown", or the likely fault, that of the first finding.
         findings: all faults that fit, in the order in which to look.
-        notes: what else there is to say: why it is unknown, and what was not recorded.
+        notes: what else there is to say: why it is unknown, what is no fault, and what was not recorded.
 
     Example:
         >>> Diagnosis("unknown", (), ("3 steps are too few to judge a curve.",))
@@ -81,5 +81,5 @@ def diagnose(history: History) -> Diagnosis:
     findings = tuple(Finding(name, said, RULES[name][1]) for name, said in found.items())
     if findings:
         return Diagnosis(findings[0].name, findings, (*seen(e), *missing(e)))
-    odd = strange(e)
-    return Diagnosis("unknown" if odd else "healthy", (), (*odd, *seen(e), *missing(e)))
+    why = strange(e)
+    return Diagnosis("unknown" if why else "healthy", (), (*why, *seen(e), *missing(e)))

@@ -19,7 +19,7 @@ def mean(values: list[float]) -> float:
 
 def check_shares(*accuracies: float | None) -> None:
     """Refuse an accuracy that is no share, such as one in per cent."""
-    wrong = [share for share in accuracies if share is not None and not 0 <= share <= 1]
+    wrong = [share for share in accuracies if share is not None and (share < 0 or share > 1 + 1e-6)]
     if wrong:
         raise ValueError(f"an accuracy is a share from 0 to 1; got {wrong[0]:g}: are these per cent? Divide by 100")
 
@@ -40,27 +40,31 @@ class Evidence:
     def __init__(self, history: History):
         self.history = history
         check_shares(*history.accuracies, *history.epoch_accuracies, *history.validation_accuracies)
-        self.losses = [loss for loss in history.losses if math.isfinite(loss)]
+        self.places = [k for k, loss in enumerate(history.losses) if math.isfinite(loss)]
+        self.losses = [history.losses[k] for k in self.places]
         self.steps = len(self.losses)
         ended = bool(history.losses) and not math.isfinite(history.losses[-1])
-        self.spoilt = ended or bool(re.search(r"\b(nan|inf|not finite)\b", history.stopped))
+        self.spoilt = ended or bool(re.match(r"The loss is -?(nan|inf)\b", history.stopped))
         window = max(3, self.steps // 20)
         self.start = mean(self.losses[:3]) if self.losses else math.nan
         self.end = mean(self.losses[-window:]) if self.losses else math.nan
-        self.smooth = [mean(self.losses[max(0, k - 4) : k + 1]) for k in range(self.steps)]
+        self.tail = self.losses[-window:]
+        half = max(2, self.steps // 40)
+        self.smooth = [median(self.losses[max(0, k - half) : k + half + 1]) for k in range(self.steps)]
         self.low = min(range(self.steps), key=self.smooth.__getitem__) if self.losses else 0
-        self.signed = any(loss < 0 for loss in self.losses)  # then no share of the start says how far it has come
+        self.signed = any(loss < -1e-6 for loss in self.losses)  # then no share of the start says how far it has come
         shares = [share for share in history.classes if share > 0]
         self.guess = -sum(share * math.log(share) for share in shares) or None  # the loss of guessing by the shares
         self.most = max(shares, default=None)
-        self.lrs = history.lrs if any(history.lrs) else []
+        self.lrs = history.lrs if any(history.lrs) and all(map(math.isfinite, history.lrs)) else []
         self.vitals = [vitals for vitals in history.vitals if vitals.layers]
         self.looks = self._looks()
 
     def _looks(self) -> list[Look]:
         found, side = [], 5
         for epoch in self.history.epochs:
-            around = self.history.steps[max(0, epoch.end - side) : epoch.end + side]
+            near = self.history.steps[max(0, epoch.end - side) : epoch.end + side]
+            around = [step for step in near if math.isfinite(step.loss)]
             if epoch.validation_loss is None or not math.isfinite(epoch.validation_loss) or not around:
                 continue
             hits = [step.accuracy for step in around if step.accuracy is not None]
@@ -75,21 +79,26 @@ class Evidence:
 
     @property
     def climbs(self) -> bool:
-        """Whether the loss had fallen, and has lost more than half of that again at the end."""
+        """Whether the loss had fallen, and each of the last losses has lost more than half of that again."""
         if not self.losses or self.signed:
             return False
         won = self.start - self.smooth[self.low]
-        return won > FALL * self.start and self.end - self.smooth[self.low] > won / 2
+        return won > FALL * self.start and min(self.tail) - self.smooth[self.low] > won / 2
 
     def number(self, k: int) -> int:
-        """Of the step at this place: as its log counts it."""
+        """Of the step at this place in the history: as its log counts it."""
         logged = self.history.steps[k].number if k < len(self.history.steps) else None
         return k if logged is None else logged
+
+    def counted(self, k: int) -> int:
+        """Of the step of this finite loss: as its log counts it."""
+        return self.number(self.places[k])
 
     @property
     def length(self) -> int:
         """How many steps the training made, of which a log may hold a few."""
-        return max(len(self.history.steps), self.number(len(self.history.steps) - 1) + 1 if self.history.steps else 0)
+        many = len(self.history.steps)
+        return max(many, self.number(many - 1) - self.number(0) + 1) if many else 0
 
     def matrices(self, vitals: Vitals) -> list[Layer]:
         """The layers with two axes; where there are none, all."""
@@ -98,7 +107,7 @@ class Evidence:
     def largest(self, vitals: Vitals) -> Layer:
         """The layer with the largest ratio of update to weight; one that begins at 0 has no ratio yet."""
         begun = [layer for layer in self.matrices(vitals) if layer.weight] or self.matrices(vitals)
-        return max(begun, key=lambda layer: layer.ratio)
+        return max(begun, key=lambda layer: layer.ratio if math.isfinite(layer.ratio) else -1)
 
     def ratio(self) -> float:
         """The median over the recorded steps of the largest ratio of update to weight."""

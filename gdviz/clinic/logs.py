@@ -42,7 +42,7 @@ def read_log(path: str | Path, *, classes: int | None = None, **names: str) -> H
         A History without vitals; its epochs are the rows with a validation.
 
     Raises:
-        ValueError: no column of losses, a cell that is no number, a step that is there twice with other numbers.
+        ValueError: no column of losses, a cell that is no number, or what from_columns refuses.
         TypeError: a name for what there is not.
 
     Example:
@@ -58,8 +58,11 @@ def read_log(path: str | Path, *, classes: int | None = None, **names: str) -> H
     file, text = files.text(path)
     table = _table(file, text)
     called = {what: names.get(what) or next((n for n in usual if n in table), "") for what, usual in KNOWN.items()}
-    if called["validation_loss"] == "valid_loss" and not called["validation_accuracy"] and "accuracy" not in names:
-        called |= {"accuracy": "", "validation_accuracy": called["accuracy"]}  # so fastai calls what it validates
+    if called["step"] == "epoch" and len({*(cells := table["epoch"]())}) < len(cells):
+        called["step"] = ""  # several rows of each epoch
+    fastai = called["validation_loss"] == "valid_loss" and called["accuracy"] == "accuracy"
+    if fastai and not called["validation_accuracy"] and "accuracy" not in names:
+        called |= {"accuracy": "", "validation_accuracy": "accuracy"}  # so fastai calls what it validates
     for what, name in names.items():
         if name not in table:
             raise ValueError(f"{file} has no column {name!r} for {what}; it has {', '.join(table)}")
@@ -79,7 +82,7 @@ def from_columns(values: dict[str, list[float | None]], *, classes: int | None =
         classes: as for read_log.
 
     Returns:
-        The History. A rate that is missing is the last one that was there.
+        The History. A rate that is missing is the last one that was there, and 0 before the first.
 
     Raises:
         ValueError: lists of different lengths, no loss, other names, a step twice with different losses, an accuracy
@@ -98,13 +101,13 @@ def from_columns(values: dict[str, list[float | None]], *, classes: int | None =
     if "step" in values:
         rows = _sorted(rows)
     history = History(classes=(1 / classes,) * classes if classes else ())
-    lr = next((row["lr"] for row in rows if row.get("lr") is not None), 0.0)
-    for row in rows:
-        loss, number = row["loss"], row.get("step")
+    lr, numbers = 0.0, [row.get("step") for row in rows]
+    whole = all(number is not None and math.isfinite(number) and number == int(number) for number in numbers)
+    for row, number in zip(rows, numbers):
+        loss = row["loss"]
         lr = lr if row.get("lr") is None else row["lr"]
         if loss is not None:
-            whole = None if number is None or number != int(number) else int(number)
-            history.steps.append(Step(loss, row.get("accuracy"), lr, number=whole))
+            history.steps.append(Step(loss, row.get("accuracy"), lr, number=int(number) if whole else None))
         seen = row.get("validation_loss")
         if seen is not None and history.steps:
             begin = history.epochs[-1].end if history.epochs else 0
@@ -132,7 +135,7 @@ def read_events(folder: str | Path, *, classes: int | None = None, **names: str)
     Raises:
         FileNotFoundError: there is no such folder.
         ImportError: tensorboard is not installed.
-        ValueError: there is no loss.
+        ValueError: there is no loss, or what from_columns refuses.
 
     Example:
         >>> read_events("runs/monday")  # doctest: +SKIP
@@ -155,7 +158,7 @@ def read_events(folder: str | Path, *, classes: int | None = None, **names: str)
         raise ValueError(f"{folder} has no scalar of losses; it has {', '.join(found) or 'none'}; say loss=...")
     rows: dict[int, dict[str, float]] = {}
     for what, name in called.items():
-        for event in events.Scalars(name) if name in found else ():
+        for event in events.Scalars(name) if name in found and what != "step" else ():
             old = rows.setdefault(event.step, {}).setdefault(what, event.value)
             _same(event.step, what, old, event.value)
     kept = [what for what in KNOWN if what != "step" and called[what] in found]
@@ -166,7 +169,8 @@ def read_events(folder: str | Path, *, classes: int | None = None, **names: str)
 def _cleaned(row: dict[str, Any]) -> dict[str, Any]:
     """A row with None for what is not there, which pandas writes as NaN; what cannot be is refused."""
     gap = {name for name, value in row.items() if value is not None and math.isnan(value)}
-    if "loss" in gap and row.get("validation_loss") is None:
+    looks = {"validation_loss", "validation_accuracy"} - gap
+    if "loss" in gap and all(row.get(name) is None for name in looks):
         gap.remove("loss")  # a loss may be NaN, and that is what one wants to know
     row = {name: None if name in gap else value for name, value in row.items()}
     check_shares(row.get("accuracy"), row.get("validation_accuracy"))
@@ -206,7 +210,7 @@ def _cell(where: str, cell: str) -> float | None:
 
 
 def _same(step: float, name: str, old: float | None, new: float | None) -> None:
-    if None not in (old, new) and old != new and not math.isnan(new or 0.0):
+    if None not in (old, new) and old != new and not any(map(math.isnan, (old or 0.0, new or 0.0))):
         raise ValueError(f"step {step:g} is there twice, with {name} {old:g} and {new:g}; keep one run")
 
 
@@ -220,5 +224,7 @@ def _sorted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         old = joined.setdefault(step, row)
         for name, value in row.items():
             _same(step, name, old.get(name), value)
-            joined[step] = {**joined[step], name: joined[step].get(name) if value is None else value}
+            kept = joined[step].get(name)
+            nothing = value is None or (kept is not None and math.isnan(value))
+            joined[step] = {**joined[step], name: kept if nothing else value}
     return [joined[step] for step in sorted(joined)]

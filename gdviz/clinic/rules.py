@@ -10,7 +10,7 @@ from statistics import median
 from gdviz.clinic.evidence import TOO_FEW, Evidence, mean
 
 UNIT = 2.0, 5.0  # |mean| and deviation: standardised inputs have 0 and 1; twice or three times that does no harm
-FAINT = 0.02  # the greatest deviation: grey values from 0 to 1 have about 0.3; divided by 255 once more, 0.001
+FAINT = 0.005  # the greatest deviation: grey values from 0 to 1 have about 0.3; divided by 255 once more, 0.001
 TWINS = 0.2  # of the held-out examples: honest tables hold some rows twice, seldom a fifth
 SAME = 0.02  # relative: two float32 sums of the same gradients agree far better, another gradient changes far more
 STILL = 0.3  # of the weights with a gradient: float32 keeps nearly all updates, bfloat16 has 8 bits
@@ -23,7 +23,6 @@ OVER = 0.4  # of the steps at a rate below a ten-thousandth of the highest: sche
 SHRUNK = 0.85  # of the length at the start: weights that learn grow, a usual decay takes a few per cent
 USUAL = 1.0  # a decoupled decay: AdamW's are 0.01 to 0.1
 CEILING = 0.1  # of accuracy: batch normalisation on few examples and mild dropout cost the training side up to 0.07
-FELL = 0.1  # of the loss at the start: where it has hardly fallen, nothing can have leaked
 BETTER = 0.1  # of accuracy above the share of the largest class: guessing on a hundred examples stays below
 LEARNT = 0.01  # of the loss of guessing: by so much training examples are known by heart, however little it is
 GUESS = 0.95  # of the loss of guessing
@@ -31,10 +30,10 @@ GUESS = 0.95  # of the loss of guessing
 
 def no_backward(e: Evidence) -> str:
     """No gradient and no update in any examined step."""
-    silent = [all(layer.gradient == 0 and layer.update == 0 for layer in v.layers) for v in e.vitals]
+    silent = [all(layer.gradient == layer.added == layer.update == 0 for layer in v.layers) for v in e.vitals]
     if not e.vitals or not all(silent):
         return ""
-    return f"In all {len(e.vitals)} steps that were examined every gradient and every update is exactly 0."
+    return f"In each step that was examined ({len(e.vitals)}) every gradient and every update is exactly 0."
 
 
 def not_zeroed(e: Evidence) -> str:
@@ -49,11 +48,11 @@ def not_zeroed(e: Evidence) -> str:
     if len(odd) <= len(e.vitals[1:]) / 2:
         return ""
     step, off = odd[0]
-    layer = off[0]
+    layer = next(layer for layer in off if layer.gradient > layer.added)
     times = f"{layer.gradient / layer.added:.3g} times" if layer.added else "not"
     return (
         f"In step {step} the gradient of {layer.name} is {times} what that step's backward pass has added "
-        f"({layer.gradient:.2g} against {layer.added:.2g}), and so it is in {len(odd)} of {len(e.vitals)} steps."
+        f"({layer.gradient:.2g} against {layer.added:.2g}), and so in {len(odd)} of {len(e.vitals) - 1} later steps."
     )
 
 
@@ -80,12 +79,14 @@ def mean_of_means(e: Evidence) -> str:
 def lost(e: Evidence) -> str:
     """Weights with a gradient do not move, though the rate is not 0."""
     moving = [v for v in e.vitals if (e.lrs[v.step] if v.step < len(e.lrs) else 1) > 0]
-    coarse = [[layer for layer in e.matrices(v) if layer.bits < 32] for v in moving]  # in float32 the rate is too low
-    shares = [max(layer.still for layer in layers) for layers in coarse if layers]
+    coarse = [
+        (v, [layer for layer in e.matrices(v) if 0 < layer.bits < 32]) for v in moving
+    ]  # else the rate is too low
+    most = [(v, max(layers, key=lambda layer: layer.still)) for v, layers in coarse if layers]
+    shares = [layer.still for _, layer in most]
     if not shares or median(shares) < STILL or (e.lrs and early(e)):
         return ""
-    v = moving[sorted(range(len(shares)), key=shares.__getitem__)[len(shares) // 2]]
-    layer = max((layer for layer in e.matrices(v) if layer.bits < 32), key=lambda layer: layer.still)
+    v, layer = sorted(most, key=lambda p: p[1].still)[len(most) // 2]
     return (
         f"In step {v.step} {layer.still:.0%} of the numbers of {layer.name} that have a gradient do not move at all; "
         f"in half of the steps it is {median(shares):.0%} or more in some layer."
@@ -97,8 +98,8 @@ def eval_forgotten(e: Evidence) -> str:
     drifts = [epoch.drift for epoch in e.history.epochs if epoch.drift is not None]
     if not drifts or min(drifts) == 0:
         return ""
-    moved = f"moves the model's running statistics, by up to {max(drifts):.2g}"
-    return f"Each of {len(drifts)} looks at the held-out examples {moved}."
+    moved = f"changes the model's running statistics, by up to {max(drifts):.2g}"
+    return f"Each evaluation on the held-out examples ({len(drifts)} in all) {moved}."
 
 
 def inputs(e: Evidence) -> str:
@@ -106,9 +107,10 @@ def inputs(e: Evidence) -> str:
     if e.history.spread is None:
         return ""
     least, most, centre = e.history.spread
-    if centre <= UNIT[0] and FAINT <= most <= UNIT[1]:
+    if centre <= UNIT[0] and (FAINT <= most <= UNIT[1] or most == 0):
         return ""
-    first = f" The first loss is {e.start:.3g}, that of guessing {e.guess:.3g}." if e.guess else ""
+    known = e.guess and e.losses
+    first = f" The first loss is {e.losses[0]:.3g}, that of guessing {e.guess:.3g}." if known else ""
     return f"The features have standard deviations from {least:.2g} to {most:.3g} and means up to {centre:.3g}.{first}"
 
 
@@ -134,17 +136,25 @@ def high(e: Evidence) -> str:
     begins = bool(e.history.losses) and math.isfinite(e.history.losses[0])
     if e.steps < 2 or not begins or e.signed or (e.steps < TOO_FEW and not e.spoilt):
         return ""
-    curve = e.losses if e.spoilt else e.smooth  # in minibatches a single loss may be any
-    top = max(range(e.steps), key=curve.__getitem__)
-    risen = curve[top] > 1.2 * e.start and top > 0 and (e.spoilt or e.end >= 0.6 * e.start)
-    large = [v for v in e.vitals if e.largest(v).ratio > HALF]
-    if not (risen or e.climbs or (e.spoilt and large)) or (e.vitals and not large):
+    large = [v for v in e.vitals if HALF < e.largest(v).ratio < math.inf]
+    if e.vitals and not large:
         return ""
-    said = f"The loss rises from {e.start:.3g} to {e.losses[top]:.3g} in step {e.number(top)}" if risen else ""
-    if not risen:
-        said = f"The loss comes down to {e.smooth[e.low]:.3g} in step {e.number(e.low)}"
-    ends = f" and ends at {e.end:.3g}." if risen else f", then rises to {e.end:.3g}."
-    said += ", then is no longer finite." if e.spoilt else ends
+    curve = e.losses if e.spoilt or large else e.smooth  # in minibatches a single loss may be any
+    top = max(range(e.steps), key=curve.__getitem__)
+    if e.spoilt:
+        risen = max(e.losses[-3:]) > 1.2 * e.start
+    else:
+        stays = e.end >= 0.6 * e.start if large else min(e.tail) > 0.9 * e.start
+        risen = curve[top] > 1.2 * max(e.start, e.smooth[0]) and stays and top > 0
+    if not (risen or e.climbs or (e.spoilt and large)):
+        return ""
+    if risen:
+        said = f"The loss rises from {e.losses[0]:.3g} to {curve[top]:.3g} in step {e.counted(top)}"
+        said += ", then is no longer finite." if e.spoilt else f" and ends at {e.end:.3g}."
+    elif e.climbs:
+        said = f"The loss comes down to {e.smooth[e.low]:.3g} in step {e.counted(e.low)}, then rises to {e.end:.3g}."
+    else:
+        said = f"The loss is finite up to step {e.counted(e.steps - 1)}, and then no longer."
     if large:
         layer = e.largest(large[0])
         said += f" The update is {layer.ratio:.2g} times the weight in {layer.name} in step {large[0].step}."
@@ -152,22 +162,24 @@ def high(e: Evidence) -> str:
 
 
 def cold(e: Evidence) -> str:
-    """The first update is of the size of the weights, at full rate, and the loss comes back."""
+    """The first update is of the size of the weights, or the loss jumps and comes back, at a rate that begins high."""
     if e.steps < TOO_FEW or e.spoilt or e.signed:
         return ""
-    early = max(range(1, min(10, e.steps)), key=e.losses.__getitem__)
+    peak = max(range(1, min(10, e.steps)), key=e.losses.__getitem__)
     crest = max(mean(e.losses[k : k + 3]) for k in range(1, 9))  # a single loss may be any
     jumps = crest > JUMP * e.start
     full = not e.lrs or e.lrs[0] > 0.5 * max(e.lrs)
-    first = e.largest(e.vitals[0]) if e.vitals else None
-    large = first is not None and first.ratio > HALF and first.weight > 0
-    seen = jumps and bool(e.lrs) and not e.vitals and e.end < 0.6 * e.start  # the rates must be known to begin high
-    if not full or not (large or seen):
+    first = e.largest(e.vitals[0]) if e.vitals and e.vitals[0].step == 0 else None
+    large = first is not None and HALF < first.ratio < math.inf
+    alone = jumps and bool(e.lrs) and not e.vitals and e.end < 0.6 * e.start  # the rates must be known to begin high
+    if not full or not (large or alone):
         return ""
-    at = e.number(early)
-    said = [f"The loss jumps from {e.losses[0]:.3g} to {e.losses[early]:.3g} in step {at}"] if jumps else []
+    at = f"{e.losses[peak]:.3g} in step {e.counted(peak)}"
+    said = [f"The loss jumps from {e.losses[0]:.3g} to {at}"] if jumps else []
     said += [f"the first update is {first.ratio:.2g} times the weight in {first.name}"] if first and large else []
-    said += [f"the rate begins at {e.lrs[0]:.2g}, its highest"] if e.lrs else []
+    if e.lrs:
+        highest = "its highest" if e.lrs[0] == max(e.lrs) else f"and is {max(e.lrs):.2g} at most"
+        said += [f"the rate begins at {e.lrs[0]:.2g}, {highest}"]
     words = "; ".join(said) + "."
     return words[0].upper() + words[1:]
 
@@ -176,17 +188,13 @@ def early(e: Evidence) -> str:
     """The rate is nearly 0 for a large last part of the training."""
     if not e.lrs or e.steps < TOO_FEW:
         return ""
-    over = [k for k, lr in enumerate(e.lrs) if lr < 1e-4 * max(e.lrs)]
-    last = next((k for k in reversed(range(len(e.lrs))) if lr_is_up(e, k)), 0)
-    if len(e.lrs) - 1 - last < OVER * len(e.lrs) or not over:
+    floor = 1e-4 * max(e.lrs)
+    up = [k for k, lr in enumerate(e.lrs) if lr >= floor]
+    if len(e.lrs) - 1 - up[-1] < OVER * len(e.lrs):
         return ""
-    of = f"After step {e.number(last)} of {e.length} the rate is 0 or nearly so"
-    return f"{of}; the loss is {e.smooth[min(last, e.steps - 1)]:.3g} there and {e.end:.3g} at the end."
-
-
-def lr_is_up(e: Evidence, k: int) -> bool:
-    """Whether the rate of a step counts at all."""
-    return e.lrs[k] >= 1e-4 * max(e.lrs)
+    there = [smooth for place, smooth in zip(e.places, e.smooth) if place <= up[-1]] or e.smooth
+    of = f"After step {e.number(up[-1])} of {e.length} the rate is 0 or nearly so"
+    return f"{of}; the loss is {there[-1]:.3g} there and {e.end:.3g} at the end."
 
 
 def decay(e: Evidence) -> str:
@@ -243,17 +251,18 @@ def shuffled(e: Evidence) -> str:
     if len(e.looks) < 3 or e.guess is None or e.steps < TOO_FEW:
         return ""
     best = min(e.looks, key=lambda look: look.loss)
+    learnt = mean([look.train_loss for look in e.looks[len(e.looks) // 2 :]])
     moved = e.vitals and e.ratio() >= SMALL
     right = [look.accuracy for look in e.looks if look.accuracy is not None]
     if right and median(right) > (e.most or 0.0) + BETTER:
         return ""  # better than guessing, however sure it is of what it has wrong
     late = e.looks[len(e.looks) // 2 :]
     apart = sum(look.loss - look.train_loss for look in late) / len(late)
-    if not moved or best.loss < GUESS * e.guess or apart < LEARNT * e.guess:
+    if not moved or best.loss < GUESS * e.guess or apart < LEARNT * e.guess or learnt > e.guess:
         return ""
     return (
-        f"The held-out loss never comes below that of guessing ({best.loss:.3g} against {e.guess:.3g}), though the "
-        f"training loss does, by {apart:.2g} on average: what it learns does not carry over to other examples."
+        f"The held-out loss is {best.loss:.3g} at best, where guessing has {e.guess:.3g}; the training loss is lower "
+        f"by {apart:.2g} on average: what it learns does not carry over to other examples."
     )
 
 
@@ -264,18 +273,24 @@ RULES: dict[str, tuple[Rule, str]] = {  # name -> the rule, and what to try firs
     "no backward pass": (no_backward, "look for loss.backward() before optimizer.step(), and for detach() or no_grad."),
     "gradients not zeroed": (
         not_zeroed,
-        "call zero_grad() once in each step; of one that accumulates, examine all parts.",
+        "call zero_grad() once per step; if you accumulate, examine all parts as one step.",
     ),
     "mean of means": (mean_of_means, "weight each micro-batch by its share of the examples, or sum and divide once."),
     "update lost in bfloat16": (lost, "keep the weights in float32, and compute in bfloat16 by autocast."),
     "eval forgotten": (eval_forgotten, "call model.eval() before the validation and model.train() after it."),
     "dead units": (dead, "look at the first weights and biases; begin with biases of 0."),
     "rate too high": (high, "divide the rate by 10."),
-    "no warm-up": (cold, "let the rate grow from near 0: over a tenth of a short run, or a thousand steps."),
+    "no warm-up": (
+        cold,
+        "let the rate grow from near 0, over a tenth of a short run or a thousand steps of a long one.",
+    ),
     "schedule ends too early": (early, "let the schedule last as long as the training; is it stepped too often?"),
     "decay through Adam": (decay, "use AdamW; if it is AdamW, a smaller weight_decay."),
     "rate too low": (low, "multiply the rate by 10, until all updates add up to the length of the weights."),
-    "labels wrong": (ceiling, "read the 20 training examples with the largest loss. (Dropout, mixup look like it.)"),
+    "labels wrong": (
+        ceiling,
+        "read the 20 training examples with the largest loss. (Dropout and mixup look the same.)",
+    ),
     "targets shuffled": (shuffled, "print ten inputs with their targets, just before the model. Is every label wrong?"),
 }
 FLAT = ("no backward pass", "rate too low", "dead units", "targets shuffled")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from numbers import Number
 from typing import Any
 
@@ -28,6 +28,7 @@ from gdviz.exercises.walks import (
 )
 from gdviz.optimizers import Rule
 
+_KEPT: dict[Any, list[tuple[str, Callable[[int], Tensor], str]]] = {}
 AGAIN = "A second descent with it would continue where the first one ended: keep everything in the state."
 
 
@@ -108,18 +109,26 @@ def _known(
     return (then, key) if first else ("", "")
 
 
-@lru_cache(16)  # references: a learner runs a check again and again
 def _walked(reference: Rule) -> list[tuple[str, Callable[[int], Tensor], str]]:
     """Of each known mistake its phrase, the places it goes through in a problem, walked when first asked for, its key.
 
-    They depend on the reference alone.
+    They depend on the kind of the reference and its numbers alone, and are kept: a check is run again and again.
     """
+    numbers = tuple(hyperparameters(reference).items())
+    kind = (type(reference), numbers) if all(isinstance(value, Number) for _, value in numbers) else None
+    if kind in _KEPT:
+        return _KEPT[kind]
     tried = problems(reference)
 
     def ways(wrong: Rule) -> Callable[[int], Tensor]:
         return cache(lambda k: way(wrong)(*tried[k]))
 
-    return [(phrase, ways(wrong), key) for phrase, wrong, key in variants(reference)]
+    walked = [(phrase, ways(wrong), key) for phrase, wrong, key in variants(reference)]
+    if kind:
+        while len(_KEPT) >= 16:
+            _KEPT.pop(next(iter(_KEPT)))
+        _KEPT[kind] = walked
+    return walked
 
 
 def _unknown(thing: Any, reference: Rule, tried: list[Problem], yours: list[Tensor], right: list[Tensor]) -> str:

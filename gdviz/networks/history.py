@@ -72,7 +72,7 @@ class History:
         classes: the share of each class among the targets to train on; empty where it is not known.
         spread: of the inputs' features the least and the greatest standard deviation, and the greatest |mean|.
         shared: the share of the validation examples that are among those to train on.
-        weight_decay: of the optimizer's first parameter group, coupled or decoupled; None where it is not known.
+        weight_decay: the largest of the optimizer's parameter groups, coupled or decoupled; None where it is not known.
 
     Example:
         >>> history = History([Step(0.7), Step(0.5)], [Epoch(2, 0.6)])

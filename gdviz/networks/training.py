@@ -31,7 +31,7 @@ from gdviz.networks.standing import answering, turned
 from gdviz.networks.vitals import examined, facts
 from gdviz.progress import watched
 
-SMALL = 1_000_000  # examples times parameters of a step: below, threads wait for each other longer than they compute
+SMALL = 1_000_000  # products of a step: below, threads wait for each other longer than they compute
 
 
 def fit(
@@ -107,34 +107,34 @@ def fit(
     check_record(model, record, epochs * batches.steps_per_epoch)
     history, stopping = History(weights=[_vector(model)] if record else []), EarlyStopping(model, patience)
     if vitals:
-        decay = optimizer.param_groups[0].get("weight_decay")
-        history = replace(history, weight_decay=decay, **facts(train, held_out))
+        decays = [group["weight_decay"] for group in optimizer.param_groups if "weight_decay" in group]
+        history = replace(history, weight_decay=max(decays, default=None), **facts(train, held_out))
     each_step = scheduler if isinstance(scheduler, OneCycleLR | CyclicLR) else None
     began = time.perf_counter()
     model.train()
     turned(optimizer, "train")
-    size = batch_size * sum(p.numel() for p in model.parameters())
+    small = _work(model, train[0]) * batch_size <= SMALL
     try:
-        with one_thread() if size <= SMALL else nullcontext():
-            for step in watched(range(epochs * batches.steps_per_epoch), "fit"):
-                chosen = batches(step)
-                with examined(model, history.vitals, step) if vitals and step % vitals == 0 else nullcontext():
-                    made = _step(model, loss, train[0][chosen], train[1][chosen], optimizer, history.steps)
-                history.steps.append(made._replace(seconds=time.perf_counter() - began))
-                if record and (step + 1) % record == 0:
-                    with answering(optimizer):
-                        history.weights.append(_vector(model))
-                if each_step:
-                    each_step.step()
-                if (step + 1) % batches.steps_per_epoch == 0:
-                    with answering(optimizer):
-                        history.epochs.append(_epoch(model, loss, held_out, batches, history.steps))
-                        watched_loss = (history.epoch_losses if held_out is None else history.validation_losses)[-1]
-                        if isinstance(scheduler, ReduceLROnPlateau):
-                            scheduler.step(watched_loss)
-                        elif scheduler and not each_step:
-                            scheduler.step()
-                        stopping.watch(watched_loss)
+        for step in watched(range(epochs * batches.steps_per_epoch), "fit"):
+            chosen = batches(step)
+            watching = examined(model, history.vitals, step) if vitals and step % vitals == 0 else nullcontext()
+            with one_thread() if small else nullcontext(), watching:
+                made = _step(model, loss, train[0][chosen], train[1][chosen], optimizer, history.steps)
+            history.steps.append(made._replace(seconds=time.perf_counter() - began))
+            if record and (step + 1) % record == 0:
+                with answering(optimizer):
+                    history.weights.append(_vector(model))
+            if each_step:
+                each_step.step()
+            if (step + 1) % batches.steps_per_epoch == 0:
+                with answering(optimizer):
+                    history.epochs.append(_epoch(model, loss, held_out, batches, history.steps))
+                    watched_loss = (history.epoch_losses if held_out is None else history.validation_losses)[-1]
+                    if isinstance(scheduler, ReduceLROnPlateau):
+                        scheduler.step(watched_loss)
+                    elif scheduler and not each_step:
+                        scheduler.step()
+                    stopping.watch(watched_loss)
     except Stopped as reason:
         history.stopped = str(reason)
     except KeyboardInterrupt:
@@ -223,6 +223,13 @@ def _epoch(model: nn.Module, loss: Loss, held_out: Any, batches: Minibatches, st
     hits = [step.accuracy * size for step, size in both if step.accuracy is not None]
     share = sum(hits) / batches.n if hits else None
     return Epoch(len(steps), mean, share, *((None, None) if held_out is None else _look(model, loss, *held_out)))
+
+
+def _work(model: nn.Module, inputs: Tensor) -> float:
+    """About how many products one example takes: the parameters, at each place of a sequence or a picture."""
+    each = inputs[0].numel() or 1
+    places = each if not inputs.is_floating_point() else each / (inputs.shape[1] if inputs.ndim > 1 else 1)
+    return places * sum(p.numel() for p in model.parameters())
 
 
 def _vector(model: nn.Module) -> Tensor:

@@ -135,19 +135,19 @@ def _layers(trained: dict[str, nn.Parameter], before: list[Tensor], added: dict[
     numbers = torch.stack(rows).tolist() if rows else []
     made = zip(trained.items(), numbers)
     return tuple(
-        Layer(name, w, g, a, u, -pulled / w**2 if w else 0.0, (asked - moved) / max(asked, 1), p.ndim > 1, bits(p))
+        Layer(
+            name,
+            w,
+            g,
+            a,
+            u,
+            -pulled / w**2 if w else 0.0,
+            (asked - moved) / max(asked, 1),
+            p.ndim > 1,
+            8 * p.element_size(),
+        )
         for (name, p), (w, g, a, u, pulled, asked, moved) in made
     )
-
-
-def bits(t: Tensor) -> int:
-    """Of each number of a tensor.
-
-    Example:
-        >>> bits(torch.zeros(2))
-        32
-    """
-    return 8 * t.element_size()
 
 
 def _length(t: Tensor) -> Tensor:
