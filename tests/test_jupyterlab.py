@@ -189,7 +189,7 @@ def test_a_guess_lets_the_controls_go_also_while_the_kernel_is_busy(lab):
     player.press(1, "ArrowLeft")
     assert player.says().startswith("step 10; rate 0.1;")
     kernel.resume()
-    player.box.get_by_text(" and ").wait_for()
+    player.box.locator(".message").get_by_text(" and ").wait_for()
 
 
 def test_a_letter_that_a_dead_kernel_cannot_read_is_answered_by_a_sentence(lab):

@@ -101,7 +101,8 @@ def from_columns(values: dict[str, list[float | None]], *, classes: int | None =
     if "step" in values:
         rows = _sorted(rows)
     history = History(classes=(1 / classes,) * classes if classes else ())
-    lr, numbers = 0.0, [row.get("step") for row in rows]
+    lr = 0.0
+    numbers: list[Any] = [row.get("step") for row in rows]
     whole = all(number is not None and math.isfinite(number) and number == int(number) for number in numbers)
     for row, number in zip(rows, numbers):
         loss = row["loss"]
