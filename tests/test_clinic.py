@@ -361,7 +361,7 @@ TOLD = {
     "NaN out of nothing": (
         from_columns({"loss": [*falling(100), math.nan]}),
         "unknown",
-        "finite up to step 99 and not after it, and it has not risen before. Look at the next batch for the log of 0",
+        "step 99 and not after it, and it has not risen just before. Look at the next batch for the log of 0",
     ),
     "NaN first": (from_columns({"loss": [math.nan, *falling(40)]}), "unknown", "no rate has acted"),
     "NaN second": (from_columns({"loss": [2.3, math.nan]}), "unknown", "up to step 0 and not after it"),

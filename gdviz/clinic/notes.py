@@ -3,12 +3,11 @@
 import math
 import re
 
-from gdviz.clinic.evidence import TOO_FEW, Evidence
+from gdviz.clinic.evidence import FALL, TOO_FEW, Evidence
 from gdviz.clinic.rules import DEAD, FLAT, SAME
 
 UNSURE = 0.15  # of log(classes): so far above the loss of outputs that are as sure as they are right
 TURNED = 1.2  # times its least value: a held-out loss that has turned for good
-LEARNT = 0.1  # of the loss at the start: a fall by less than a tenth is no training that one could call healthy
 
 
 def strange(e: Evidence) -> list[str]:
@@ -17,7 +16,7 @@ def strange(e: Evidence) -> list[str]:
     if (first and not math.isfinite(first[0])) or (e.spoilt and not e.steps):
         return ["The loss is not finite before the first step, where no rate has acted: look at the data and the loss."]
     if e.spoilt:
-        known = "no update that was examined before is large" if e.vitals else "it has not risen before"
+        known = "no update that was examined before is large" if e.vitals else "it has not risen just before"
         look = "the log of 0, 0 divided by 0, an empty batch, a number too large for float16"
         bad = next((v.step for v in e.vitals for layer in v.layers if not math.isfinite(layer.update)), None)
         if bad is not None:
@@ -33,7 +32,7 @@ def strange(e: Evidence) -> list[str]:
     found = odd(e)
     if e.signed:
         found.append("Losses below 0: no share of the first loss says how far they have come, so it is not judged.")
-    elif e.fell < LEARNT:
+    elif e.fell < FALL:
         fallen = "has risen" if e.end > 1.1 * e.start else "has hardly fallen"
         found.append(f"The loss {fallen}: from {e.start:.3g} to {e.end:.3g}.")
         found += [] if e.vitals else [f"Without vitals it may be any of these: {', '.join(FLAT)}."]
