@@ -17,6 +17,7 @@ from gdviz.player import pages
 RATES = [0.05, 0.1, 0.3]
 TOY = data.toy_line(30)
 LOSS = surfaces.linear_model(TOY)
+FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"  # what changed is drawn
 pytestmark = pytest.mark.browser
 
 
@@ -46,12 +47,13 @@ def pixel(page, player, place):
 
 def start(page):
     """The start that the picture names; None where it has not been dragged."""
+    page.evaluate(FRAMES)
     found = re.search(r"from the start \((.*?)\)", page.locator("canvas").get_attribute("aria-label"))
     return found and [float(number) for number in found[1].split(", ")]
 
 
 def says(page):
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(FRAMES)
     return page.locator("canvas").get_attribute("aria-label").split("Shown: ")[1]
 
 

@@ -347,7 +347,10 @@ def test_a_guess_is_marked_where_it_was_clicked_and_only_once(host, width):
     assert page.evaluate("unlocked") == [[name, "disabled", False] for name in player.locked]
     page.evaluate("frames2()")
     at = [(left + 0.25 * w - px) * scale, (top + 0.25 * h - py) * scale]
-    ink = "([x, y]) => [...document.querySelector('canvas').getContext('2d').getImageData(2 * x, 2 * y, 1, 1).data]"
+    ink = """([x, y]) => {
+      const canvas = document.querySelector("canvas"), dots = canvas.width / canvas.clientWidth;
+      return [...canvas.getContext("2d").getImageData(dots * x, dots * y, 1, 1).data];
+    }"""
     assert page.evaluate(ink, at) == [0, 0, 0, 255]
     page.mouse.click((left + 0.75 * w - px) * scale, (top + 0.25 * h - py) * scale)
     assert page.evaluate("model.get('guess')") == [x, y]
