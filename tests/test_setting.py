@@ -54,7 +54,7 @@ def says(page, n=0):
 def ink(page):
     """How many dots of the canvas at rest have any ink: what has just moved is drawn with fewer dots."""
     settle(page)
-    page.wait_for_function("(() => { const c = document.querySelector(`canvas`); return c.width === 2 * c.clientWidth })()")
+    page.wait_for_function("[...document.querySelectorAll('canvas')].every((c) => c.width === 2 * c.clientWidth)")
     return page.evaluate("""() => {
         const canvas = document.querySelector("canvas");
         const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
