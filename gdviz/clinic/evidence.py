@@ -2,6 +2,7 @@
 
 import math
 import re
+from bisect import bisect_left, insort
 from dataclasses import dataclass
 from statistics import median
 
@@ -15,6 +16,18 @@ FALL = 0.1  # of the loss at the start: a smaller fall can be noise
 def mean(values: list[float]) -> float:
     """Their mean."""
     return sum(values) / len(values)
+
+
+def medians(values: list[float], half: int) -> list[float]:
+    """Of each value the median of it and of half others on each side, as far as there are so many."""
+    window, found = sorted(values[:half]), []
+    for k in range(len(values)):
+        if k + half < len(values):
+            insort(window, values[k + half])
+        if k > half:
+            del window[bisect_left(window, values[k - half - 1])]
+        found.append((window[(len(window) - 1) // 2] + window[len(window) // 2]) / 2)
+    return found
 
 
 def check_shares(*accuracies: float | None) -> None:
@@ -40,17 +53,17 @@ class Evidence:
     def __init__(self, history: History):
         self.history = history
         check_shares(*history.accuracies, *history.epoch_accuracies, *history.validation_accuracies)
-        self.places = [k for k, loss in enumerate(history.losses) if math.isfinite(loss)]
-        self.losses = [history.losses[k] for k in self.places]
+        losses = history.losses
+        self.places = [k for k, loss in enumerate(losses) if math.isfinite(loss)]
+        self.losses = [losses[k] for k in self.places]
         self.steps = len(self.losses)
-        ended = bool(history.losses) and not math.isfinite(history.losses[-1])
+        ended = bool(losses) and not math.isfinite(losses[-1])
         self.spoilt = ended or bool(re.match(r"The loss is -?(nan|inf)\b", history.stopped))
         window = max(3, self.steps // 20)
         self.start = mean(self.losses[:3]) if self.losses else math.nan
         self.end = mean(self.losses[-window:]) if self.losses else math.nan
         self.tail = self.losses[-window:]
-        half = max(2, self.steps // 40)
-        self.smooth = [median(self.losses[max(0, k - half) : k + half + 1]) for k in range(self.steps)]
+        self.smooth = medians(self.losses, max(2, self.steps // 40))
         self.low = min(range(self.steps), key=self.smooth.__getitem__) if self.losses else 0
         self.signed = any(loss < -1e-6 for loss in self.losses)  # then no share of the start says how far it has come
         shares = [share for share in history.classes if share > 0]

@@ -89,9 +89,13 @@ def mislabelled(labels: Tensor, among: Tensor) -> Tensor:
 
 @torch.no_grad()
 def judged(model: nn.Module, x: Tensor, y: Tensor, steps: list[Step]) -> Epoch:
-    """The means over the steps since the last look, and a look at the held-out examples, about 8 at a time."""
+    """The means over the steps since the last look, and a look at the held-out examples.
+
+    They come about 8 at a time, which matters in training mode alone: there batch normalisation looks at its batch.
+    """
     before = [buffer.clone() for buffer in model.buffers()]
-    outputs = torch.cat([model(some).float() for some in x.chunk(max(1, len(x) // 8))])
+    some = x.chunk(max(1, len(x) // 8)) if model.training else [x]
+    outputs = torch.cat([model(few).float() for few in some])
     loss, accuracy = float(F.cross_entropy(outputs, y)), float((outputs.argmax(1) == y).double().mean())
     both = [(step.loss, step.accuracy or 0.0) for step in steps[-LOOK:]]
     mean, share = (sum(values) / LOOK for values in zip(*both))

@@ -75,8 +75,8 @@ def together(histories: Mapping[str, History]) -> tuple[range, dict[str, Case]]:
 
 def seen(history: History, steps: Sequence[int]) -> Case:
     """What is drawn of a training run, at each of these steps: NaN where there is none."""
-    many, each = len(steps), steps[1] - steps[0]
-    losses = [history.losses[step : step + each] for step in steps]
+    many, each, lrs = len(steps), steps[1] - steps[0], history.lrs
+    losses = [[one.loss for one in history.steps[step : step + each]] for step in steps]
     matrices = [[layer for layer in v.layers if layer.matrix] for v in history.vitals]
     looks = [[epoch for epoch in history.epochs if epoch.end <= step] for step in steps]
     numbers: dict[str, list[Any]] = {
@@ -87,7 +87,7 @@ def seen(history: History, steps: Sequence[int]) -> Case:
         "weight": [math.hypot(*(layer.weight for layer in v)) for v in matrices],
         "still": [100 * max((layer.still for layer in v), default=0.0) for v in matrices],
         "dead": [100 * max(v.dead.values(), default=0.0) for v in history.vitals],
-        "rate": [history.lrs[step] for step in steps if step < len(history.lrs)],
+        "rate": [lrs[step] for step in steps if step < len(lrs)],
         "fitted": [_percent(some[-1].accuracy if some else None) for some in looks],
         "held out": [_percent(some[-1].validation_accuracy if some else None) for some in looks],
         "drift": [some[-1].drift or 0.0 if some else 0.0 for some in looks],
