@@ -110,6 +110,9 @@ def test_the_lecturers_minutes_are_those_of_the_notebooks():
         optional = [int(row) for title, row in rows if title.startswith("Optional: ")]
         assert sum(int(row) for _, row in rows) - sum(optional) == int(minutes), path.stem
         assert sum(optional) == int(more or 0), path.stem
+        if without := re.search(r"or (\d+) without the parts marked \*optional\*", first):
+            parts = map(int, re.findall(r"\*Optional, (\d+) minutes\.\*", path.read_text()))
+            assert abs(int(minutes) - sum(parts) - int(without[1])) <= 1, path.stem
 
 
 def test_the_lecturer_is_told_how_many_mistakes_the_checks_know():
