@@ -55,7 +55,7 @@ TRIED = {  # the rows of README's table, each with its tests, in test_engines or
     ),
     "a site, a slide, JupyterLab, its kernel dead": (
         "test_a_site_and_a_slide_are_moved_by_keys_and_dragged",
-        "test_a_notebook_lives_with_its_kernel_and_without",
+        "test_notebooks_live_with_their_kernel_and_without",
     ),
     "a screen reader (a virtual one); axe-core: WCAG 2.2 A, AA": (
         "test_going_along_a_page_one_hears_the_picture_and_each_control_with_its_name",

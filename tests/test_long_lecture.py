@@ -104,7 +104,7 @@ def test_thirty_players_on_a_page_move_each_on_its_own(opened):
 
 def test_half_an_hour_of_play_leaves_nothing_behind(opened):
     """The clock is the test's. If each of its 3,800 ticks kept 16 bytes, they would weigh 61 kB."""
-    page = opened(pages.code() + pages.body(player(count=17)))
+    page = opened(pages.code() + pages.body(player(count=17)), width=320)
     page.evaluate("window.plays = 0")
     page.clock.install()
     page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))
