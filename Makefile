@@ -32,7 +32,9 @@ $(READY): requirements.txt pyproject.toml
 
 lab: $(READY)  ## open JupyterLab at the first notebook
 	@echo 'Opening JupyterLab in the browser. It lives as long as this window; Ctrl-C twice ends it.'
-	$(BIN)/jupyter lab --notebook-dir=notebooks notebooks/00_start_here.ipynb
+	$(BIN)/jupyter lab $(AS_ROOT) --notebook-dir=notebooks notebooks/00_start_here.ipynb
+
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)# as in many containers, where Jupyter asks for it
 
 lint: $(READY)
 	$(BIN)/ruff check .

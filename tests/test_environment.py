@@ -1,6 +1,7 @@
 """environment.yml says to conda what pyproject.toml says to pip; the settings of CLASSROOM.md can be read."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -84,3 +85,14 @@ def test_its_settings_can_be_read_and_bound_the_same_threads():
 def test_binder_starts_with_one_thread():
     show = [sys.executable, "-c", "import os; print(os.environ['OMP_NUM_THREADS'])"]
     assert subprocess.run(["bash", ROOT / "start", *show], capture_output=True, text=True, check=True).stdout == "1\n"
+
+
+@pytest.mark.parametrize(("user", "given"), [("0", True), ("1000", False)])
+def test_make_lab_opens_in_a_container_too_where_one_is_root(tmp_path, user, given):
+    (tmp_path / "id").write_text(f"#!/bin/sh\necho {user}\n")
+    (tmp_path / "id").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    told = subprocess.run(
+        ["make", "-n", "lab"], cwd=ROOT, env=os.environ | {"PATH": path}, check=True, capture_output=True, text=True
+    ).stdout
+    assert ("jupyter lab --allow-root" in told) == given
