@@ -1,5 +1,6 @@
 """What a descent was: all that `minimize` saw, and one sentence about it."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +80,18 @@ class Trajectory:
         return self.rule.answer(self.params, type(self.states)(*parts))
 
     @property
+    def swept(self) -> tuple[str, ...]:
+        """The names of the hyperparameters that have several values.
+
+        Example:
+            >>> from gdviz.descent import grid, minimize
+            >>> from gdviz.optimizers import GradientDescent
+            >>> minimize(lambda w: w.square().sum(-1), GradientDescent(**grid(lr=[0.1, 0.2])), [1.0], steps=3).swept
+            ('lr',)
+        """
+        return tuple(name for name, value in hyperparameters(self.rule).items() if value.numel() > 1)
+
+    @property
     def diverged(self) -> Tensor:
         """(*runs), bool: the end is not finite, or worse (by more than rounding) than where the run started."""
         first, end = self.losses[0], self.losses[-1]
@@ -125,19 +138,32 @@ def _setting(trajectory: Trajectory, place: tuple | None = None) -> str:
     if place is not None:
         swept = {name: value for name, value in values.items() if value.numel() > 1}
         if not swept:
-            return f"start {_point(trajectory.params[0][place])}"
+            starts = trajectory.params[0]
+            digits = _digits(*(end(tuple(range(starts.ndim - 1))) for end in (starts.amin, starts.amax)))
+            return f"start {_point(starts[place], digits)}"
         values = {name: value[..., 0].expand(trajectory.runs)[place] for name, value in swept.items()}
-    ends = {name: (_short(value.min()), _short(value.max())) for name, value in values.items()}
+    every = {name: hyperparameters(trajectory.rule)[name].flatten().unique() for name in values}
+    digits = {name: _digits(of) for name, of in every.items()}
+    ends = {name: [f"{float(end):.{digits[name]}g}" for end in (v.min(), v.max())] for name, v in values.items()}
     parts = [f"{name} {low}" if low == high else f"{name} {low} to {high}" for name, (low, high) in ends.items()]
     return (", ".join(parts) or "no hyperparameter") + (" at first" if trajectory.scheduled and place is None else "")
 
 
-def _short(number: Any) -> str:
-    return f"{float(number):.4g}"
+def _digits(values: Tensor, others: Tensor | None = None) -> int:
+    """Four, or as many as tell a few values apart, or each from its other."""
+    pairs = list(zip(values.tolist(), (values[1:] if others is None else others).tolist()))
+    known = [pair for pair in pairs if all(map(math.isfinite, pair))][:100]
+    apart = [pair for pair in known if not math.isclose(*pair, rel_tol=1e-12)]
+    return next((n for n in range(4, 17) if all(f"{one:.{n}g}" != f"{other:.{n}g}" for one, other in apart)), 17)
 
 
-def _point(params: Tensor) -> str:
+def _short(number: Any, digits: int = 4) -> str:
+    return f"{float(number):.{digits}g}"
+
+
+def _point(params: Tensor, digits: int = 4) -> str:
     if params.ndim == 2:
         return f"a matrix ({params.shape[0]} x {params.shape[1]}) of norm {_short(params.norm())}"
-    shown = [_short(value) for value in params[:4].masked_fill(params[:4].abs() < 1e-9, 0.0)]  # no digits of rounding
+    near = params[:4].masked_fill(params[:4].abs() < 1e-9, 0.0)  # no digits of rounding
+    shown = [_short(value, digits) for value in near]
     return f"({', '.join(shown)}{', ...' if len(params) > 4 else ''})"

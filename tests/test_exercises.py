@@ -4,6 +4,7 @@ import functools
 import re
 import threading
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
+from gdviz import optimizers
 from gdviz.exercises import (
     Feedback,
     check_choice,
@@ -427,7 +429,10 @@ def rule(update, init=lambda params: ()):
         (lambda params, grads: params - 1j * grads, "with a fraction; yours are torch.complex128."),
         (lambda params, grads: params.sub_(0.1 * grads), "It changes params in place; return new ones"),
         (lambda params, grads: params - grads.mul_(0.1), "It changes grads in place; make a new tensor instead."),
-        (lambda params, grads, lr, mu: params, "It is called with params, grads; yours takes (params, grads, lr, mu)."),
+        (
+            lambda params, grads, lr, mu: params,
+            "It is called with params, grads, lr; yours takes (params, grads, lr, mu).",
+        ),
         (lambda: 3, "It is called with params, grads; yours takes ()."),
         (lambda params: params, "must return a torch.optim.Optimizer; yours gives a thing of type list."),
         (lambda params: None, "must return a torch.optim.Optimizer; yours gives nothing (None): is there a return?"),
@@ -702,8 +707,8 @@ def test_the_picture_has_both_ways_and_says_where_they_end(shown):
     assert len(picture["image/png"]) > 5000
     assert picture["text/plain"] == alt
     ends = []
-    for share in (0.5, 1):  # of the right step, from (1.2, 0.84)
-        x, y = (w * (1 - share * curvature) ** 20 for w, curvature in zip((1.2, 0.84), CURVATURES))
+    for share in (0.5, 1):  # of the right step, from (1.17, 0.819)
+        x, y = (w * (1 - share * curvature) ** 20 for w, curvature in zip((1.17, 0.819), CURVATURES))
         ends.append(f"({x:.3g}, {y:.3g})")
     assert alt.startswith(f"Twenty steps on a bowl: your path ends at {ends[0]}, that of GradientDescent at {ends[1]}")
     assert "same path" not in alt
@@ -814,3 +819,94 @@ def test_half_of_two_answers_is_not_called_nothing():
     assert half.attempted
     assert half.hint.startswith("The first part is right. Now the next one.")
     assert not (check_number(..., 1) & check_number(2, 2)).attempted
+
+
+# --- what a learner of today writes -----------------------------------------------------------------------------------
+
+
+def test_a_caret_is_no_power_and_nothing_is_not_attempted():
+    said = check_function(lambda x: torch.tensor(x) ^ 2, lambda x: x**2, [(3.0,)])
+    assert said.attempted
+    assert "^ is not a power in Python: write **" in said.hint
+    assert "^ is not a power" in check_function(lambda x: x ^ 2, lambda x: x**2, [(3.0,)]).hint
+    assert "torch.maximum" in check_function(lambda x: max(x, 2 * x), lambda x: 2 * x, [(torch.ones(2),)]).hint
+
+
+def later(x):
+    raise NotImplementedError("later")
+
+
+def test_what_somebody_has_put_off_is_not_attempted():
+    assert not check_function(later, lambda x: x, [(1.0,)]).attempted
+
+
+@pytest.mark.parametrize(
+    "direction", [lambda g: torch.where(g > 0, 1.0, -1.0), lambda g: g / (g.abs() + 1e-8), lambda g: g.clamp(-1, 1)]
+)
+def test_nobody_is_asked_for_his_own_gradient_who_uses_it(direction):
+    sign = my_rule(lambda g: g.sign())
+    assert "own gradient" not in check_rule(my_rule(direction), sign).hint
+
+
+@pytest.mark.parametrize("right", [lambda g: g.sign().float(), lambda g: torch.tensor(1.0) * g.sign()])
+def test_sign_descent_is_right_in_any_arithmetic(right):
+    assert check_rule(my_rule(right), my_rule(lambda g: g.sign())).correct
+
+
+def my_rule(direction):
+    @dataclass(frozen=True)
+    class Mine:
+        lr: float = 0.1
+
+        def init(self, params):
+            return ()
+
+        def update(self, params, grads, state):
+            return params - self.lr * direction(grads), state
+
+    return Mine()
+
+
+def test_who_uses_the_gradients_of_others_is_asked_for_his_own():
+    assert "own gradient" in check_rule(my_rule(lambda g: g[0] * torch.ones_like(g)), my_rule(lambda g: g)).hint
+
+
+def test_a_rule_for_matrices_is_not_asked_for_single_coordinates():
+    def my_muon(params, grads, M, lr, momentum, weight_decay):
+        M = momentum * M + (1 - momentum) * grads
+        n, m = params.shape[-2:]  # exchanged
+        ahead = momentum * M + (1 - momentum) * grads
+        step = max(1, m / n) ** 0.5 * optimizers.newton_schulz(ahead)
+        return (1 - lr * weight_decay) * params - lr * step, M
+
+    said = check_rule(my_muon, optimizers.Muon(lr=0.1))
+    assert not said.correct
+    assert "oordinate" not in said.hint
+
+
+def test_lion_whose_memory_comes_first_is_named():
+    def my_lion(params, grads, m, lr, beta1, beta2):
+        m = beta2 * m + (1 - beta2) * grads
+        return params - lr * (beta1 * m + (1 - beta1) * grads).sign(), m
+
+    assert "uses m as it was before" in check_rule(my_lion, optimizers.Lion(lr=0.1)).hint
+
+
+def test_a_rule_that_asks_for_a_second_gradient_is_no_reference():
+    with pytest.raises(TypeError, match="SAM asks for a gradient at a second place"):
+        check_rule(optimizers.GradientDescent(0.1), optimizers.SAM(0.1))
+
+
+def test_a_pair_of_numbers_is_no_decimal_comma():
+    assert "decimal point" not in check_number((-0.5, 12.3), 3.0).hint
+    assert "decimal point" in check_number((0, 45), 0.45).hint
+
+
+def test_what_is_in_a_list_stays_as_it_is():
+    def halve(gradients):
+        for g in gradients:
+            g *= 0.5
+        return gradients
+
+    told = check_function(halve, lambda gs: [g / 2 for g in gs], [([torch.ones(2)],)])
+    assert "changes its arguments in place" in told.hint

@@ -47,7 +47,7 @@ def test_a_chart_says_the_numbers_of_the_step(healthy):
     assert f"matrix 1: {vitals.layers[0].ratio:.1e}" in said
     assert f"rate {healthy.lrs[50]:.2g}" in said
     assert f"training {sum(healthy.losses[50:55]) / 5:.3g}" in said
-    assert f"loss used {healthy.losses[50]:.3f}" in said
+    assert f"loss used {healthy.losses[50]:.3g}" in said
     assert f"held out {100 * look.validation_accuracy:.0f} %" in said
 
 

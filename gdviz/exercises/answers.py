@@ -18,7 +18,8 @@ from gdviz.hyperparameters import short
 def one_number(number: Any, unit: str) -> float:
     """A finite number; refused where it is anything else."""
     said = f" (in {unit})" if unit else ""
-    if isinstance(number, tuple) and 1 <= len(number) <= 2 and all(isinstance(part, int | float) for part in number):
+    whole = [part for part in number if type(part) is int] if isinstance(number, tuple) else []
+    if isinstance(number, tuple) and (len(whole) == len(number) == 2 or len(number) == 1):
         raise Trouble(f"Write a decimal point{said}, as in 0.45: with a comma Python reads several numbers.")
     if isinstance(number, str):
         raise Trouble(
@@ -51,10 +52,15 @@ def returned(function: Any, args: tuple) -> list[Tensor]:
         raise Trouble(f"It is called with {count}, and yours takes {inspect.signature(function)}.")
     given = copy.deepcopy(args)
     value = function(*given)
-    for before, after in zip(args, given):
+    for before, after in zip(_parts(args), _parts(given)):
         if isinstance(before, Tensor | np.ndarray) and not np.array_equal(before, after):
             raise Trouble("It changes its arguments in place; leave them as they are, and return something new.")
     return numbers(value)
+
+
+def _parts(args: Any) -> list[Any]:
+    """The arguments, and of a list or a tuple what is in it."""
+    return [part for arg in args for part in (_parts(arg) if isinstance(arg, list | tuple) else [arg])]
 
 
 def numbers(value: Any) -> list[Tensor]:

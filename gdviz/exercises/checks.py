@@ -55,6 +55,11 @@ def check_rule(rule: Any, reference: Rule, *, mistakes: Mapping[str, Rule] | Non
     """
     if not is_rule(reference) or isinstance(reference, type):
         raise TypeError(f"reference must be a rule such as Adam(lr=0.1), got {reference!r}")
+    if hasattr(reference, "probe"):
+        name = type(reference).__name__
+        raise TypeError(
+            f"{name} asks for a gradient at a second place, and a check gives one; check_function compares two"
+        )
 
     def work() -> Feedback:
         found = rules.compare(rule, reference, mistakes)

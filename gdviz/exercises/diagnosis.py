@@ -7,6 +7,7 @@ from torch import Tensor
 
 from gdviz.exercises.memory import Again, Parts, same, states, taken_again
 from gdviz.exercises.walks import Problem, agree, walk, way
+from gdviz.optimizers.rule import is_for_matrices
 
 
 def diagnosed(thing: Any, reference: Any, tried: list[Problem], yours: list[Tensor], right: list[Tensor]) -> str:
@@ -22,7 +23,7 @@ def diagnosed(thing: Any, reference: Any, tried: list[Problem], yours: list[Tens
     if not bool(one[done[k] + 1].isfinite().all()):
         return _by_step(thing, reference, problem, one, other)
     said = _swapped(yours[0], reference, tried[0]) or _by_sign(thing, reference, tried[0]) if 0 in wrong else ""
-    said = said or _all_alike(one, other) or _by_coordinate(one, other)
+    said = said or _all_alike(one, other) or _by_coordinate(thing, reference, problem, one, other)
     return said or _by_step(thing, reference, problem, one, other)
 
 
@@ -38,7 +39,10 @@ def _all_alike(yours: Tensor, right: Tensor) -> str:
     steps = yours.diff(dim=0)
     if not bool(steps.any()):
         return "Nothing moves: the new params are the old ones. Is the result of a line not assigned, or not returned?"
-    ratio = steps / right.diff(dim=0)
+    moves = right.diff(dim=0).any(0)  # where a gradient is always 0, nothing says how long a step is
+    if bool(steps[:, ~moves].any()):
+        return ""
+    ratio = (steps / right.diff(dim=0))[:, moves]
     alike = bool(torch.isclose(ratio, ratio[0, 0], rtol=1e-6).all())
     return f"Each of your steps is {float(ratio[0, 0]):.3g} times the right one." if alike else ""
 
@@ -52,14 +56,19 @@ def _swapped(yours: Tensor, reference: Any, problem: Problem) -> str:
 
 def _by_sign(thing: Any, reference: Any, problem: Problem) -> str:
     """Whether the rule is right as long as all gradients have one sign."""
+    fine = []
     for sign, other in ((1, "negative"), (-1, "positive")):
         one = problem._replace(gradients=lambda w, step, sign=sign: sign * problem.gradients(w, step).abs())
         if agree(walk(thing, reference)(*one), way(reference)(*one)) == problem.steps:
-            return f"Where a gradient is {other} it goes wrong: is its size taken somewhere, or its sign lost?"
-    return ""
+            fine.append(other)
+    if len(fine) != 1:  # right with each of the signs: then it is the change of the sign
+        return ""
+    return f"Where a gradient is {fine[0]} it goes wrong: is its size taken somewhere, or its sign lost?"
 
 
-def _by_coordinate(yours: Tensor, right: Tensor) -> str:
+def _by_coordinate(thing: Any, reference: Any, problem: Problem, yours: Tensor, right: Tensor) -> str:
+    if is_for_matrices(reference):
+        return ""  # it takes no coordinate by itself
     n = right.shape[-1]
     wrong = [i for i in range(n) if agree(yours[:, [i]], right[:, [i]]) < len(right) - 1]
     fine = [i for i in range(n) if i not in wrong]
@@ -68,6 +77,11 @@ def _by_coordinate(yours: Tensor, right: Tensor) -> str:
     if not bool(yours[:, wrong].diff(dim=0).any()):
         stays = "stays where it is" if len(wrong) == 1 else "stay where they are"
         return f"{_coordinates(wrong)} {stays}: is it written for {len(fine)} only? Move the whole tensor at once."
+    alone = torch.ones(n, dtype=torch.float64)
+    alone[fine] = -1
+    others = walk(thing, reference)(problem.start, lambda w, k: alone * problem.gradients(w, k), problem.steps)
+    if agree(others[:, wrong], yours[:, wrong]) == problem.steps:  # the gradients of the others play no part in it
+        return ""
     verbs = ["is" if len(some) == 1 else "are" for some in (fine, wrong)]
     others = _coordinates(wrong).split(" ", 1)[1]
     return f"{_coordinates(fine)} {verbs[0]} right, {others} {verbs[1]} not: does each use its own gradient?"

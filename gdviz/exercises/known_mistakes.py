@@ -36,6 +36,7 @@ VELOCITIES = [
 ]
 LOOK_AHEAD = "(grads + self.momentum * velocity)"
 
+LION_M = "self.beta2 * state.m + (1 - self.beta2) * grads"
 LION = "(self.beta1 * state.m + (1 - self.beta1) * grads)"
 MEAN_SO_FAR = "(state[0] + grads) / (state[1] + 1), (state[0] + grads, state[1] + 1)"
 ROOT = "(G.sqrt() + self.eps)"
@@ -171,12 +172,22 @@ MISTAKES: dict[str, list[Mistake]] = {
         Mistake(
             "one-beta-1",
             "with beta1 in the memory, too: m has beta2",
-            {"self.beta2 * state.m + (1 - self.beta2) * grads": "self.beta1 * state.m + (1 - self.beta1) * grads"},
+            {LION_M: "self.beta1 * state.m + (1 - self.beta1) * grads"},
         ),
         Mistake(
             "one-beta-2",
             "with beta2 in the step, too: the step has beta1",
             {LION: "(self.beta2 * state.m + (1 - self.beta2) * grads)"},
+        ),
+        Mistake(
+            "m-first",
+            "with the new m in the step: the step uses m as it was before this gradient, which enters it afterwards",
+            {LION: f"(self.beta1 * ({LION_M}) + (1 - self.beta1) * grads)"},
+        ),
+        Mistake(
+            "whole-gradient",
+            "with the whole gradient in the memory: beta2 * m + (1 - beta2) * g",
+            {LION_M: "self.beta2 * state.m + grads"},
         ),
     ],
     **ADAM,

@@ -138,6 +138,8 @@ def _agrees(function: Callable, points: Tensor) -> None:
     if bool((apart > allowed).any()):
         where = _place(points[(apart / allowed).amax(-1).argmax()])
         why = "a jump, a rounding, a detach?"
+        if function(points).dtype != torch.float64:
+            why = "your heights are rounded to 7 digits. Leave out .float(), and give tensors of your own float64."
         raise Trouble(f"At {where} torch's gradient is not what the heights around say: {why}")
 
 

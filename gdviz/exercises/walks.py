@@ -43,7 +43,7 @@ def problems(reference: Any) -> list[Problem]:
     start = torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64).expand(shape)
     tiny = given[:6] * torch.tensor([1.0, 10.0, 0.0]) * getattr(reference, "eps", 1e-8)
     curvature = torch.tensor(CURVATURES, dtype=torch.float64) / reference.lr
-    far = 12 * reference.lr * torch.tensor([1.0, 0.7], dtype=torch.float64)
+    far = 11.7 * reference.lr * torch.tensor([1.0, 0.7], dtype=torch.float64)
     return [
         Problem(start.clone(), lambda w, step: given[step], 12),
         Problem(torch.zeros(shape, dtype=torch.float64), lambda w, step: tiny[step], 6),
@@ -119,7 +119,8 @@ class FromFunction:
         names = ", ".join(("params", "grads", *getattr(self.reference.init(params), "_fields", ())))
         numbers = accepted(self.function, hyperparameters(self.reference))
         if not fits(self.function, (params, grads, *state), **numbers):
-            raise Trouble(f"It is called with {names}; yours takes {inspect.signature(self.function)}.")
+            called = ", ".join((names, *numbers))
+            raise Trouble(f"It is called with {called}; yours takes {inspect.signature(self.function)}.")
         returned = self.function(params, grads, *state, **numbers)
         if state and isinstance(returned, tuple) and len(returned) != 1 + len(state):
             raise Trouble(f"It returns {len(returned)} things; it must return {names.replace('grads, ', '')}.")

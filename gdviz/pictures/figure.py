@@ -71,7 +71,8 @@ def written(agg: FigureCanvasAgg, colors: int = 256) -> bytes:
         ...     written(agg)[1:4]
         b'PNG'
     """
-    image, dpi = Image.fromarray(np.asarray(agg.buffer_rgba())).convert("RGB"), agg.figure.dpi
+    drawn, dpi = Image.fromarray(np.asarray(agg.buffer_rgba())), agg.figure.dpi
+    image = Image.alpha_composite(Image.new("RGBA", drawn.size, "white"), drawn).convert("RGB")  # on paper
     small = io.BytesIO()
     few = image.quantize(palette=palette(image, colors), dither=Image.Dither.NONE)
     few.save(small, "PNG", compress_level=8, dpi=(dpi, dpi))

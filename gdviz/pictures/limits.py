@@ -44,7 +44,8 @@ def hold_log(ax: Axes, axis: str = "y") -> None:
 def loss_axis(ax: Axes, losses: np.ndarray) -> None:
     """The y axis for the losses (steps, ...) on an Axes: a log one where none is negative and one is positive."""
     finite = losses[np.isfinite(losses)]
-    if (finite > 0).any() and not (finite < 0).any():
+    narrow = len(finite) > 0 and finite.min() < finite.max() < 1.1 * finite.min()  # there all powers of ten are equal
+    if (finite > 0).any() and not (finite < 0).any() and not narrow:
         return hold_log(ax)
     free, shown = ax.get_autoscaley_on(), losses[usual(losses)]
     _set_scale(ax, "y", "linear")
@@ -55,15 +56,19 @@ def loss_axis(ax: Axes, losses: np.ndarray) -> None:
         ax.set_autoscaley_on(free)
 
 
-def usual(values: np.ndarray, axis: int = 0) -> np.ndarray:
-    """Where values are at most 1000 times as large as the largest first one along this axis: what a window holds.
+def usual(values: np.ndarray, axis: int = 0, *, times: float = 1000) -> np.ndarray:
+    """Where values are no larger than what a window holds: so many times the largest first one along this axis.
 
-    Where all begin with 0, all that is finite.
+    What ends calmly, its last quarter at most twice as large as before, has run away from nobody, however small it
+    began: the window holds it, too. Where all begin with 0, all that is finite.
     """
     sizes = np.abs(values)
     first = np.take(sizes, 0, axis)
     largest = first.max(where=np.isfinite(first), initial=0)
-    return sizes <= (1000 * min(largest, HIGHEST / 1000) or HIGHEST)
+    late = np.moveaxis(sizes, axis, 0)[3 * (sizes.shape[axis] - 1) // 4 :]
+    ends = late.max(0)
+    calm = ends.max(where=(ends <= HIGHEST) & (ends <= 2 * late[0]), initial=0)
+    return sizes <= (max(times * min(largest, HIGHEST / times), largest and 2 * calm) or HIGHEST)
 
 
 def log_axis(ax: Axes, low: float, high: float, *, margin: float = 0, axis: str = "y") -> None:

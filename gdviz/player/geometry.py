@@ -13,7 +13,7 @@ FAR = 1e4  # px from the middle of the Axes: what lies beyond does not travel
 
 def figure_of(ax: Axes) -> Figure:
     """The whole figure that an Axes is on."""
-    figure: Any = ax.figure
+    figure: Any = ax.get_figure(root=True)
     return figure
 
 

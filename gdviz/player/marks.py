@@ -70,7 +70,8 @@ class Mark(t.HasTraits):
 
     def pixels(self) -> np.ndarray:
         """float32: the array in pixels, clipped FAR outside the window."""
-        return clipped(to_pixels(self.ax, self.array), self.ax, self.joined).astype(np.float32)
+        with np.errstate(over="ignore"):
+            return clipped(to_pixels(self.ax, self.array), self.ax, self.joined).astype(np.float32)
 
     def at(self, index: tuple[int, ...]) -> np.ndarray:
         """The pixels that these positions of the sliders select."""

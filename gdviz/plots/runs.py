@@ -6,18 +6,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.cbook import normalize_kwargs
+from matplotlib.collections import Collection
 
 from gdviz.descent import Trajectory
 from gdviz.pictures.arrays import as_array
 from gdviz.pictures.ellipses import ELLIPSE, ellipses
 from gdviz.pictures.limits import HIGHEST, hold_log, hold_steps, loss_axis
 from gdviz.pictures.words import label, plain
-from gdviz.plots.surfaces import halo
+from gdviz.plots.surfaces import halo, line_style
 from gdviz.style import GREY, VERMILLION, ink, look
 
 
 def path(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs: Any) -> list:
     """The path of each run through the plane of its two parameters, a dot for each step.
+
+    On contours it keeps within their window; alone it is shown whole.
 
     Args:
         trajectory: from minimize.
@@ -37,14 +41,13 @@ def path(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs: Any) -> li
         >>> len(path(minimize(bowl(10), GradientDescent(lr=0.1), [10.0, 4.0], steps=20)))
         1
     """
-    params = trajectory.params.numpy()
+    params = _seen("path", trajectory).params.numpy()
     if (d := params.shape[-1]) != 2:
         cure = "choose two: params[..., [0, 1]]" if d > 2 else "loss_curve draws any number"
         raise ValueError(f"a path is drawn for two parameters, got {d}; {cure}")
     ax = plt.gca() if ax is None else ax
     params = np.where(np.abs(params) <= HIGHEST, params, np.nan)
-    style = _style(ax, trajectory) | {"marker": ".", "path_effects": halo(ax), "scalex": False, "scaley": False}
-    style |= kwargs
+    style = _style(ax, trajectory) | {"marker": ".", "path_effects": halo(ax)} | line_style(kwargs)
     return [ax.plot(*run.T, **style)[0] for run in params.reshape(len(params), -1, 2).swapaxes(0, 1)]
 
 
@@ -70,8 +73,8 @@ def loss_curve(trajectory: Trajectory, *, ax: Axes | None = None, **kwargs: Any)
         'log'
     """
     ax = plt.gca() if ax is None else ax
-    losses = trajectory.losses.numpy().reshape(trajectory.steps + 1, -1)
-    lines = [ax.plot(run, **(_style(ax, trajectory) | _alone(run) | kwargs))[0] for run in losses.T]
+    losses = _seen("loss_curve", trajectory).losses.numpy().reshape(trajectory.steps + 1, -1)
+    lines = [ax.plot(run, **(_style(ax, trajectory) | _alone(run) | line_style(kwargs)))[0] for run in losses.T]
     loss_axis(ax, losses)
     hold_steps(ax, [0, trajectory.steps])
     label(ax, xlabel="step", ylabel="loss")
@@ -101,7 +104,11 @@ def examples(data: Any, *, ax: Axes | None = None, **kwargs: Any):
         30
     """
     ax = plt.gca() if ax is None else ax
-    drawn = ax.scatter(data.x, data.y, **({"s": 22, "color": ink(ax, GREY), "alpha": 0.7, "linewidths": 0} | kwargs))
+    style: dict[str, Any] = {"s": 22, "color": ink(ax, GREY), "alpha": 0.7, "linewidth": 0}
+    kwargs = normalize_kwargs(kwargs, Collection)
+    if {"c", "facecolor"} & {*kwargs}:
+        del style["color"]
+    drawn = ax.scatter(data.x, data.y, **(style | kwargs))
     label(ax, xlabel=data.x_label, ylabel=data.y_label)
     return drawn
 
@@ -152,7 +159,7 @@ def fitted_line(data: Any, params: Any, *, ax: Axes | None = None, **kwargs: Any
     examples(data, ax=ax)
     ax.autoscale_view()  # to the examples; the line is cut
     ax.set_autoscale_on(False)
-    style: dict[str, Any] = {"color": ink(ax, VERMILLION)} | kwargs
+    style: dict[str, Any] = {"color": ink(ax, VERMILLION)} | line_style(kwargs)
     return [ax.plot(*line.T, **style)[0] for line in lines(data, params).numpy().reshape(-1, 2, 2)]
 
 
@@ -202,12 +209,14 @@ def ellipse(centre: Any, covariance: Any, *, share: float = 0.95, ax: Axes | Non
     """
     ax = plt.gca() if ax is None else ax
     curves = ellipses(centre, covariance, share).reshape(-1, ELLIPSE, 2)
-    style: dict[str, Any] = {"color": ink(ax), "linewidth": 2.5, "scalex": False, "scaley": False}
-    return [ax.plot(*curve.T, **(style | kwargs))[0] for curve in curves]
+    style: dict[str, Any] = {"color": ink(ax), "linewidth": 2.5} | line_style(kwargs)
+    return [ax.plot(*curve.T, **style)[0] for curve in curves]
 
 
 def final_loss(values: Any, trajectory: Trajectory, *, ax: Axes | None = None, **kwargs: Any) -> list:
-    """The last loss of each run against its hyperparameter, log axes; a run that diverged is an x at the top edge.
+    """The last loss of each run against its hyperparameter; a run that diverged is an x at the top edge.
+
+    The axes are logarithmic where all values are positive, and where all losses are.
 
     Args:
         values: (n,), one for each run of the one swept axis.
@@ -230,19 +239,32 @@ def final_loss(values: Any, trajectory: Trajectory, *, ax: Axes | None = None, *
         2
     """
     values = as_array("sweep", values)
-    if trajectory.runs != values.shape:
+    if _seen("final_loss", trajectory).runs != values.shape:
         raise ValueError(f"values must be one for each run {trajectory.runs}, got shape {values.shape}")
     ax = plt.gca() if ax is None else ax
     bad = trajectory.diverged.numpy()
     good = np.where(bad, np.nan, trajectory.losses[-1].numpy())
-    style: dict[str, Any] = _style(ax, trajectory) | {"marker": "."} | kwargs
+    style: dict[str, Any] = _style(ax, trajectory) | {"marker": "."} | line_style(kwargs)
     drawn = ax.plot(values, good, **style)
     at_the_top: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "color": ink(ax, VERMILLION), "clip_on": False}
     drawn += ax.plot(values[bad], np.full(bad.sum(), 0.97), "x", **at_the_top)
-    label(ax, xlabel="learning rate", ylabel=f"loss after {trajectory.steps} steps")
+    name = trajectory.swept[0] if trajectory.swept else "lr"
+    name = "learning rate" if name == "lr" else name.replace("_", " ")
+    label(ax, xlabel=name, ylabel=f"loss after {trajectory.steps} steps")
     loss_axis(ax, good[None])
-    hold_log(ax, "x")
+    if (values > 0).all():
+        hold_log(ax, "x")
     return drawn
+
+
+def _seen(what: str, trajectory: Any) -> Trajectory:
+    if isinstance(trajectory, Trajectory):
+        return trajectory
+    given = type(trajectory).__name__
+    cure = "one call for each of several" if isinstance(trajectory, list | tuple | dict) else "give the whole of it"
+    if hasattr(trajectory, "epochs"):
+        cure = "views.training.panels shows what fit recorded"
+    raise TypeError(f"{what} draws a Trajectory, as minimize returns it; got {given}: {cure}")
 
 
 def _style(ax: Axes, trajectory: Trajectory) -> dict[str, Any]:

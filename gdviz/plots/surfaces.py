@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.cbook import normalize_kwargs
 from matplotlib.colors import ListedColormap
+from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d import Axes3D
@@ -58,6 +60,8 @@ def contours(
 ):
     """Lines of equal loss with some of their heights; a cross on each global minimum, a small one on each local one.
 
+    The Axes shows the window of the surface, unless somebody has set its limits.
+
     Where the loss is not finite, nothing is drawn.
 
     Args:
@@ -86,6 +90,11 @@ def contours(
     look_of: dict[str, Any] = (
         {"cmap": "cividis"} if filled else {"colors": ink(ax, PALE), "negative_linestyles": "solid"}
     )
+    for other in {"colors", "cmap"} & {*kwargs}:  # matplotlib takes one of them
+        look_of.pop({"colors": "cmap", "cmap": "colors"}[other], None)
+    for name, ends in (("x", surface.xlim), ("y", surface.ylim)):
+        if getattr(ax, f"get_autoscale{name}_on")():  # else whatever comes later would make it another
+            getattr(ax, f"set_{name}lim")(ends)
     with without("No contour levels were found"):  # no line at a height that the loss does not reach
         drawn = (ax.contourf if filled else ax.contour)(x, y, z, levels=at, **(look_of | kwargs))
     still = Still(surface, levels, [drawn])
@@ -124,6 +133,25 @@ def cross(ax: Axes, *, on_map: bool = False) -> dict[str, Any]:
         '#000000'
     """
     return {"color": ink(ax), "markeredgewidth": 2, "path_effects": halo(ax) if on_map else None}
+
+
+def line_style(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Keywords of matplotlib's plot by their long names: c is color, ls is linestyle.
+
+    Args:
+        kwargs: the keywords.
+
+    Returns:
+        The same.
+
+    Raises:
+        TypeError: one is there under two names.
+
+    Example:
+        >>> line_style({"ls": "--", "c": "red"})
+        {'linestyle': '--', 'color': 'red'}
+    """
+    return normalize_kwargs(kwargs, Line2D)
 
 
 def halo(ax: Axes, width: float = 5.5) -> list:
@@ -168,7 +196,7 @@ def profile(surface: Surface, *, ax: Axes | None = None, **kwargs: Any) -> list:
     x = torch.linspace(*surface.xlim, 401, dtype=torch.float64)
     label(ax, xlim=surface.xlim, ylim=surface.ylim, xlabel="parameter w", ylabel="loss")
     style: dict[str, Any] = {"color": ink(ax, GREY)}
-    return ax.plot(x, surface(x[:, None]).detach(), **(style | kwargs))
+    return ax.plot(x, surface(x[:, None]).detach(), **(style | line_style(kwargs)))
 
 
 def basins(surface: Surface, starts: Any, ends: Any, *, ax: Axes | None = None, **kwargs: Any):
@@ -245,7 +273,11 @@ def surface3d(surface: Surface, *, ax: Axes | None = None, n: int = 61, **kwargs
         raise ValueError('surface3d needs a 3-D Axes: plt.subplots(subplot_kw={"projection": "3d"})')
     x, y, z = _finite_mesh(surface, n)
     x, y = np.meshgrid(x, y)
-    look_of: dict[str, Any] = {"cmap": "cividis", "rcount": 60, "ccount": 60, "linewidth": 0, "antialiased": False}
+    look_of: dict[str, Any] = {"cmap": "cividis", "linewidth": 0, "antialiased": False}
+    if not {"rstride", "cstride"} & {*kwargs}:
+        look_of |= {"rcount": 60, "ccount": 60}
+    if "color" in kwargs:
+        del look_of["cmap"]
     with without("Z contains NaN values"):  # there the surface has a hole
         drawn = ax.plot_surface(x, y, z, **(look_of | kwargs))
     low, *_, high = edges(np.unique([np.nanmin(z), np.nanmax(z)]), z)

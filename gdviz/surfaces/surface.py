@@ -56,6 +56,9 @@ class Surface:
     find_minima: Callable[[], Tensor] | None = None
 
     def __post_init__(self):
+        places: Any = self.minima
+        places = places.tolist() if hasattr(places, "tolist") else places  # of an array or a tensor
+        object.__setattr__(self, "minima", tuple(tuple(map(float, place)) for place in places))
         if len(self.start) not in (1, 2):
             raise ValueError(f"a surface has one or two parameters; the start of {self.name} has {len(self.start)}")
         for name, ends in (("xlim", self.xlim), ("ylim", self.ylim)):
@@ -87,12 +90,23 @@ class Surface:
         z = torch.empty(n, n, dtype=torch.float64)  # filled: a list of rows would keep what lies between them in memory
         with torch.no_grad():
             for k, height in enumerate(watched(list(y), "mesh", "row")):  # one by one: data may be long
-                row = self(torch.stack([x, height.expand(n)], -1))
+                row = self._row(torch.stack([x, height.expand(n)], -1))
                 if row.shape != (n,):
                     given = tuple(row.shape)
                     raise ValueError(f"{self.name} must give a loss for each of {n} points, ({n},); it gave {given}")
                 z[k] = row
         return x, y, z
+
+    def _row(self, points: Tensor) -> Tensor:
+        try:
+            return self(points)
+        except RuntimeError as error:
+            if "must match the size" not in str(error):
+                raise
+            why = (
+                f"{self.name} gives no loss for {len(points)} points at once; is one of its numbers a list of several?"
+            )
+            raise ValueError(f"{why} Draw a surface for each, or give a Range ({error})") from error
 
     def basin(self, params: Tensor) -> Tensor:
         """Which minimum is the nearest.

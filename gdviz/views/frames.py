@@ -131,13 +131,21 @@ def mark_look(rule: Any) -> dict[str, Any]:
 def loss_limits(losses: Tensor, diverged: Tensor, *, least: float = 1e-9) -> tuple[float, float]:
     """The lowest loss of the runs that do not diverge, but at least this share of the largest first one; and that one.
 
-    losses (steps + 1, *runs), diverged (*runs). Both limits are positive, also for a run that begins at the minimum.
+    losses (steps + 1, *runs), diverged (*runs); where all diverge, the lowest loss before. Both limits are positive,
+    also for a run that begins at the minimum.
     """
     first = highest(losses[0])
     high = min(first, HIGHEST) if first > 0 else 1.0
-    good = losses[:, ~diverged]
+    good = losses if diverged.all() else losses[:, ~diverged]
     good = good[torch.isfinite(good)]
     return min(max(float(good.min()) if len(good) else high, least * high), high), high
+
+
+def depth(surface: Surface) -> float:
+    """What to subtract from the losses for a log axis: the loss of the lowest minimum that is known, where negative."""
+    if not surface.minima:
+        return 0.0
+    return min(0.0, float(surface(torch.tensor(surface.minima, dtype=torch.float64)).min()))
 
 
 def highest(values: Tensor) -> float:

@@ -43,7 +43,7 @@ def guesses(
         >>> sliders = {"step": range(11), "name": ["Wien", "Ulm"]}
         >>> player = guesses(scores.softmax(-1), ["de", "en", "fr"], [0, 0], sliders)
     """
-    p, names = _probabilities(probabilities, classes), list(sliders.values())[-1]
+    p, names = _probabilities(probabilities, classes), [str(name) for name in [*sliders.values()][-1]]
     if len(sliders) != 2 or p.ndim != 3 or p.shape[1] != len(names):
         raise ValueError(f"probabilities are (steps, names, classes) for two sliders; got {p.shape}, {list(sliders)}")
     if len(truth) != len(names) or not all(k in range(len(classes)) for k in truth):

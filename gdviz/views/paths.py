@@ -49,13 +49,20 @@ def valley(
         >>> player = valley(loss, minimize(loss, GradientDescent(Range(0.02, 1.1, 0.2)), [10.0], steps=20))
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6))
-    w = torch.linspace(*xlim, 200)
-    heights = loss(w[:, None])
+    w = torch.linspace(*xlim, 200, dtype=torch.float64)
+    heights = loss(w[:, None]).detach()
     left.plot(w, heights, color=PALE)
     top = highest(heights)
     label(left, title="the valley", xlabel="parameter w", ylabel="loss", ylim=(-top / 18, top * 25 / 24))
     left.set(xlim=(1.05 * xlim[0] - 0.05 * xlim[1], 1.05 * xlim[1] - 0.05 * xlim[0]))
-    label(right, title="the loss after each step", xlabel="step", ylabel="loss", yscale="log", ylim=(1e-8, 1e4))
+    label(
+        right,
+        title="the loss after each step",
+        xlabel="step",
+        ylabel="loss",
+        yscale="log",
+        ylim=_hundredfold(trajectory.losses),
+    )
     sliders = {"step": range(trajectory.steps + 1)} | ({} if rates is None else {"learning rate": rates})
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
 
@@ -97,6 +104,13 @@ def valley(
     return player
 
 
+def _hundredfold(losses: Tensor) -> tuple[float, float]:
+    """The ends of a log axis: a hundred times the largest first loss, and twelve powers of ten below."""
+    first = highest(losses[0])
+    top = 100 * min(first, HIGHEST / 100) if first > 0 else 1e4
+    return 1e-12 * top, top
+
+
 def over_surface(
     surface: Surface, trajectory: Trajectory, *, elev: float = 38, azim: float = -60, **options: Any
 ) -> Player:
@@ -121,7 +135,10 @@ def over_surface(
     figure = plt.figure(figsize=(8, 5.8), layout="constrained")
     ax: Any = figure.add_subplot(projection="3d")
     plots.surface3d(surface, ax=ax)
-    label(ax, title="loss of every line", xlabel="slope w", ylabel="intercept b", zlabel="loss")
+    if surface.example_loss is None:
+        label(ax, title=surface.name, xlabel="parameter x", ylabel="parameter y", zlabel="loss")
+    else:  # each point is a line through the examples
+        label(ax, title="loss of every line", xlabel="slope w", ylabel="intercept b", zlabel="loss")
     ax.view_init(elev=elev, azim=azim)
     player = Player(
         figure,
@@ -167,7 +184,7 @@ def descents(
         The player.
 
     Raises:
-        ValueError: no run, or an unknown look.
+        ValueError: no run, runs of unequal length, or an unknown look.
 
     Example:
         >>> from gdviz.descent import minimize
@@ -180,6 +197,8 @@ def descents(
     named = dict(runs) if isinstance(runs, Mapping) else {"": runs}
     if not named:
         raise ValueError("runs is empty; give a trajectory, or several by name")
+    if len(steps := {run.steps for run in named.values()}) > 1:
+        raise ValueError(f"the runs share one slider and need equally many steps; got {sorted(steps)}")
     first, seen = next(iter(named.values())), mark_looks({name: run.rule for name, run in named.items()}, looks)
     if apart:
         figure, lefts, right = panels(surface, list(named), levels=levels)
@@ -188,8 +207,7 @@ def descents(
         lefts = [left] * len(named)
     heights = _loss_axes(surface, list(named.values()), right)
     caption = said(named)
-    steps = {"step": range(first.steps + 1)}
-    player = Player(figure, steps | dict(sliders or {}), caption=caption, **options)
+    player = Player(figure, {"step": range(first.steps + 1)} | dict(sliders or {}), caption=caption, **options)
     drawn: dict[str, dict] = {}
     for left, (name, run) in zip(lefts, named.items()):
         path, curve = (
@@ -215,11 +233,14 @@ def _loss_axes(surface: Surface, runs: Sequence[Trajectory], ax: Axes) -> Callab
     losses = torch.cat([run.losses.reshape(len(run.losses), -1) for run in runs], 1)
     diverged = torch.cat([run.diverged.flatten() for run in runs])
     label(ax, title="loss after each step", xlabel="step", ylabel="loss")
-    if not surface.minima:
-        high, depth = highest(losses[0]), 6 * min(max(highest(losses[0].abs()), 0.1), HIGHEST)
-        ax.set(ylim=(high - depth, high + 0.4 * depth))
+    known = losses[losses.isfinite()]
+    if not surface.minima and not (len(known) and known.min() >= 0 and known.max() > 0):
+        high, deep = highest(losses[0]), 6 * min(max(highest(losses[0].abs()), 0.1), HIGHEST)
+        if len(known) and 0 < (spread := highest(losses[:, ~diverged]) - float(known.min())) < deep / 60:
+            deep = 1.2 * spread
+        ax.set(ylim=(high - deep, high + 0.4 * deep))
         return lambda losses: losses
-    lowest = min(float(surface(torch.tensor(place, dtype=torch.float64))) for place in surface.minima)
+    lowest = min((float(surface(torch.tensor(place, dtype=torch.float64))) for place in surface.minima), default=0.0)
     low, high = loss_limits(losses - lowest, diverged)
     label(ax, ylabel="loss above the lowest minimum" if lowest else "loss")
     log_axis(ax, 0.5 * low, 4 * high)

@@ -94,9 +94,9 @@ def seen(history: History, steps: Sequence[int]) -> Case:
         "parts": [_means(v.parts, loss) for v, loss in zip(history.vitals, history.losses[:: steps[1] - steps[0]])],
     }
     found = {name: _padded(values, many) for name, values in numbers.items()}
-    ends = torch.tensor([[float(epoch.end), epoch.validation_loss or math.nan] for epoch in history.epochs]).double()
-    known = torch.tensor([[epoch.end <= step + each for epoch in history.epochs] for step in steps])
-    held = ends.reshape(-1, 2).expand(many, -1, -1).where(known.reshape(many, -1)[..., None], torch.nan)
+    held_out = [(float(epoch.end), epoch.validation_loss or math.nan) for epoch in history.epochs] or [(0.0, math.nan)]
+    known = torch.tensor([[end <= step + each for end, _ in held_out] for step in steps])
+    held = torch.tensor(held_out).double().expand(many, -1, -1).where(known[..., None], torch.nan)
     least, most, centre = history.spread or (0.0, 0.0, 0.0)
     fixed = torch.tensor([least, most, centre]).double().round(decimals=3).expand(many, 3)
     guess = -sum(share * math.log(share) for share in history.classes if share)
@@ -112,8 +112,12 @@ def frame(cases: Mapping[str, Case], steps: range) -> tuple[Figure, list[Axes]]:
     label(left, title="loss", xlabel="step", ylabel="loss", xlim=step_limits([*steps, steps.stop + steps.step - 1]))
     every = torch.cat([torch.cat([case["loss"], case["held"][..., 1].flatten()]) for case in cases.values()])
     every = every[torch.isfinite(every)]
-    low, high = float(every.min()), min(highest(every), WORST)
-    log_axis(left, 0.6 * low, high * (high / low) ** 0.3)  # room for the words
+    low, high = float(every[every > 0].min()) if (every > 0).any() else 0.1, min(highest(every), WORST)
+    if (every < 0).any():
+        low, high = float(every.min()), max(high, float(every.min()) + 1e-9)
+        left.set_ylim(low - 0.05 * (high - low), high + 0.4 * (high - low))
+    else:  # with room for the words; what is 0 is at the lower edge
+        log_axis(left, 0.6 * low, high * max((high / low) ** 0.3, 1.35))
     label(middle, title="|update| / |weight|", xlabel="step", ylabel="ratio", xlim=step_limits(steps))
     log_axis(middle, FLOOR, TOP)
     middle.axhspan(*USUAL, color=SKY, alpha=0.15, linewidth=0)
@@ -132,7 +136,8 @@ def draw(player: Player, axes: Sequence[Axes], cases: Mapping[str, Case], *, mor
 
     one, axis = next(iter(cases.values())), 1 + (len(cases) > 1)
     words: dict[str, Any] = {"at": (0.97, 0.98), "align": "right"}
-    player.curve(left, of("loss").clamp(max=1e6), color=BLUE)
+    lowest = left.get_ylim()[0] if left.get_yscale() == "log" else -math.inf
+    player.curve(left, of("loss").clamp(lowest, 1e6), color=BLUE)
     player.points(left, of("held"), color=VERMILLION, marker="s", size=9)
     player.text(left, of("loss"), "● training {:.3g}", color=BLUE, **words)
     held = of("held out")
@@ -152,7 +157,7 @@ def draw(player: Player, axes: Sequence[Axes], cases: Mapping[str, Case], *, mor
         (of("weight"), "length of the weights {:.3g}"),
         (of("still"), "have a gradient, do not move: {:.0f} %"),
         (of("dead"), "units of a layer that are 0: {:.0f} %"),
-        (of("parts"), "loss used {:.3f}, mean of all {:.3f}"),
+        (of("parts"), "loss used {:.3g}, mean of all {:.3g}"),
         (of("drift"), "moved by evaluation: {:.2g}"),
         (of("spread"), "deviations {:.3g} to {:.3g}, means to {:.3g}"),
         (of("shared"), "held-out inputs seen in training: {:.0f} %"),

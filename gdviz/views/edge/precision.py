@@ -115,6 +115,6 @@ def accumulation(losses: Any, **options: Any) -> Player:
     wide = torch.tensor([0.4, n + 0.6]).double().expand(n - 1, 2)
     player.line(ax, torch.stack([wide, both[:, None].expand_as(wide)], -1), color=VERMILLION, dash=(2, 1), width=3)
     words: dict[str, Any] = {"align": "right"}
-    player.text(ax, both, "mean of means {:.3f}", at=(0.97, 0.98), color=VERMILLION, **words)
-    player.text(ax, true, "mean of all {:.3f}", at=(0.97, 0.89), color=BLACK, **words)
+    player.text(ax, both, "mean of means {:.3g}", at=(0.97, 0.98), color=VERMILLION, **words)
+    player.text(ax, true, "mean of all {:.3g}", at=(0.97, 0.89), color=BLACK, **words)
     return player

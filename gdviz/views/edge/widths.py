@@ -1,5 +1,6 @@
 """What the width of a network does to the first step."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from matplotlib.axes import Axes
 
 from gdviz.hyperparameters import as_tensor
 from gdviz.pictures.limits import log_axis
-from gdviz.pictures.words import label
+from gdviz.pictures.words import label, plain
 from gdviz.style import BLUE, GREY, VERMILLION, ink
 
 
@@ -50,14 +51,17 @@ def widths(
     label(ax, title="change of the output in one step", xlabel="width n", ylabel="change")
     numbers = torch.cat([as_tensor(some).double() for some in every.values()])
     ax.set_xscale("log", base=2)
-    ax.set_xticks(list(sizes), [str(n) for n in sizes])
+    few = sizes[:: -(-len(sizes) // 8)]
+    ax.set_xticks(list(few), [str(n) for n in few])
     ax.set_xlim(sizes[0] / 1.3, sizes[-1] * 4)
-    log_axis(ax, 0.5 * float(numbers.min()), 2 * float(numbers.max()))
+    numbers = numbers[(numbers > 0) & numbers.isfinite()]  # the others have no place on a log axis
+    log_axis(ax, *((0.5 * float(numbers.min()), 2 * float(numbers.max())) if len(numbers) else (0.1, 10)))
     artists: list[Any] = []
     for some in (predicted or {}).values():
         artists += ax.plot(sizes, as_tensor(some), color=ink(ax, GREY), linestyle="--")
     for (name, some), color, marker in zip(changes.items(), (VERMILLION, BLUE), "so"):
         artists += ax.plot(sizes, as_tensor(some), marker, color=ink(ax, color), markersize=10)
         place = (sizes[-1] * 1.15, float(as_tensor(some)[-1]))
-        artists.append(ax.text(*place, name.replace("$", r"\$"), color=ink(ax, color), va="center", weight="bold"))
+        artists.append(ax.text(*place, "", color=ink(ax, color), va="center", weight="bold"))
+        plain(artists[-1], textwrap.fill(name, 24))
     return artists

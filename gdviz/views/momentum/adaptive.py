@@ -252,7 +252,7 @@ def step_sizes(runs: Mapping[str, Trajectory], sliders: Mapping[str, Any], **opt
     figure, ax = plt.subplots(figsize=(7, 4.6), layout="constrained")
     label(ax, title="how long is each step?", xlabel="step", ylabel="size in lr", xlim=step_limits([1, first.steps]))
     log_axis(ax, 0.2, 3 * max(1.0, *(min(highest(size), HIGHEST) for size in sizes.values())))
-    caption = " ".join(f"{name}: at most {float(size.max()):.2f} lr." for name, size in sizes.items())
+    caption = " ".join(f"{name}: at most {highest(size):.2f} lr." for name, size in sizes.items())
     player = Player(figure, {"step": range(1, first.steps + 1), **sliders}, caption=caption, opening="", **options)
     looks = mark_looks({name: run.rule for name, run in runs.items()})
     for place, (name, size) in enumerate(sizes.items()):

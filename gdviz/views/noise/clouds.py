@@ -134,12 +134,20 @@ def dial(
     measured, theirs = (C[..., 0, 0].sqrt() for C in (covariance(cloud), ball))  # (panels, ratios)
     caption = f"Deviation of w in the clouds: {'; '.join(f'{n}: {between(d)}' for n, d in zip(names, measured))}."
     player = Player(figure, {"learning rate / batch size": ratios}, caption=caption, opening="", **options)
+    digits = ".2f" if float(measured.min()) > 0.05 else ".2g"
     for ax, name, points, theory, *spread in zip(panels, names, cloud, ball, measured, theirs):
         label(ax, title=name, xlabel="slope w")
         ax.set(xlim=(x0, x1), ylim=(y0, y1))
         player.points(ax, points, color=BLUE, size=5)
         player.ellipse(ax, centre.expand(len(ratios), 2), theory)
-        player.text(ax, torch.stack(spread, -1), "w ± {:.2f}, theory {:.2f}", at=(0.97, 0.98), align="right", size=16)
+        player.text(
+            ax,
+            torch.stack(spread, -1),
+            f"w ± {{:{digits}}}, theory {{:{digits}}}",
+            at=(0.97, 0.98),
+            align="right",
+            size=16,
+        )
     label(panels[0], ylabel="intercept b")
     return player
 

@@ -20,7 +20,7 @@ from gdviz.style import BLACK, BLUE, GREEN, PALE, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.theory import covariance, gradient_covariance
 from gdviz.views.alive import follow
-from gdviz.views.frames import below, between, loss_limits, pair
+from gdviz.views.frames import below, between, highest, loss_limits, pair
 
 COSTS = ("steps", "epochs", "examples", "milliseconds")
 RUNNERS = ((BLUE, (), "o"), (GREEN, (3, 1.5), "s"), (VERMILLION, (1, 1), "D"), (BLACK, (5, 1), "^"))
@@ -106,7 +106,7 @@ def wobble(data: Any, surface: Surface, runs: Trajectory, sampled: SampledLoss, 
         player.path(right, first["path"], color=BLUE, width=2),
         player.arrow(right, first["all"], color=GREEN),
         player.arrow(right, first["batch"], color=BLACK),
-        player.text(right, first["loss"], "loss {:.0f}"),
+        player.text(right, first["loss"], "loss {:.0f}" if highest(first["loss"]) >= 1000 else "loss {:.3g}"),
     ]
     follow(player, right, runs, dict(zip(marks, drawn.values())), lambda _: caption)
     return player

@@ -18,7 +18,7 @@ from gdviz.player import Player
 from gdviz.style import BLACK, BLUE, GREY, VERMILLION
 from gdviz.surfaces import Surface
 from gdviz.views.alive import follow
-from gdviz.views.frames import highest, loss_limits, lost, pair
+from gdviz.views.frames import depth, highest, loss_limits, lost, pair
 
 
 def curvature(surface: Surface, trajectory: Trajectory, *, levels: Any = 12, **options: Any) -> Player:
@@ -52,8 +52,10 @@ def curvature(surface: Surface, trajectory: Trajectory, *, levels: Any = 12, **o
     plots.contours(surface, ax=left, levels=levels)
     label(left, title=surface.name, xlabel="parameter x", ylabel="parameter y")
     label(middle, title="curvature under the point", xlabel="step", ylabel="largest curvature")
-    label(right, title="loss after each step", xlabel="step", ylabel="loss")
-    floor, first = loss_limits(trajectory.losses, trajectory.diverged)
+    below_zero = depth(surface)
+    words = "loss above the lowest minimum" if below_zero else "loss"
+    label(right, title="loss after each step", xlabel="step", ylabel=words)
+    floor, first = loss_limits(trajectory.losses - below_zero, trajectory.diverged)
     log_axis(right, min(0.5 * floor, 1e-4 * first), 8 * first)
     lr = trajectory.rule.lr
     ends = torch.tensor([lr.low, lr.high], dtype=torch.float64) if isinstance(lr, Range) else trajectory.lrs
@@ -68,15 +70,15 @@ def curvature(surface: Surface, trajectory: Trajectory, *, levels: Any = 12, **o
         return 2 / torch.cat([lrs, lrs[-1:]])
 
     def heights(run: Trajectory) -> Tensor:
-        return run.losses.clamp(min=1e-9 * floor)
+        return (run.losses - below_zero).clamp(min=1e-9 * floor)
 
     place = {"at": (0.97, 0.98), "align": "right"}
     drawn = {
         player.path(left, trajectory.params): lambda run: run.params,
         player.curve(middle, limit(trajectory), color=VERMILLION, dash=(2, 1)): limit,
         player.curve(middle, largest(trajectory), color=BLUE): largest,
-        player.text(middle, largest(trajectory), "curvature {:.0f}", color=BLUE, **place): largest,
-        player.text(middle, limit(trajectory), "2/lr {:.0f}", color=VERMILLION, **place | {"at": (0.97, 0.88)}): limit,
+        player.text(middle, largest(trajectory), "curvature {:.4g}", color=BLUE, **place): largest,
+        player.text(middle, limit(trajectory), "2/lr {:.4g}", color=VERMILLION, **place | {"at": (0.97, 0.88)}): limit,
         player.curve(right, heights(trajectory)): heights,
         player.text(right, trajectory.losses, "loss {:.4g}", diverged=lost(trajectory), **place): lambda run: (
             run.losses,
@@ -168,6 +170,10 @@ def restarts(surface: Surface, trajectory: Trajectory, **options: Any) -> Player
         >>> starts = 8 * torch.rand(12, 2, generator=torch.Generator().manual_seed(0)).double() - 4
         >>> player = restarts(himmelblau(), minimize(himmelblau(), GradientDescent(lr=0.01), starts, steps=40))
     """
+    if len(trajectory.runs) != 1:
+        raise ValueError(
+            f"restarts are one axis of runs, give several starts (restarts, 2); got runs {trajectory.runs}"
+        )
     many, ends = trajectory.runs[0], trajectory.losses[-1].where(~trajectory.diverged, torch.nan)
     ends = ends.nan_to_num(highest(trajectory.losses[0]))  # a restart that diverged has found nothing better
     figure, left, right = pair(surface, levels=8)
@@ -183,7 +189,9 @@ def restarts(surface: Surface, trajectory: Trajectory, **options: Any) -> Player
         **options,
     )
     breaks = torch.full((1, many, 2), torch.nan, dtype=torch.float64)
-    routes = torch.cat([trajectory.params, breaks]).transpose(0, 1)  # (restarts, steps + 2, 2), NaN between two paths
+    every = -(-many * many * trajectory.steps // 200_000) or 1  # each k has the paths of all before, and 4 MB travel
+    ways = torch.cat([trajectory.params[:-1:every], trajectory.params[-1:]])
+    routes = torch.cat([ways, breaks]).transpose(0, 1)  # (restarts, steps + 2, 2), NaN between two paths
     begun = torch.ones(many, many).tril().bool()  # (k, restart): whether it is among the first k
     player.line(left, routes.where(begun[..., None, None], torch.nan).flatten(1, 2), color=BLUE, width=2)
     player.points(left, trajectory.params[-1].where(begun[..., None], torch.nan), color=BLACK, size=11)

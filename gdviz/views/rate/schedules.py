@@ -15,7 +15,7 @@ from gdviz.player import Player
 from gdviz.style import BLACK, BLUE, GREEN, PURPLE, VERMILLION
 from gdviz.surfaces import Surface
 from gdviz.views.alive import follow
-from gdviz.views.frames import below, highest, loss_limits
+from gdviz.views.frames import below, depth, highest, loss_limits
 
 LOOKS = (  # one for each schedule: told apart without colours, too
     {"color": BLACK, "marker": "o"},
@@ -62,8 +62,10 @@ def schedules(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) 
     label(top, title="rate of each step", xlabel="step", ylabel="learning rate", ylim=(0, 1.15 * highest(rates) or 1))
     label(left, title=surface.name, xlabel="parameter x", ylabel="parameter y")
     diverged = torch.stack([run.diverged for run in runs.values()])
-    floor, first = loss_limits(losses, diverged, least=1e-5)
-    label(right, title="loss after each step", xlabel="step", ylabel="loss")
+    below_zero = depth(surface)
+    floor, first = loss_limits(losses - below_zero, diverged, least=1e-5)
+    words = "loss above the lowest minimum" if below_zero else "loss"
+    label(right, title="loss after each step", xlabel="step", ylabel=words)
     log_axis(right, 0.5 * floor, 8 * first)
     below(
         top,
@@ -79,7 +81,7 @@ def schedules(surface: Surface, runs: Mapping[str, Trajectory], **options: Any) 
         return torch.cat([lrs, lrs[-1:]])  # the last rate is shown at the last step, too
 
     def heights(run: Trajectory, share: float = 1e-9) -> Tensor:
-        return run.losses.clamp(min=share * floor)
+        return (run.losses - below_zero).clamp(min=share * floor)
 
     drawn: dict[str, dict[Any, Any]] = {}
     for (name, run), given in zip(runs.items(), LOOKS):

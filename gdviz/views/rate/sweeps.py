@@ -19,7 +19,7 @@ from gdviz.style import BLACK, BLUE, GREY, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.theory import regime
 from gdviz.views.alive import follow
-from gdviz.views.frames import highest, loss_limits, lost, pair
+from gdviz.views.frames import depth, highest, loss_limits, lost, pair
 from gdviz.views.given import at_the_ends
 
 
@@ -64,17 +64,18 @@ def sweep(
         given = f"got {len(places)} of them"
         raise ValueError(f"rates must be those of the first axis of the runs {trajectory.runs}, {given}")
     turned = [_ends(trajectory, places) for _ in at_the_ends(surface.ranges)] if rates is None else []
-    low = _loss_left(right, trajectory, places, torch.stack([ends, *turned]), largest)
+    below_zero = depth(surface)
+    low = _loss_left(right, trajectory, places, torch.stack([ends, *turned]), largest, below_zero)
     if rates is not None:
         sliders["learning rate"] = _labels(rates, largest)
     player = Player(figure, sliders, caption=trajectory.describe(), **options)
-    first = highest(trajectory.losses[0])
+    first = highest(trajectory.losses[0]) - below_zero
     right.axhline(first, color=ink(right, GREY), linewidth=1)
     look = {"color": ink(right, GREY), "path_effects": plots.halo(right, 4)}
     right.text(0.02 * right.get_xlim()[1], 1.5 * first, "loss at the first start", **look)
 
     def shown(losses: Tensor) -> Tensor:
-        return torch.where(losses.isnan(), HIGHEST, losses.clamp(low, HIGHEST))
+        return torch.where(losses.isnan(), HIGHEST, (losses - below_zero).clamp(low, HIGHEST))
 
     def left_over(run: Trajectory) -> Tensor:
         return torch.stack([places, shown(_ends(run, places))], -1)[None]
@@ -135,14 +136,17 @@ def _labels(rates: Sequence[float], largest: float) -> list[str]:
     return [f"{label}: {regime(rate, largest)}" for label, rate in zip(labels_of(rates, 3), rates)]
 
 
-def _loss_left(ax: Axes, trajectory: Trajectory, rates: Tensor, ends: Tensor, curvature: float) -> float:
+def _loss_left(
+    ax: Axes, trajectory: Trajectory, rates: Tensor, ends: Tensor, curvature: float, below_zero: float
+) -> float:
     """Label an Axes for the last losses against the rate, with 1 / L and 2 / L; the lowest that is shown.
 
-    ends: (settings, rates). curvature: L.
+    ends: (settings, rates). curvature: L. below_zero: what is subtracted from all losses.
     """
-    losses = torch.stack([trajectory.losses[0].expand(ends.shape), ends]).flatten(1)
+    losses = torch.stack([trajectory.losses[0].expand(ends.shape), ends]).flatten(1) - below_zero
     floor, first = loss_limits(losses, ~(losses[1] <= losses[0]))
-    label(ax, title=f"loss after {trajectory.steps} steps", xlabel="learning rate", ylabel="loss")
+    words = "loss above the lowest minimum" if below_zero else "loss"
+    label(ax, title=f"loss after {trajectory.steps} steps", xlabel="learning rate", ylabel=words)
     ax.set(xlim=(0, 1.05 * max(float(rates.max()), 2 / curvature)))
     log_axis(ax, 0.05 * floor, 100 * first)
     for factor, name, color in ((1, "1/L", ink(ax, GREY)), (2, "2/L", ink(ax, VERMILLION))):

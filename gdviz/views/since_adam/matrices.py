@@ -48,6 +48,9 @@ def spectrum(matrices: Mapping[str, Tensor], *, steps: int = 8, **options: Any) 
     label(ax, ylabel="after", ylim=(-0.05, 1.8))
     ax.set(xscale="log", xlim=(1e-3, 1.2))
     ax.axhline(1, color=ink(ax, GREY), linewidth=1, linestyle=":")
+    empty = [name for name, matrix in matrices.items() if not matrix.any() or not matrix.isfinite().all()]
+    if empty or not matrices:
+        raise ValueError(f"give at least one matrix by name, finite and not all 0; got {empty or 'none'}")
     x = torch.logspace(-3, 0, 400, dtype=torch.float64)
     values = [torch.linalg.svdvals(matrix.double() / matrix.double().norm()) for matrix in matrices.values()]
     most = max(map(len, values))
@@ -55,8 +58,9 @@ def spectrum(matrices: Mapping[str, Tensor], *, steps: int = 8, **options: Any) 
     curves = torch.stack([_iterated(x, *kind, steps) for kind in POLYNOMIALS.values()], 1)[:, :, None]
     after = torch.stack([_iterated(values, *kind, steps) for kind in POLYNOMIALS.values()], 1)
     sliders = {"Newton-Schulz steps": range(steps + 1), "polynomial": list(POLYNOMIALS), "gradient": list(matrices)}
-    low, high = after[5, 0].min(), after[5, 0].max()
-    caption = f"After five steps of Muon's polynomial all singular values are between {low:.3f} and {high:.3f}."
+    low, high = after[-1, 0].min(), after[-1, 0].max()
+    many = {1: "one step", 5: "five steps"}.get(steps, f"{steps} steps")
+    caption = f"After {many} of Muon's polynomial all singular values are between {low:.3f} and {high:.3f}."
     player = Player(figure, sliders, caption=caption, opening="", **options)
     player.line(ax, torch.stack([x.expand_as(curves), curves], -1), color=BLUE, width=2)
     places = torch.stack([values.clamp(min=1e-3).expand_as(after), after], -1)

@@ -44,6 +44,8 @@ def race(
         >>> one = {"Adam": [0.01, 0.02, 0.04], "Muon": [0.03, 0.06, 0.12]}
         >>> player = race({"Adam": falls, "Muon": falls**2}, one, {"Adam": 1.0, "Muon": 2.0}, every=10)
     """
+    if any(set(name) & set("|{}") for name in scores):
+        raise ValueError(f"the name of a rule must not contain |, {{ or }}; got {list(scores)}")
     figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6.5), layout="constrained")
     checks, rows = len(next(iter(scores.values()))), range(len(scores) - 1, -1, -1)
     label(

@@ -11,14 +11,14 @@ from torch import Tensor
 from gdviz.descent import Trajectory
 from gdviz.hyperparameters import as_tensor
 from gdviz.optimizers import Lion, Schedule, ScheduleFreeSGD
-from gdviz.pictures.limits import log_axis, step_limits
+from gdviz.pictures.limits import HIGHEST, log_axis, step_limits
 from gdviz.pictures.words import label
 from gdviz.player import Player
 from gdviz.player.templates import escaped
 from gdviz.style import BLACK, BLUE, GREY, VERMILLION, ink
 from gdviz.theory.rates import refuse_other_runs
 from gdviz.views.alive import follow, said
-from gdviz.views.frames import below, mark_look, mark_looks
+from gdviz.views.frames import below, highest, mark_look, mark_looks
 
 
 def heard(trajectory: Trajectory, **options: Any) -> Player:
@@ -45,7 +45,7 @@ def heard(trajectory: Trajectory, **options: Any) -> Player:
     refuse_other_runs("what Lion hears", trajectory, Lion)
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
     steps = range(trajectory.steps + 1)
-    label(left, title="what it takes the sign of", xlabel="step", ylabel="β₁m + (1 − β₁)g", ylim=(-1.05, 1.05))
+    label(left, title="what it takes the sign of", xlabel="step", ylabel="β₁m + (1 − β₁)g")
     left.axhline(0, color=ink(left, GREY), linewidth=1)
     label(right, title="where it is", xlabel="step", ylabel="parameter w")
     left.set_xlim(step_limits(steps))
@@ -58,6 +58,8 @@ def heard(trajectory: Trajectory, **options: Any) -> Player:
     def place(run: Trajectory) -> Tensor:
         return run.params[:, 0]
 
+    most = 1.05 * max(1.0, highest(signed(trajectory).abs()))
+    left.set_ylim(-most, most)
     player = Player(figure, {"step": steps}, caption=trajectory.describe(), **options)
     drawn = {
         player.curve(left, signed(trajectory), **mark_look(trajectory.rule)): signed,
@@ -89,7 +91,7 @@ def first_steps(runs: Mapping[str, Trajectory], **options: Any) -> Player:
     """
     figure, ax = plt.subplots(figsize=(7, 5), layout="constrained")
     steps = range(next(iter(runs.values())).steps + 1)
-    label(ax, title="size of each step", xlabel="step", ylabel="size in lr", ylim=(0, 1.9), xlim=step_limits(steps))
+    label(ax, title="size of each step", xlabel="step", ylabel="size in lr", xlim=step_limits(steps))
     looks = mark_looks({name: name if isinstance(run.asked, Schedule) else run.rule for name, run in runs.items()})
     below(ax, looks, columns=2, at=(-0.05, -0.17))
 
@@ -97,6 +99,7 @@ def first_steps(runs: Mapping[str, Trajectory], **options: Any) -> Player:
         sizes = run.params.diff(dim=0).abs()[:, 0]
         return torch.cat([sizes[:1], sizes])
 
+    ax.set_ylim(0, max(1.9, *(1.4 * min(highest(size(run)), HIGHEST / 2) for run in runs.values())))
     player = Player(figure, {"step": steps}, caption=said(runs), **options)
     drawn: dict[str, dict] = {}
     for row, (name, run) in enumerate(runs.items()):

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gdviz.pictures.arrays import as_array
-from gdviz.pictures.limits import ENDS, HIGHEST, log_axis, plain_ticks, span
+from gdviz.pictures.limits import ENDS, HIGHEST, log_axis, plain_ticks, span, usual
 from gdviz.pictures.words import label
 from gdviz.player import Player
 from gdviz.player.templates import escaped
@@ -125,9 +125,10 @@ def _before(player: Player, ax: Axes, points: np.ndarray) -> None:
 
 def _frame(ax: Axes, arrays: Sequence[np.ndarray], lines: int, places: np.ndarray | None) -> None:
     """The window: what is finite and at most 100 times as large as the first values; above it room for words."""
-    values, first = (np.concatenate([a.ravel() for a in some]) for some in (arrays, [array[0] for array in arrays]))
-    largest = np.abs(first[np.isfinite(first)]).max(initial=0)
-    values = values[(np.abs(values) <= HIGHEST) & ((values <= 100 * largest) | (largest == 0))]
+    firsts = np.concatenate([array[0].ravel() for array in arrays])
+    largest = np.abs(firsts[np.isfinite(firsts)]).max(initial=0)
+    found = [a[(np.abs(a) <= HIGHEST) & ((a <= 100 * largest) | (largest == 0) | usual(a, times=100))] for a in arrays]
+    values = np.concatenate(found)
     log = ax.get_yscale() == "log"
     values = np.log(values[values > 0]) if log else values
     low, high = (values.min(), values.max()) if len(values) else (0, 1)  # where nothing can be drawn

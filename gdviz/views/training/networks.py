@@ -181,7 +181,7 @@ def in_slice(
     player.solid(left, *surface.mesh(31))
     player.path(right, path, color=VERMILLION)
     both = np.stack([np.asarray(losses), heights.numpy()], -1)
-    player.text(right, both, "loss {:.3f}, in the slice {:.3f}", at=(0.97, 0.98), align="right")
+    player.text(right, both, "loss {:.3g}, in the slice {:.3g}", at=(0.97, 0.98), align="right")
     return player
 
 

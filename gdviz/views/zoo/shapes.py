@@ -13,7 +13,7 @@ from torch import Tensor
 from gdviz import plots
 from gdviz.descent import Trajectory
 from gdviz.hyperparameters import as_tensor
-from gdviz.pictures.limits import log_axis, step_limits
+from gdviz.pictures.limits import HIGHEST, log_axis, step_limits
 from gdviz.pictures.words import label
 from gdviz.player import Player
 from gdviz.player.sliders import labels_of
@@ -21,7 +21,7 @@ from gdviz.player.templates import escaped
 from gdviz.style import BLUE, GREY, PALE, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.views.alive import follow, said
-from gdviz.views.frames import below, loss_limits, lost, mark_looks, pair
+from gdviz.views.frames import below, highest, loss_limits, lost, mark_looks, pair
 
 
 def level_lines(curvatures: tuple[float, float], degrees: Any) -> Tensor:
@@ -194,7 +194,9 @@ def edge(surface: Surface, trajectory: Trajectory, rates: Sequence[float] | None
     x = np.linspace(0.05, 5, 200)
     for side in (1, -1):
         left.plot(side * x, side / x, color=ink(left), linewidth=1, scalex=False, scaley=False)
-    label(right, title="curvature of the floor", xlabel="step", ylabel="x² + y²", ylim=(0, 27))
+    label(right, title="curvature of the floor", xlabel="step", ylabel="x² + y²")
+    start = torch.as_tensor(trajectory.params[0]).double().square().sum(-1)
+    right.set_ylim(0, max(27.0, 1.3 * min(highest(start), HIGHEST / 2)))
     right.set_xlim(step_limits([0, trajectory.steps]))
 
     def curvature(run: Trajectory) -> Tensor:
