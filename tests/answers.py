@@ -338,7 +338,7 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
         2: [
             ("torch.maximum(v_max, v)", "v", "Or it is Adam: its steps are the same"),
             ("torch.maximum(v_max, v)", "v_max", "a v_max that never changes"),
-            ("torch.maximum(v_max, v)", "max(v_max, v)", "RuntimeError in your line"),
+            ("torch.maximum(v_max, v)", "max(v_max, v)", "in your line `v_max = max(v_max, v)`: torch.maximum"),
             ("v_max / (1 - beta2**t)", "v_max", "a v_max whose bias is not corrected"),
         ],
         3: [

@@ -689,3 +689,30 @@ def test_running_medians_are_those_of_each_window(many, half):
     drawn = random.Random(many)
     values = [round(drawn.random(), 1) for _ in range(many)]  # some are equal
     assert medians(values, half) == [median(values[max(0, k - half) : k + half + 1]) for k in range(many)]
+
+
+# --- logs as others write them ----------------------------------------------------------------------------------------
+
+
+def log_of(tmp_path, *rows):
+    (tmp_path / "log.csv").write_text("\n".join(rows))
+    return tmp_path / "log.csv"
+
+
+def test_the_columns_of_a_log_may_begin_with_capitals_and_end_with_empty_cells(tmp_path):
+    found = read_log(log_of(tmp_path, "Step,Loss,,", "20,0.3,,", "10,0.7,,"))
+    assert [(step.number, step.loss) for step in found.steps] == [(10, 0.7), (20, 0.3)]
+
+
+def test_a_quotation_mark_that_is_not_closed_takes_no_rows_of_a_log(tmp_path):
+    rows = ["step,loss,note", "0,0.9,a", '1,0.7,"b', "2,0.6,x", '3,0.4,c"', "4,0.3,a"]
+    with pytest.raises(ValueError, match=r"quotation mark in line 3.*is not closed"):
+        read_log(log_of(tmp_path, *rows))
+
+
+def test_how_many_examples_it_took_is_of_the_epoch_that_got_there():
+    columns = {"loss": [0.9, 0.8, 0.7, 0.6], "validation_loss": [1.0, 0.9, 0.8, 0.7]}
+    found = from_columns(columns | {"validation_accuracy": [None, None, 0.5, 0.95]})
+    assert found.examples_until(0.9) is None
+    found.steps = [step._replace(examples=100 * (k + 1)) for k, step in enumerate(found.steps)]
+    assert (found.examples_until(0.9), found.examples_until(0.5), found.examples_until(0.99)) == (400, 300, None)

@@ -445,3 +445,10 @@ def test_the_rate_of_every_step_is_kept_of_each_run_and_of_a_schedule():
     many = minimize(BOWL, GradientDescent(0.1), [[1.0, 2.0]] * 100, 50).lrs
     assert many.shape == (50, 100)
     assert many.untyped_storage().nbytes() <= 8, "one number for all"
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_start_in_half_precision_is_computed_with_in_float64(dtype):
+    run = minimize(lambda w: w.square().sum(-1), Adam(lr=0.1), torch.zeros(2, dtype=dtype), 50)
+    assert run.params.dtype == torch.float64
+    assert not run.params.any(), "in float16 eps is 0, and 0 / 0 is not a number"

@@ -5,7 +5,7 @@ import torch
 
 from gdviz import surfaces, views
 from gdviz.descent import minimize
-from gdviz.optimizers import GradientDescent, Momentum, Range, Schedule
+from gdviz.optimizers import GradientDescent, Momentum, Range, Schedule, cosine, linear, warmup_stable_decay
 
 BOWL = surfaces.bowl(10)
 
@@ -87,3 +87,18 @@ def test_a_range_that_makes_a_rate_negative_is_refused_by_the_player():
     with pytest.raises(ValueError, match=r"with slope = 0.11 the learning rate of step 3 is -0.03; narrow the range"):
         views.descents(BOWL, run)
     assert float(falling.numbers["slope"]) == 0.001
+
+
+REFUSED = {
+    "warm-up": (lambda t: cosine(t, lr=0.01, steps=100, warmup=200), "warmup=200, steps=100"),
+    "all warm-up": (lambda t: linear(t, lr=0.01, steps=100, warmup=100), "less than steps"),
+    "no steps": (lambda t: cosine(t, lr=0.01, steps=0), "steps=0"),
+    "decay in steps": (lambda t: warmup_stable_decay(t, lr=0.1, steps=1000, decay=100), "100 steps are 0.1"),
+    "negative decay": (lambda t: warmup_stable_decay(t, lr=0.1, steps=1000, decay=-0.1), "a share of the steps"),
+}
+
+
+@pytest.mark.parametrize(("rate", "words"), REFUSED.values(), ids=REFUSED)
+def test_a_plan_that_never_reaches_its_rate_is_refused(rate, words):
+    with pytest.raises(ValueError, match=words):
+        rate(torch.arange(3.0))

@@ -16,6 +16,7 @@ from torch.optim import lr_scheduler
 from gdviz.minibatches import Minibatches
 from gdviz.networks import Epoch, History, Step, evaluate, fit, stacked
 from gdviz.networks.inputs import check_record
+from gdviz.networks.landscape import output_change
 from gdviz.networks.torch_optimizer import TorchOptimizer
 from gdviz.optimizers import Adam, GradientDescent, Momentum
 
@@ -878,3 +879,30 @@ def test_epochs_may_be_of_numpy_and_an_output_without_gradient_is_refused():
         evaluate(network(), F.cross_entropy, (X.to_sparse(), Y))
     with pytest.raises(ValueError, match="the target of example 0 is"):
         evaluate(network(), F.cross_entropy, (X, Y + 9))
+
+
+def one_layer():
+    return nn.Sequential(nn.Linear(2, 1)).double(), (torch.randn(8, 2).double(), torch.zeros(8, 1).double())
+
+
+def test_an_optimizer_of_frozen_parameters_alone_is_refused():
+    model, data = one_layer()
+    model.append(nn.Linear(1, 1).double())
+    sgd = torch.optim.SGD(model[0].parameters(), lr=0.1)
+    model[0].requires_grad_(False)
+    with pytest.raises(ValueError, match="all parameters of the optimizer are frozen"):
+        fit(model, nn.functional.mse_loss, data, sgd, epochs=1, batch_size=8)
+
+
+def test_a_plateau_of_what_should_rise_is_refused():
+    model, data = one_layer()
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(sgd, mode="max")
+    with pytest.raises(ValueError, match="mode='min', not 'max'"):
+        fit(model, nn.functional.mse_loss, data, sgd, epochs=1, batch_size=8, scheduler=plateau)
+
+
+def test_the_change_of_the_output_is_of_an_optimizer_of_that_model():
+    model, data = one_layer()
+    with pytest.raises(ValueError, match="belongs to another model"):
+        output_change(model, nn.functional.mse_loss, data, lambda _: torch.optim.SGD(model.parameters(), lr=0.1))

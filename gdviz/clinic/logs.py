@@ -57,8 +57,11 @@ def read_log(path: str | Path, *, classes: int | None = None, **names: str) -> H
         raise TypeError(f"a log has {', '.join(KNOWN)}; there is no {', '.join(sorted(spare))}")
     file, text = files.text(path)
     table = _table(file, text)
-    called = {what: names.get(what) or next((n for n in usual if n in table), "") for what, usual in KNOWN.items()}
-    if called["step"] == "epoch" and len({*(cells := table["epoch"]())}) < len(cells):
+    lower = {name.lower(): name for name in reversed(table)}  # TensorBoard and others write Step
+    called = {
+        what: names.get(what) or next((lower[n] for n in usual if n in lower), "") for what, usual in KNOWN.items()
+    }
+    if called["step"].lower() == "epoch" and len({*(cells := table[called["step"]]())}) < len(cells):
         called["step"] = ""  # several rows of each epoch
     fastai = called["validation_loss"] == "valid_loss" and called["accuracy"] == "accuracy"
     if fastai and not called["validation_accuracy"] and "accuracy" not in names:
@@ -189,17 +192,29 @@ def _table(path: Path, text: str) -> dict[str, Callable[[], list[float | None]]]
     table = list(files.rows(path, text, separator))
     if len(table) < 2:
         raise ValueError(f"{path} is empty; a log needs a row of column names and a row for each step")
-    head = [files.plain(name) for name in table[0][1]]
+    head = [files.plain(name) for name in _trimmed(table[0][1])]
     twice = [name for name in head if head.count(name) > 1]
     if twice:
         raise ValueError(f"{path} has {head.count(twice[0])} columns named {twice[0]!r}; rename all but one")
     read: dict[str, list[tuple[str, str]]] = {name: [] for name in head}
     for line, cells in table[1:]:
+        cells = _trimmed(cells, len(head))
+        for part in (part for cell in cells for part in cell.splitlines()[1:]):
+            if part.count(separator) + 1 == len(head):
+                raise ValueError(
+                    f"{path}: a quotation mark in line {line} or after it is not closed; it takes in {part!r}"
+                )
         if len(cells) > len(head):
             raise ValueError(f"{path}, line {line} has {len(cells)} cells for {len(head)} names; a decimal comma?")
         for name, cell in zip(head, [*cells, *[""] * (len(head) - len(cells))]):
             read[name].append((f"{path}, line {line}, column {name!r}", cell.strip()))
     return {name: partial(lambda cells: [_cell(*cell) for cell in cells], cells) for name, cells in read.items()}
+
+
+def _trimmed(cells: list[str], least: int = 1) -> list[str]:
+    """The cells of a row without empty ones at its end, beyond this many."""
+    many = max((k + 1 for k, cell in enumerate(cells) if cell.strip()), default=0)
+    return cells[: max(many, least)]
 
 
 def _cell(where: str, cell: str) -> float | None:

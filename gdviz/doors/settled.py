@@ -54,7 +54,7 @@ def checked_start(start: Any, name: str = "start") -> Tensor:
         raise TypeError(f"{name} must be numbers of shape (d,) or (*runs, d), got {start!r}") from error
     if tensor.is_complex():
         raise TypeError(f"{name} must be real numbers, got {start!r}; torch.view_as_real(z) makes two of each")
-    tensor = tensor if tensor.is_floating_point() else tensor.double()
+    tensor = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.double()  # eps is 0 in float16
     if tensor.ndim == 0 or tensor.numel() == 0:
         raise ValueError(f"{name} must have shape (d,) or (*runs, d), got {start!r}; one parameter is [3.0]")
     if not bool(torch.isfinite(tensor).all()):

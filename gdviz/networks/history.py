@@ -169,10 +169,10 @@ class History:
             accuracy: a share, 0 to 1.
 
         Returns:
-            The number of examples; None where no epoch reached it.
+            The number of examples; None where no epoch reached it, or nobody counted, as in a log.
         """
-        both = zip(self.epoch_ends, self.validation_accuracies)
-        return next((self.steps[last - 1].examples for last, share in both if share >= accuracy), None)
+        reached = (epoch.end for epoch in self.epochs if (epoch.validation_accuracy or 0.0) >= accuracy)
+        return next((self.steps[end - 1].examples or None for end in reached), None)
 
     __repr__ = __str__ = describe
 

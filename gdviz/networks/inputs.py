@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
 from gdviz.doors.calls import called, said, tensors_in
 from gdviz.hyperparameters import as_tensor, in_range, whole
@@ -112,6 +112,8 @@ def check_training(model: nn.Module, optimizer: Any) -> None:
     own = {id(p) for p in model.parameters()}
     if any(id(p) not in own for group in optimizer.param_groups for p in group["params"]):
         raise ValueError("the optimizer belongs to another model; make it with this model.parameters()")
+    if not any(p.requires_grad for group in optimizer.param_groups for p in group["params"]):
+        raise ValueError("all parameters of the optimizer are frozen; give it those that require a gradient")
     spoilt = [name for name, p in model.named_parameters() if not bool(torch.isfinite(p).all())]
     spoilt += [name for name, b in model.named_buffers() if bool(b.isnan().any())]
     if spoilt:
@@ -138,6 +140,9 @@ def check_loop(
     if scheduler is not None and (isinstance(scheduler, type) or getattr(scheduler, "optimizer", 0) is not optimizer):
         given = f"{repr(scheduler).splitlines()[0]}; write, say, lr_scheduler.StepLR(optimizer, 10)"
         raise ValueError(f"scheduler must be of torch.optim.lr_scheduler and of this optimizer, got {given}")
+    if isinstance(scheduler, ReduceLROnPlateau) and scheduler.mode != "min":
+        cure = f"make it with mode='min', not {scheduler.mode!r}"
+        raise ValueError(f"fit gives ReduceLROnPlateau the loss, which falls: {cure}")
     if isinstance(scheduler, OneCycleLR) and scheduler.total_steps < scheduler.last_epoch + steps:
         raise ValueError(f"OneCycleLR ends after {scheduler.total_steps} steps: make it with total_steps={steps}")
     smallest = batches.examples(batches.steps_per_epoch - 1)

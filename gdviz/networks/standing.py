@@ -64,7 +64,8 @@ class Standing(torch.optim.Optimizer):
         looks = ((rule, params) for rule, params in zip(rules, groups) if hasattr(rule, "probe"))
         moves = [move for rule, params in looks for move in self._probes(rule, params)]
         before = [(p, p.detach().clone()) for p, _ in moves]
-        others = [(p, p.grad) for p in chain(*groups) if p not in dict(moves)]
+        moved = {id(p) for p, _ in moves}
+        others = [(p, p.grad) for p in chain(*groups) if id(p) not in moved]
         try:
             _put(moves)
             self.zero_grad()

@@ -129,7 +129,8 @@ def fit(
             if (step + 1) % batches.steps_per_epoch == 0:
                 with answering(optimizer):
                     history.epochs.append(_epoch(model, loss, held_out, batches, history.steps))
-                    watched_loss = (history.epoch_losses if held_out is None else history.validation_losses)[-1]
+                    last = history.epochs[-1]
+                    watched_loss = last.loss if last.validation_loss is None else last.validation_loss
                     if isinstance(scheduler, ReduceLROnPlateau):
                         scheduler.step(watched_loss)
                     elif scheduler and not each_step:

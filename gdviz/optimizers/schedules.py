@@ -38,12 +38,16 @@ def cosine(t: Tensor, lr: Any, steps: Any, warmup: Any = 0) -> Tensor:
     Returns:
         The rates, in the shape of t.
 
+    Raises:
+        ValueError: a warm-up as long as the plan.
+
     Example:
         >>> [round(rate, 4) for rate in cosine(torch.arange(0, 5.0), lr=1.0, steps=4).tolist()]
         [1.0, 0.8536, 0.5, 0.1464, 0.0]
 
     Reference: Loshchilov & Hutter 2017.
     """
+    _check_plan(steps, warmup)
     share = ((t - warmup) / (steps - warmup)).clamp(0, 1)
     return lr * warm(t, warmup) * (1 + torch.cos(torch.pi * share)) / 2
 
@@ -60,10 +64,14 @@ def linear(t: Tensor, lr: Any, steps: Any, warmup: Any = 0) -> Tensor:
     Returns:
         The rates, in the shape of t.
 
+    Raises:
+        ValueError: a warm-up as long as the plan.
+
     Example:
         >>> linear(torch.arange(0, 5.0), lr=1.0, steps=4).tolist()
         [1.0, 0.75, 0.5, 0.25, 0.0]
     """
+    _check_plan(steps, warmup)
     return lr * warm(t, warmup) * (1 - ((t - warmup) / (steps - warmup)).clamp(0, 1))
 
 
@@ -82,10 +90,23 @@ def warmup_stable_decay(t: Tensor, lr: Any, steps: Any, warmup: Any = 0, decay: 
     Returns:
         The rates, in the shape of t.
 
+    Raises:
+        ValueError: a warm-up as long as the plan, a decay that is no share.
+
     Example:
         >>> warmup_stable_decay(torch.arange(0, 9.0), lr=1.0, steps=8, warmup=1, decay=0.5).tolist()
         [0.5, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0]
 
     Reference: Hu et al. 2024 (MiniCPM), section 4; Wen et al. 2024.
     """
+    _check_plan(steps, warmup)
+    if isinstance(decay, int | float) and not 0 < decay <= 1:
+        cure = f"; {decay:g} steps are {decay / steps:g}" if decay > 1 else ""
+        raise ValueError(f"decay is a share of the steps, more than 0 and at most 1; got {decay:g}{cure}")
     return lr * warm(t, warmup) * ((steps - t) / (decay * steps)).clamp(0, 1)
+
+
+def _check_plan(steps: Any, warmup: Any) -> None:
+    """Refused: a warm-up that is negative, or as long as the plan; of numbers that are turned, nothing is known yet."""
+    if isinstance(steps, int | float) and isinstance(warmup, int | float) and not 0 <= warmup < steps:
+        raise ValueError(f"warmup must be 0 or more, and less than steps; got warmup={warmup:g}, steps={steps:g}")

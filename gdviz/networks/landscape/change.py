@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from gdviz.hyperparameters import in_range
-from gdviz.networks.inputs import Loss, copied
+from gdviz.networks.inputs import Loss, check_training, copied
 from gdviz.networks.landscape.directions import weights_of
 from gdviz.networks.pairs import checked_pair
 
@@ -84,6 +84,7 @@ def output_change(
     inputs, targets = checked_pair(model, loss, data, trains=True)
     moved = copied(model).train()
     stepping = optimizer(moved)
+    check_training(moved, stepping)
     with torch.random.fork_rng(devices=[]):
         before = moved(inputs)
         loss(before, targets).backward()

@@ -84,7 +84,7 @@ def accumulation(losses: Any, **options: Any) -> Player:
     Example:
         >>> player = accumulation([4.0, 1.0, 1.0, 1.0])
         >>> print(player.describe().partition("Shown: ")[2])
-        tokens in the first micro-batch 1, mean of means 2.500, mean of all 1.750.
+        tokens in the first micro-batch 1, mean of means 2.5, mean of all 1.75.
     """
     losses = as_tensor(losses).double()
     if losses.ndim != 1 or len(losses) < 2:

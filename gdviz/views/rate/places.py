@@ -163,6 +163,9 @@ def restarts(surface: Surface, trajectory: Trajectory, **options: Any) -> Player
     Returns:
         The player.
 
+    Raises:
+        ValueError: a single run, or more axes of runs.
+
     Example:
         >>> from gdviz.descent import minimize
         >>> from gdviz.optimizers import GradientDescent

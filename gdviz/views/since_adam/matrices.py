@@ -40,6 +40,9 @@ def spectrum(matrices: Mapping[str, Tensor], *, steps: int = 8, **options: Any) 
     Returns:
         The player.
 
+    Raises:
+        ValueError: no matrix, or one that is all 0 or not finite.
+
     Example:
         >>> player = spectrum({"diag(3, 1)": torch.diag(torch.tensor([3.0, 1.0])), "a vector": torch.ones(1, 2)})
     """

@@ -39,6 +39,9 @@ def race(
     Returns:
         The player.
 
+    Raises:
+        ValueError: a name with |, { or }.
+
     Example:
         >>> falls = torch.exp(-torch.arange(1, 9.0))[:, None, None, None] + torch.rand(8, 2, 3, 4) / 9
         >>> one = {"Adam": [0.01, 0.02, 0.04], "Muon": [0.03, 0.06, 0.12]}
