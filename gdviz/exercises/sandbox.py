@@ -117,7 +117,8 @@ def _told(error: BaseException, asker: str) -> Trouble | Blank:
     at, text = _at([frame for frame in frames if frame.filename != asker]), short(error, 160)
     if isinstance(error, TypeError | AttributeError) and "ellipsis" in text:
         return Blank()  # somebody computes with three dots
-    if isinstance(error, NotImplementedError) and (not text or "raise" in (frames[-1].line or "")):
+    own = not frames[-1].filename.startswith(OURS)
+    if isinstance(error, NotImplementedError) and own and (not text or "raise" in (frames[-1].line or "")):
         return Blank()
     if "bitwise_xor" in text or "for ^" in text:
         return Trouble(f"^ is not a power in Python: write **{at}.")
