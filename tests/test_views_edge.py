@@ -170,9 +170,9 @@ def test_bfloat16_shows_the_weight_that_stands_still():
 
 def test_accumulation_shows_both_means_at_each_cut():
     player = views.edge.accumulation([4.0, 1.0, 1.0, 1.0])
-    assert readouts(player, (0,)) == ["mean of means 2.500", "mean of all 1.750"]
-    assert readouts(player, (1,)) == ["mean of means 1.750", "mean of all 1.750"]
-    assert readouts(player, (2,)) == ["mean of means 1.500", "mean of all 1.750"]
+    assert readouts(player, (0,)) == ["mean of means 2.5", "mean of all 1.75"]
+    assert readouts(player, (1,)) == ["mean of means 1.75", "mean of all 1.75"]
+    assert readouts(player, (2,)) == ["mean of means 1.5", "mean of all 1.75"]
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_a_path_lies_on_its_slice():
     assert np.array_equal(flat, path)
     assert np.allclose(above[:, 2], surface(path).detach())
     end = training.evaluate(model, cross_entropy, data.toy_moons())[0]
-    assert readouts(player, (6,)) == [f"loss 0.500, in the slice {end:.3f}"]
+    assert readouts(player, (6,)) == [f"loss 0.5, in the slice {end:.3g}"]
     right = player.figure.axes[1]
     assert right.get_xlabel() == f"direction 1, {shares[0]:.0%} of the variance"
     (x0, x1), (y0, y1) = right.get_xlim(), right.get_ylim()

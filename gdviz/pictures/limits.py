@@ -59,16 +59,17 @@ def loss_axis(ax: Axes, losses: np.ndarray) -> None:
 def usual(values: np.ndarray, axis: int = 0, *, times: float = 1000) -> np.ndarray:
     """Where values are no larger than what a window holds: so many times the largest first one along this axis.
 
-    What ends calmly, its last quarter at most twice as large as before, has run away from nobody, however small it
-    began: the window holds it, too. Where all begin with 0, all that is finite.
+    What ends calmly, its last quarter at most twice as large as before, has not run away, however small it began: the
+    window holds it, too, unless most runs end lower. Where all begin with 0, all that is finite.
     """
     sizes = np.abs(values)
     first = np.take(sizes, 0, axis)
     largest = first.max(where=np.isfinite(first), initial=0)
     late = np.moveaxis(sizes, axis, 0)[3 * (sizes.shape[axis] - 1) // 4 :]
     ends = late.max(0)
-    calm = ends.max(where=(ends <= HIGHEST) & (ends <= 2 * late[0]), initial=0)
-    return sizes <= (max(times * min(largest, HIGHEST / times), largest and 2 * calm) or HIGHEST)
+    calm = np.sort(ends[(ends <= HIGHEST) & (ends <= 2 * late[0])], axis=None)
+    middle = float(calm[(len(calm) - 1) // 2]) if len(calm) else 0.0
+    return sizes <= (max(times * min(largest, HIGHEST / times), largest and 2 * middle) or HIGHEST)
 
 
 def log_axis(ax: Axes, low: float, high: float, *, margin: float = 0, axis: str = "y") -> None:
