@@ -1,9 +1,12 @@
 """Pictures of numbers, names and settings that no notebook has: nothing is cut, empty or called what it is not."""
 
+from io import BytesIO
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from gdviz import clinic, data, plots, views
@@ -274,10 +277,6 @@ def test_an_axes_of_a_part_of_a_figure_has_a_player():
 
 def test_a_figure_without_a_ground_is_drawn_on_white():
     figure = plt.figure(figsize=(1, 1), facecolor="none")
-    from io import BytesIO
-
-    from PIL import Image
-
     assert Image.open(BytesIO(png(figure))).convert("RGB").getpixel((5, 5)) == (255, 255, 255)
 
 
