@@ -227,6 +227,10 @@ def checked(rule: Any, dtype: torch.dtype = torch.float64, where: str = "") -> A
         )
     accepted = ranges(rule)
     given = {name: getattr(rule, name) for name in accepted}
+    for name, value in given.items():
+        if isinstance(value, tuple) and name != "beta1":
+            cure = f"a pair of torch's is two numbers here, of {', '.join(given)}; a sweep is **grid({name}=[...])"
+            raise ValueError(f"{name} must be one number, got {short(repr(value))}: {cure}")
     tensors = {name: in_range(name, value, where, accepted[name]) for name, value in given.items()}
     if tensors.get("beta1", torch.empty(0)).shape == (2,):
         first, second = tensors["beta1"].tolist()

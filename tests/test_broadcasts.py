@@ -226,6 +226,8 @@ X, Y = COLUMNS.double(), WANTED.double()
         lambda w: ((Y[:, None] - w[0] * X[:, 0] - w[1]) ** 2).mean(),
         lambda w: ((torch.cat([X, X**0], 1) @ w[:, None] - Y) ** 2).mean(),
         lambda w: torch.subtract(w[0] * X + w[1], Y).abs().mean(),
+        lambda w: -(Y * torch.log(torch.sigmoid(w[0] * X + w[1]))).mean(),  # of a cross-entropy
+        lambda w: -(torch.nn.functional.logsigmoid(w[0] * X[:, 0] + w[1]) * Y[:, None]).mean(),
     ],
 )
 def test_minimize_refuses_predictions_that_meet_all_data(loss):
@@ -241,6 +243,8 @@ def test_minimize_refuses_predictions_that_meet_all_data(loss):
         (lambda w: ((X - w) ** 2).min(-1).values.mean(), [-0.5, 0.5]),  # two centres
         (lambda w: ((X - w) ** 2).min(-1).values.mean(), torch.linspace(-1, 1, 40) / 2),  # as many centres as points
         (lambda w: w.sum() * ((X - X[:, 0]) ** 2).mean(), [1.0, 2.0]),  # the data against each other
+        (lambda w: -(Y * torch.log(torch.sigmoid(w[0] * X[:, 0] + w[1]))).mean(), [0.0, 0.0]),
+        (lambda w: torch.relu(w[:40, None] * X[:, 0]).mean(), torch.zeros(41)),  # as many hidden units as examples
         (surfaces.rosenbrock(), [-1.0, 1.0]),
     ],
 )

@@ -598,7 +598,7 @@ def test_rows_of_one_step_are_joined_and_nan_is_a_loss(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (["step,value", "0,1"], "no column of losses .* say which it is: read_log\\(path, loss=...\\)"),
+        (["step,value", "0,1"], "no column of losses .* say which it is: loss=..."),
         (["step,loss", "0,1", "0,2"], "step 0 is there twice, with loss 1 and 2; keep one run"),
         (["step,loss", "0,1", ",2"], "each row needs its step"),
         (["step,loss", "0,1,5"], "line 2 has 3 cells for 2 names"),
@@ -716,3 +716,26 @@ def test_how_many_examples_it_took_is_of_the_epoch_that_got_there():
     assert found.examples_until(0.9) is None
     found.steps = [step._replace(examples=100 * (k + 1)) for k, step in enumerate(found.steps)]
     assert (found.examples_until(0.9), found.examples_until(0.5), found.examples_until(0.99)) == (400, 300, None)
+
+
+def test_a_log_is_read_as_any_other_table(tmp_path):
+    excel = read_log(log_of(tmp_path, "sep=;", "step;loss", "0;0.7", "1;0.5"))
+    assert excel.losses == [0.7, 0.5]
+    composed, apart = "pr\u00fcfung", "pru\u0308fung"
+    assert read_log(
+        log_of(tmp_path, f"step,loss,{apart}", "0,0.7,0.8"), validation_loss=composed
+    ).validation_losses == [0.8]
+    named = read_log(log_of(tmp_path, "step;loss, in nats, per word", "0;0.7", "1;0.5"), loss="loss, in nats, per word")
+    assert named.losses == [0.7, 0.5]
+    assert read_log(log_of(tmp_path, "step,loss,note,note", "0,0.7,a,b")).losses == [0.7]  # nobody asks for a note
+
+
+def test_lines_above_the_names_of_a_log_are_told(tmp_path):
+    with pytest.raises(ValueError, match=r"no column of losses .* line 3 has one: delete the lines above it"):
+        read_log(log_of(tmp_path, "my run", "of Monday", "step,loss", "0,0.7"))
+
+
+def test_a_held_out_accuracy_may_come_without_its_loss():
+    history = from_columns({"loss": [0.9, 0.8, 0.7], "validation_accuracy": [None, 0.5, 0.75]})
+    assert (history.validation_accuracies, history.validation_losses) == ([0.5, 0.75], [])
+    assert diagnose(history).name == "unknown"

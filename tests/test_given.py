@@ -1,10 +1,12 @@
 """Numbers and data that a loss is made of: what cannot move stands still, and what moves is drawn as it is."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from gdviz import data, surfaces, views
+from gdviz import data, surfaces, theory, views
+from gdviz.clinic import from_columns
 from gdviz.descent import minimize
 from gdviz.optimizers import GradientDescent, Range
 from gdviz.player import Player
@@ -150,3 +152,59 @@ def test_a_narrow_well_in_a_plain_is_no_quadratic():
     assert not player.contours(player.figure.axes[0], well).quadratic()
     bowl = surfaces.bowl(26333.0, angle=12)
     assert player.contours(player.figure.axes[0], bowl).quadratic()
+
+
+UNFIT = {
+    "means and counts": (lambda: theory.mean_of_means([1.0, 2.0], [3]), ValueError, "one loss and one count"),
+    "no examples": (lambda: theory.mean_of_means([1.0, 2.0], [0, 4]), ValueError, "counts must be positive"),
+    "a rate below 0": (lambda: theory.regime(-0.1, 2), ValueError, "rate must be 0 or more"),
+    "a curvature of 0": (lambda: theory.regime(0.1, 0), ValueError, "largest curvature positive"),
+    "several rates": (lambda: theory.regime(torch.ones(2), 1), TypeError, "rate must be one number"),
+    "no width": (lambda: theory.first_change(0, 0.1), ValueError, "width must be positive"),
+    "step 0": (lambda: theory.rectification(0), ValueError, "a step, counted from 1"),
+    "beta2 of 1": (lambda: theory.rectification(5, 1.0), ValueError, "beta2 must be between 0 and 1"),
+    "half a step": (lambda: theory.muon_value(0.5, 2.5), ValueError, "steps must be a whole number, 0 or more"),
+    "no rule": (lambda: theory.numbers_kept(1, 2), TypeError, "rule must be a rule"),
+    "momentum of 1.5": (lambda: theory.heavy_ball_rate(0.1, 1.5, 1), ValueError, "momentum must be in"),
+    "no loss": (lambda: theory.curvatures(3, [1.0, 2.0]), TypeError, "loss must be a function"),
+    "a loss that is a vector": (lambda: theory.curvatures(lambda w: w, [1.0, 2.0]), ValueError, r"it returned \(2,\)"),
+}
+
+
+@pytest.mark.parametrize(("call", "error", "words"), UNFIT.values(), ids=UNFIT)
+def test_what_a_formula_is_not_for_is_refused(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_rates_are_converted_as_a_list_too():
+    converted = theory.convert_lr([0.1, 0.2], 0.5, source="torch", target="averaged")
+    assert converted.tolist() == pytest.approx([0.2, 0.4])
+
+
+COLUMNS = {
+    "a frame": pd.DataFrame({"loss": [0.9, 0.8]}),
+    "missing": {"loss": [0.9, pd.NA, 0.8]},
+    "whole numbers that may be missing": {"loss": pd.array([9, None, 8], dtype="Int64")},
+    "a tensor": {"loss": torch.tensor([0.9, 0.8])},
+}
+
+
+@pytest.mark.parametrize("values", COLUMNS.values(), ids=COLUMNS)
+def test_a_log_comes_in_any_columns(values):
+    assert len(from_columns(values).losses) == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "classes", "words"),
+    [
+        ({"loss": [0.9, "0.8"]}, None, "loss in row 1 .* must be a number, got '0.8'"),
+        ({"loss": np.ones((3, 1))}, None, "loss in row 0 .* must be a number"),
+        ([0.9, 0.8], None, "a log has columns by name"),
+        ({"loss": [0.9]}, 2.5, "classes must be a whole number, 2 or more"),
+        ({"loss": [0.9]}, 1, "classes must be a whole number, 2 or more"),
+    ],
+)
+def test_what_is_no_log_is_told(values, classes, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        from_columns(values, classes=classes)

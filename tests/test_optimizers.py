@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from gdviz import optimizers
 from gdviz.descent import grid, minimize
 from gdviz.optimizers import LBFGS, RULES, Adadelta, Adam, AdamW, AMSGrad, GradientDescent, Momentum, Nesterov, RMSProp
 from gdviz.surfaces import bowl
@@ -230,3 +231,9 @@ def test_adamw_is_not_adam_with_an_l2_penalty():  # NUMBERS 18: no gradient from
 def test_every_hyperparameter_out_of_range_is_refused(rule, message):
     with pytest.raises((ValueError, TypeError), match=message):
         minimize(bowl(), rule, [1.0, 1.0], 3)
+
+
+def test_a_pair_of_torchs_in_the_place_of_one_number_is_told():
+    for rule in (optimizers.Rprop(0.01, (0.5, 1.2)), optimizers.Adafactor(0.01, (1e-30, 1e-3))):
+        with pytest.raises(ValueError, match=r"must be one number, got \(.*a pair of torch's is two numbers here"):
+            minimize(bowl(2), rule, (1.0, 2.0), 3)

@@ -102,3 +102,14 @@ REFUSED = {
 def test_a_plan_that_never_reaches_its_rate_is_refused(rate, words):
     with pytest.raises(ValueError, match=words):
         rate(torch.arange(3.0))
+
+
+def test_a_rate_does_not_take_the_place_of_several():
+    with pytest.raises(ValueError, match=r"its 2 values of lr would be lost"):
+        Schedule(GradientDescent(lr=torch.tensor([0.1, 0.2])), lambda t: 0.1 / (t + 1))
+
+
+def test_a_rate_that_depends_on_which_other_steps_are_asked_for_is_refused():
+    by_length = Schedule(GradientDescent(lr=1.0), lambda t: 0.1 * (1 - t / len(t)))
+    with pytest.raises(ValueError, match=r"each step its own, .* step 1 has 0 alone and 0.05 together with step 0"):
+        minimize(BOWL, by_length, BOWL.start, 3)

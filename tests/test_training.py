@@ -906,3 +906,26 @@ def test_the_change_of_the_output_is_of_an_optimizer_of_that_model():
     model, data = one_layer()
     with pytest.raises(ValueError, match="belongs to another model"):
         output_change(model, nn.functional.mse_loss, data, lambda _: torch.optim.SGD(model.parameters(), lr=0.1))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [nn.MSELoss(reduction="sum"), lambda o, t: ((o - t) ** 2).sum(), lambda o, t: F.mse_loss(o, t, reduction="sum")],
+)
+def test_a_loss_that_is_a_sum_is_refused(loss):
+    model, x = nn.Linear(1, 1), torch.linspace(-1, 1, 16)[:, None]
+    with pytest.raises(ValueError, match=r"data: the loss must be the mean over the minibatch; .* so it is a sum"):
+        fit(model, loss, (x, 2 * x), torch.optim.SGD(model.parameters(), 0.1), epochs=1, batch_size=4)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda o, t: ((o - t) ** 2).sum() / len(o),
+        lambda o, t: (torch.softmax(t, 0) * (o - t) ** 2).sum(),  # a mean with weights
+        lambda o, t: ((o - t) ** 2).mean(0).sum(),
+    ],
+)
+def test_a_mean_that_is_written_with_a_sum_is_none(loss):
+    model, x = nn.Linear(1, 1), torch.linspace(-1, 1, 16)[:, None]
+    assert fit(model, loss, (x, 2 * x), torch.optim.SGD(model.parameters(), 0.1), epochs=1, batch_size=4).losses

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -56,32 +56,36 @@ def read_log(path: str | Path, *, classes: int | None = None, **names: str) -> H
     if spare:
         raise TypeError(f"a log has {', '.join(KNOWN)}; there is no {', '.join(sorted(spare))}")
     file, text = files.text(path)
-    table = _table(file, text)
-    lower = {name.lower(): name for name in reversed(table)}  # TensorBoard and others write Step
+    names = {what: files.plain(name) for what, name in names.items()}
+    separator, head, body = files.table(file, text, list(names.values()))
+    lower = {name.lower(): name for name in reversed(head)}  # TensorBoard and others write Step
     called = {
         what: names.get(what) or next((lower[n] for n in usual if n in lower), "") for what, usual in KNOWN.items()
     }
+    for what, name in names.items():
+        if name not in head:
+            raise ValueError(f"{file} has no column {name!r} for {what}; it has {', '.join(head)}")
+    if not called["loss"]:
+        below = files.line_with(file, text, lambda head: any(name.lower() in KNOWN["loss"] for name in head))
+        cure = f"line {below} has one: delete the lines above it" if below else "say which it is: loss=..."
+        raise ValueError(
+            f"{file} has no column of losses ({', '.join(KNOWN['loss'])}); it has {', '.join(head)}; {cure}"
+        )
+    table = _columns(file, separator, head, body)
     if called["step"].lower() == "epoch" and len({*(cells := table[called["step"]]())}) < len(cells):
         called["step"] = ""  # several rows of each epoch
     fastai = called["validation_loss"] == "valid_loss" and called["accuracy"] == "accuracy"
     if fastai and not called["validation_accuracy"] and "accuracy" not in names:
         called |= {"accuracy": "", "validation_accuracy": "accuracy"}  # so fastai calls what it validates
-    for what, name in names.items():
-        if name not in table:
-            raise ValueError(f"{file} has no column {name!r} for {what}; it has {', '.join(table)}")
-    if not called["loss"]:
-        cure = "say which it is: read_log(path, loss=...)"
-        raise ValueError(
-            f"{file} has no column of losses ({', '.join(KNOWN['loss'])}); it has {', '.join(table)}; {cure}"
-        )
     return from_columns({what: table[name]() for what, name in called.items() if name}, classes=classes)
 
 
-def from_columns(values: dict[str, list[float | None]], *, classes: int | None = None) -> History:
-    """The history in lists of equal length: loss, and any of step, accuracy, lr, validation_loss, validation_accuracy.
+def from_columns(values: Mapping[str, Any], *, classes: int | None = None) -> History:
+    """The history in equally long columns: loss, and any of step, accuracy, lr, validation_loss, validation_accuracy.
 
     Args:
-        values: None is a gap, and so is NaN, except in the losses of rows without a validation.
+        values: lists, arrays, columns of pandas or a whole frame. None is a gap, and so is what pandas calls missing,
+            and NaN, except in the losses of rows without a validation.
         classes: as for read_log.
 
     Returns:
@@ -89,12 +93,18 @@ def from_columns(values: dict[str, list[float | None]], *, classes: int | None =
 
     Raises:
         ValueError: lists of different lengths, no loss, other names, a step twice with different losses, an accuracy
-            that is no share, a negative rate.
+            that is no share, a negative rate, fewer than two classes.
+        TypeError: what holds no columns, or a column of something else than numbers.
 
     Example:
         >>> from_columns({"loss": [0.7, 0.5], "lr": [0.1, 0.1]}).lrs
         [0.1, 0.1]
     """
+    if not hasattr(values, "items"):
+        raise TypeError(f"a log has columns by name, such as {{'loss': [0.7, 0.5]}}; got {short(repr(values), 60)}")
+    if classes is not None and (not isinstance(classes, int) or classes < 2):
+        raise ValueError(f"classes must be a whole number, 2 or more, got {classes!r}")
+    values = {str(name): _plain(str(name), column) for name, column in values.items()}
     lengths = {name: len(column) for name, column in values.items()}
     if "loss" not in values or set(values) - set(KNOWN):
         raise ValueError(f"a log has a loss, and may have {', '.join(KNOWN)}; got {', '.join(values)}")
@@ -113,16 +123,37 @@ def from_columns(values: dict[str, list[float | None]], *, classes: int | None =
         if loss is not None:
             history.steps.append(Step(loss, row.get("accuracy"), lr, number=int(number) if whole else None))
         seen = row.get("validation_loss")
-        if seen is not None and history.steps:
+        right = row.get("validation_accuracy")
+        if (seen is not None or right is not None) and history.steps:
             begin = history.epochs[-1].end if history.epochs else 0
             since = history.steps[begin:] or history.steps[-1:]
             hits = [step.accuracy for step in since if step.accuracy is not None]
             mean = sum(step.loss for step in since) / len(since)
             share = sum(hits) / len(hits) if hits else None
-            history.epochs.append(Epoch(len(history.steps), mean, share, seen, row.get("validation_accuracy")))
+            history.epochs.append(Epoch(len(history.steps), mean, share, seen, right))
     if not history.steps:
         raise ValueError(f"the log has no loss in any of its {len(rows)} rows")
     return history
+
+
+def _plain(name: str, column: Any) -> list[float | None]:
+    """A column as numbers, with None for what pandas calls missing."""
+    if hasattr(column, "isna"):
+        column = column.astype(object).where(column.notna(), None) if hasattr(column, "where") else list(column)
+    try:
+        found = [None if value is None or str(value) == "<NA>" else value for value in column]
+    except TypeError:
+        raise TypeError(f"{name} must be a list with a number for each row, got {short(repr(column), 60)}") from None
+    return [None if value is None else _number(f"{name} in row {row}", value) for row, value in enumerate(found)]
+
+
+def _number(where: str, value: Any) -> float:
+    try:
+        if not isinstance(value, bool | str):
+            return float(value)
+    except (TypeError, ValueError, RuntimeError):
+        pass
+    raise TypeError(f"{where} (the first is 0) must be a number, got {short(repr(value), 60)}")
 
 
 def read_events(folder: str | Path, *, classes: int | None = None, **names: str) -> History:
@@ -183,21 +214,15 @@ def _cleaned(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _table(path: Path, text: str) -> dict[str, Callable[[], list[float | None]]]:
+def _columns(path: Path, separator: str, head: list[str], body: list[files.Row]) -> dict[str, Callable[[], list]]:
     """The columns of a log by their names, read when called: of a column that nobody asks for any cell will do.
 
     An empty cell is a gap, and nan or inf are losses that a log may hold.
     """
-    separator = max(files.SEPARATORS, key=text.split("\n", 1)[0].count)
-    table = list(files.rows(path, text, separator))
-    if len(table) < 2:
+    if not body:
         raise ValueError(f"{path} is empty; a log needs a row of column names and a row for each step")
-    head = [files.plain(name) for name in _trimmed(table[0][1])]
-    twice = [name for name in head if head.count(name) > 1]
-    if twice:
-        raise ValueError(f"{path} has {head.count(twice[0])} columns named {twice[0]!r}; rename all but one")
     read: dict[str, list[tuple[str, str]]] = {name: [] for name in head}
-    for line, cells in table[1:]:
+    for line, cells in body:
         cells = _trimmed(cells, len(head))
         for part in (part for cell in cells for part in cell.splitlines()[1:]):
             if part.count(separator) + 1 == len(head):
@@ -208,7 +233,14 @@ def _table(path: Path, text: str) -> dict[str, Callable[[], list[float | None]]]
             raise ValueError(f"{path}, line {line} has {len(cells)} cells for {len(head)} names; a decimal comma?")
         for name, cell in zip(head, [*cells, *[""] * (len(head) - len(cells))]):
             read[name].append((f"{path}, line {line}, column {name!r}", cell.strip()))
-    return {name: partial(lambda cells: [_cell(*cell) for cell in cells], cells) for name, cells in read.items()}
+    return {name: partial(_numbers, path, name, head.count(name), cells) for name, cells in read.items()}
+
+
+def _numbers(path: Path, name: str, columns: int, cells: list[tuple[str, str]]) -> list[float | None]:
+    """A column's numbers. Refused: a name that several columns have."""
+    if columns > 1:
+        raise ValueError(f"{path} has {columns} columns named {name!r}; rename all but one")
+    return [_cell(*cell) for cell in cells]
 
 
 def _trimmed(cells: list[str], least: int = 1) -> list[str]:

@@ -11,10 +11,12 @@ from torch.overrides import TorchFunctionMode
 from gdviz.doors.calls import tensors_in
 
 DIFFERENCES = ("sub", "rsub", "subtract", "__sub__", "__rsub__", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+PRODUCTS, LOGARITHMS = ("mul", "multiply", "__mul__", "__rmul__"), ("Log", "Log1P", "LogSigmoid", "Softplus", "Neg")
 
 
 class Watch(TorchFunctionMode):
-    """Sees each torch function that a loss calls; `met` is the first in which an (n, 1) meets an (n,): shapes and name.
+    """Sees each torch function that a loss calls; `met` is the first in which an (n, 1) meets an (n,): shapes and name;
+    `sums`, whether the last was a sum.
 
     n: how many examples there are. It divides no other size in outputs and targets, so an axis whose size it divides is
     one of examples. Deliberate broadcasting passes: an axis that is written out, t[None, :]; axes that are not of
@@ -23,12 +25,13 @@ class Watch(TorchFunctionMode):
 
     def __init__(self, n: int, output: Tensor, targets: Tensor):
         super().__init__()
-        self.n, self.met = n, None
+        self.n, self.met, self.sums = n, None, False
         self.known = {id(output): (output, {"output"}), id(targets): (targets, {"targets"})}  # tensor and what is in it
 
     def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         given = [*tensors_in((args, kwargs or {}))]
         returned = func(*args, **(kwargs or {}))
+        self.sums = getattr(func, "__name__", "") == "sum" or (kwargs or {}).get("reduction") == "sum"
         within = set().union(*(self.within(t) for t in given))
         results = [*tensors_in(returned)] or given[:1]  # what returns nothing changes its first: t[0] = o[0]
         if within:
@@ -58,7 +61,8 @@ class Watch(TorchFunctionMode):
 
 
 class Differences(TorchFunctionMode):
-    """Sees each difference that a loss of params (d,) takes; `met` is the first of an (n, 1) and an (n,), both shapes.
+    """Sees each difference that a loss of params (d,) takes, and each product with a logarithm, as in a cross-entropy;
+    `met` is the first of an (n, 1) and an (n,), both shapes.
 
     One of them comes from the params, and the other does not: predictions and data. n = d passes: that may be the
     distance of every parameter from every point.
@@ -70,16 +74,19 @@ class Differences(TorchFunctionMode):
 
     def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         given = [*tensors_in((args, kwargs or {}))][:2]
-        if (
-            getattr(func, "__name__", "") in DIFFERENCES
-            and len(given) == 2
-            and len({t.requires_grad for t in given}) == 2
-        ):
+        name, apart = getattr(func, "__name__", ""), len(given) == 2 and len({t.requires_grad for t in given}) == 2
+        if apart and (name in DIFFERENCES or (name in PRODUCTS and any(map(_logarithm, given)))):
             a, b = given
             n = max(len(t) if t.ndim else 1 for t in given)
             if {a.shape, b.shape} == {(n,), (n, 1)} and n not in (1, self.d):
                 self.met = self.met or (tuple(a.shape), tuple(b.shape))
         return func(*args, **(kwargs or {}))
+
+
+def _logarithm(t: Tensor) -> bool:
+    """Whether it is one, or one with the other sign; a product with anything else may be a layer."""
+    made = "" if t.grad_fn is None else t.grad_fn.name().removesuffix("Backward0")
+    return made in LOGARITHMS
 
 
 def _broadcast(a: Tensor, b: Tensor) -> tuple[int, ...] | None:

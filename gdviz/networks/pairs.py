@@ -1,5 +1,7 @@
 """Whether model, loss and examples fit together. A cure that is named has been tried, and works."""
 
+import contextlib
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -109,13 +111,13 @@ def _check_loss(loss: Loss, output: Tensor, targets: Tensor, named: Named, train
     n = len(targets)
 
     def takes(t: Tensor) -> bool:
-        value, met = _tried(loss, output, t, trains)
+        value, met, _ = _tried(loss, output, t, trains)
         fits = t.numel() == output.numel() or t.ndim < output.ndim  # as many numbers, or classes
         return fits and not met and isinstance(value, Tensor) and value.ndim == 0
 
     given = f"outputs {named.whole(output.shape, n)} with targets {named.whole(targets.shape, n)}"
     try:
-        value, met = _tried(loss, output, targets, trains)
+        value, met, sums = _tried(loss, output, targets, trains)
     except Exception as error:
         cure = ONE_OUTPUT if _wants_classes(output, error) else _cure(named.y, targets, output.dtype, takes)
         tried = f"{named.data}: the loss does not take {given} (tried with {n} of them)"
@@ -134,10 +136,25 @@ def _check_loss(loss: Loss, output: Tensor, targets: Tensor, named: Named, train
             "the loss has no gradient: it does not depend on the output through torch operations "
             "(.item(), .detach(), argmax, a comparison or numpy in it?)"
         )
+    if sums and _is_sum(loss, output, targets, value.item()):
+        twice = f"{named.data}: the loss must be the mean over the minibatch; this one doubles when each example is"
+        raise ValueError(f"{twice} there twice, so it is a sum: take .mean(), or reduction='mean'")
 
 
-def _tried(loss: Loss, output: Tensor, targets: Tensor, trains: bool) -> tuple[Any, tuple | None]:
-    """The value of the loss, and the shapes of the first (n, 1) that meets an (n,) in it."""
+@torch.no_grad()
+def _is_sum(loss: Loss, output: Tensor, targets: Tensor, value: float) -> bool:
+    """Whether the loss of all examples twice is twice the loss; where it does not take them, it is not known."""
+    if output.shape[:1] != targets.shape[:1] or not math.isfinite(value) or not value:
+        return False
+    with contextlib.suppress(Exception):
+        return math.isclose(
+            float(loss(output.repeat_interleave(2, 0), targets.repeat_interleave(2, 0))), 2 * value, rel_tol=1e-3
+        )
+    return False
+
+
+def _tried(loss: Loss, output: Tensor, targets: Tensor, trains: bool) -> tuple[Any, tuple | None, bool]:
+    """The value of the loss, the shapes of the first (n, 1) that meets an (n,) in it, and whether it ends in a sum."""
     with warnings.catch_warnings(), torch.enable_grad():
         warnings.filterwarnings("ignore", "Using a target size")  # said in other words
         leaf = output.clone().requires_grad_(output.is_floating_point())
@@ -146,7 +163,7 @@ def _tried(loss: Loss, output: Tensor, targets: Tensor, trains: bool) -> tuple[A
             value = loss(output, targets)
         if trains and isinstance(value, Tensor) and value.requires_grad and value.ndim == 0 and not value.is_complex():
             torch.autograd.grad(value, leaf, allow_unused=True)
-    return value, watch.met
+    return value, watch.met, watch.sums
 
 
 def _cure(words: str, t: Tensor, dtype: torch.dtype, takes: Callable[[Tensor], bool]) -> str:

@@ -1,5 +1,6 @@
 """A learning rate that changes by a formula of the step, with numbers in it that a player may turn."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import is_dataclass, replace
@@ -22,7 +23,8 @@ class Schedule:
 
     Raises:
         TypeError: rate is not callable, or a value is not a number.
-        ValueError: a rule that is not a dataclass with lr, a number that is not finite, rates of another shape.
+        ValueError: a rule that is not a dataclass with lr, or with several values of it; a number that is not finite;
+            rates of another shape, or that depend on which other steps are asked for.
 
     Example:
         >>> from gdviz.optimizers import GradientDescent
@@ -36,6 +38,10 @@ class Schedule:
             raise TypeError(f"rate must be a function of the step, got {rate!r}")
         if not is_dataclass(rule) or isinstance(rule, type) or not hasattr(rule, "lr"):
             raise ValueError(f"rule must be a dataclass with a field lr, got {short(repr(rule))}")
+        lr: Any = getattr(rule, "lr", None)
+        if isinstance(lr, Tensor) and lr.numel() > 1:
+            sweep = f"its {lr.numel()} values of lr would be lost: give it one, and run minimize once for each"
+            raise ValueError(f"rate takes the place of the rule's lr, so {sweep}")
         self.rule, self.rate = rule, rate
         self.numbers: Mapping[str, Tensor] = {
             name: torch.tensor(real(name, value), dtype=torch.float64) for name, value in numbers.items()
@@ -65,7 +71,14 @@ class Schedule:
 
     def __call__(self, step: int) -> Any:
         """The rule of this step."""
-        return replace(self.rule, lr=float(self.rates(torch.tensor([float(step)], dtype=torch.float64))))
+        rate = float(self._alone(step))
+        if step == 1 and not math.isclose(rate, both := float(self.rates(torch.tensor([0.0, 1.0]).double())[1])):
+            alone = f"step 1 has {rate:.4g} alone and {both:.4g} together with step 0"
+            raise ValueError(f"rate must give each step its own, however many are asked for at once, but {alone}")
+        return replace(self.rule, lr=rate)
+
+    def _alone(self, step: int) -> Tensor:
+        return self.rates(torch.tensor([float(step)], dtype=torch.float64))
 
 
 @contextmanager

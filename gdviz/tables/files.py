@@ -7,7 +7,7 @@ import itertools
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isinf
 from pathlib import Path
 
@@ -19,6 +19,7 @@ Row = tuple[int, list[str]]  # the line of the file in which it begins, and its 
 
 SEPARATORS = ",;\t"
 BREAK = re.compile(r"\r\n|\r|\n")
+FIRST = "names belong in the first row, separated by commas, semicolons or tabs"
 NOT_UTF8 = "is not UTF-8 text; save it as CSV UTF-8"
 OTHERS = {  # how a file begins that is no CSV -> what it is, and the cure
     rb"PK\x03\x04|\xd0\xcf\x11\xe0": "is a workbook (of Excel, say); open it there and save it as CSV UTF-8",
@@ -58,7 +59,16 @@ def columns(path: str | Path, *names: str) -> list[list[float]]:
             raise TypeError(f"with csv=..., x and y are names of columns, as text; got {short(repr(name), 60)}")
     wanted = [plain(name) for name in names]
     path, found = text(path)
-    separator, head, body = _table(path, found, wanted)
+    separator, head, body = table(path, found, wanted)
+    if not body:
+        raise ValueError(f"{path} is empty; it needs a row of column names and a row for each example")
+    for name in wanted:
+        if name not in head:
+            below = line_with(path, found, lambda cells: {*wanted} <= {*cells})
+            where = f"line {below} has it; delete the lines above it" if below else FIRST
+            raise ValueError(f"{path} has no column {name!r}; it has {', '.join(map(repr, head))} ({where})")
+        if head.count(name) > 1:
+            raise ValueError(f"{path} has {head.count(name)} columns named {name!r}; rename all but one")
     at = [head.index(name) for name in wanted]
     for row in body:
         _check_row(path, row, len(head), separator)
@@ -78,7 +88,8 @@ def text(path: str | Path) -> tuple[Path, str]:
     try:
         file = Path(os.path.expanduser(path))
     except TypeError:
-        raise TypeError(f"a file is given by its path, got {short(repr(path), 60)}") from None
+        cure = "; the columns of a frame are given themselves: frame['size']" if hasattr(path, "columns") else ""
+        raise TypeError(f"a file is given by its path, got {short(repr(path), 60)}{cure}") from None
     if not os.path.isfile(file):
         given = str(path)
         why = "; that is a folder: name a file in it" if os.path.isdir(file) else ""
@@ -117,22 +128,13 @@ def rows(path: Path, found: str, separator: str) -> Iterator[Row]:
         raise ValueError(f"{path}: the quotation mark in line {first + _breaks(closed)} is not closed") from None
 
 
-def _table(path: Path, found: str, names: list[str]) -> tuple[str, list[str], list[Row]]:
-    """The separator, the names in the first row, and the rows below it."""
+def table(path: Path, found: str, names: list[str]) -> tuple[str, list[str], list[Row]]:
+    """The separator with which these names are there, the names in the first row, and the rows below it."""
     excel = re.match(r'"?sep=([^\s\w"]|\t)"? *[\r\n]', found, re.IGNORECASE)  # a first line that Excel understands
     heads = {s: _head(path, found, s, bool(excel)) for s in (excel[1] if excel else SEPARATORS)}
     first = BREAK.split(found.lstrip(), maxsplit=1)[0]
     separator = max(heads, key=lambda s: ({*names} <= {*heads[s]}, first.count(s)))
-    head, body = heads[separator], [*rows(path, found, separator)][2 if excel else 1 :]
-    if not body:
-        raise ValueError(f"{path} is empty; it needs a row of column names and a row for each example")
-    for name in names:
-        if name not in head:
-            known = ", ".join(map(repr, head))
-            raise ValueError(f"{path} has no column {name!r}; it has {known} ({_elsewhere(path, found, names)})")
-        if head.count(name) > 1:
-            raise ValueError(f"{path} has {head.count(name)} columns named {name!r}; rename all but one")
-    return separator, head, body
+    return separator, heads[separator], [*rows(path, found, separator)][2 if excel else 1 :]
 
 
 def _head(path: Path, found: str, separator: str, skip: int) -> list[str]:
@@ -145,14 +147,14 @@ def _head(path: Path, found: str, separator: str, skip: int) -> list[str]:
     return head[: max((i for i, name in enumerate(head, 1) if name), default=0)]
 
 
-def _elsewhere(path: Path, found: str, names: list[str]) -> str:
-    """What to do when the names are not in the first row."""
+def line_with(path: Path, found: str, wanted: Callable[[list[str]], bool]) -> int | None:
+    """The line of the first row whose cells are the names that are wanted; None where there is none."""
     for separator in SEPARATORS:
         with contextlib.suppress(ValueError):
             for line, cells in rows(path, found, separator):
-                if {*names} <= {plain(cell) for cell in cells}:
-                    return f"line {line} has it; delete the lines above it"
-    return "names belong in the first row, separated by commas, semicolons or tabs"
+                if wanted([plain(cell) for cell in cells]):
+                    return line
+    return None
 
 
 def _check_row(path: Path, row: Row, wanted: int, separator: str) -> None:

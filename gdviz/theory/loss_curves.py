@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gdviz.hyperparameters import NotNegative, Rate, as_tensor, in_range, whole
+from gdviz.hyperparameters import Accepted, NotNegative, Rate, as_tensor, in_range, whole
+
+POSITIVE = Accepted(lambda value: value > 0, "positive")
 
 
 def edge(lr: Any, momentum: Any = 0.0) -> Tensor:
@@ -153,11 +155,17 @@ def mean_of_means(losses: Any, counts: Any) -> tuple[Tensor, Tensor]:
     Returns:
         Both, (...).
 
+    Raises:
+        ValueError: not one count for each loss, or a count that is not positive.
+
     Example:
         >>> [mean.item() for mean in mean_of_means([4.0, 1.0], [1, 3])]
         [2.5, 1.75]
     """
-    losses, counts = as_tensor(losses).double(), as_tensor(counts).double()
+    losses, counts = as_tensor(losses).double(), in_range("counts", counts, accepted=POSITIVE).double()
+    if not losses.ndim or losses.shape[-1:] != counts.shape[-1:]:
+        given = f"losses {tuple(losses.shape)} and counts {tuple(counts.shape)}"
+        raise ValueError(f"each micro-batch has one loss and one count; got {given}")
     return losses.mean(-1), (losses * counts).sum(-1) / counts.sum(-1)
 
 
@@ -174,10 +182,13 @@ def first_change(width: Any, lr: Any) -> Tensor:
     Returns:
         The change, float64.
 
+    Raises:
+        ValueError: a width that is not positive, or a negative rate.
+
     Example:
         >>> [round(change, 3) for change in first_change([64, 4096], 0.001).tolist()]
         [0.051, 3.268]
 
     Reference: Yang & Hu 2021; Yang et al. 2022, Tensor programs V.
     """
-    return as_tensor(width).double() * as_tensor(lr).double() * math.sqrt(2 / math.pi)
+    return in_range("width", width, accepted=POSITIVE).double() * in_range("lr", lr).double() * math.sqrt(2 / math.pi)

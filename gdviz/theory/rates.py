@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gdviz.descent import Loss, Trajectory
-from gdviz.hyperparameters import Hyperparameter, as_tensor, in_range
+from gdviz.hyperparameters import Hyperparameter, as_tensor, in_range, real
 
 MOMENTUM_LR = {  # what lr is multiplied by, to say the same in torch's convention
     "torch": lambda momentum: 1.0,
@@ -53,8 +53,10 @@ def convert_lr(lr: Hyperparameter, momentum: Hyperparameter, *, source: str, tar
     for name in (source, target):
         if name not in MOMENTUM_LR:
             raise ValueError(f"a convention of momentum is one of {', '.join(MOMENTUM_LR)}; got {name!r}")
-    in_range("lr", lr)
-    in_range("momentum", momentum)
+    rates, betas = in_range("lr", lr), in_range("momentum", momentum)
+    lr, momentum = (
+        given if isinstance(given, int | float) else found for given, found in ((lr, rates), (momentum, betas))
+    )
     return lr * MOMENTUM_LR[source](momentum) / MOMENTUM_LR[target](momentum)
 
 
@@ -72,13 +74,17 @@ def heavy_ball_rate(lr: Any, momentum: Any, curvature: Any) -> Tensor:
     Returns:
         The factor.
 
+    Raises:
+        ValueError: a rate or a momentum out of range.
+
     Example:
         >>> float(heavy_ball_rate(0.5, 0.0, 1.0))
         0.5
 
     Reference: Goh 2017, Why momentum really works.
     """
-    lr, momentum, curvature = (torch.as_tensor(value, dtype=torch.float64) for value in (lr, momentum, curvature))
+    lr, momentum = in_range("lr", lr).double(), in_range("momentum", momentum).double()
+    curvature = as_tensor(curvature).double()
     middle = (1 + momentum - lr * curvature).abs()
     under_root = middle**2 - 4 * momentum
     real = (middle + under_root.clamp(min=0).sqrt()) / 2
@@ -98,14 +104,25 @@ def curvatures(loss: Loss, params: Any) -> Tensor:
     Returns:
         (..., d); of a plane, and of a constant, zeros; NaN where a descent has left all numbers behind.
 
+    Raises:
+        TypeError: loss is no function.
+        ValueError: it returns something else than a number for each run.
+
     Example:
         >>> curvatures(lambda w: 3 * w[..., 0] ** 2 + w[..., 1] ** 2, [1.0, 2.0]).tolist()
         [2.0, 6.0]
     """
+    if not callable(loss):
+        raise TypeError(f"loss must be a function of params (..., d), got {loss!r}")
     place = as_tensor(params).double().detach()
     with torch.enable_grad():
         w = place.requires_grad_()
-        value = loss(w).sum()
+        value = loss(w)
+        if not isinstance(value, Tensor) or value.shape != place.shape[:-1]:
+            given = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            wanted = f"{tuple(place.shape[:-1])}, a number for each run of params {tuple(place.shape)}"
+            raise ValueError(f"loss must return {wanted}; it returned {given}")
+        value = value.sum()
         slopes = torch.autograd.grad(value, w, create_graph=True)[0] if value.requires_grad else value
         if not slopes.requires_grad:
             return torch.zeros_like(place)
@@ -168,10 +185,16 @@ def regime(rate: float, largest: float) -> str:
     Returns:
         "converges" below 1/L, "zig-zags" below 2/L, else "diverges".
 
+    Raises:
+        ValueError: a negative rate, a curvature that is not positive, and what is not finite.
+
     Example:
         >>> [regime(rate, largest=10) for rate in (0.05, 0.15, 0.25)]
         ['converges', 'zig-zags', 'diverges']
     """
+    rate, largest = real("rate", rate), real("largest", largest)
+    if rate < 0 or largest <= 0:
+        raise ValueError(f"rate must be 0 or more and the largest curvature positive, got {rate:g} and {largest:g}")
     if rate * largest < 1:
         return "converges"
     return "zig-zags" if rate * largest < 2 else "diverges"

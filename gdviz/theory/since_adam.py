@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gdviz.hyperparameters import as_tensor
+from gdviz.hyperparameters import Accepted, as_tensor, in_range, real, whole
 
 
 def rectification(t: Any, beta2: float = 0.999) -> tuple[Tensor, Tensor]:
@@ -18,6 +18,9 @@ def rectification(t: Any, beta2: float = 0.999) -> tuple[Tensor, Tensor]:
     Returns:
         rho_t and r_t, float64; r_t is NaN up to rho_t = 4.
 
+    Raises:
+        ValueError: numbers out of range.
+
     Example:
         >>> rho, r = rectification([6, 100])
         >>> [round(one, 3) for one in r.tolist()]
@@ -25,7 +28,10 @@ def rectification(t: Any, beta2: float = 0.999) -> tuple[Tensor, Tensor]:
 
     Reference: Liu et al. 2020.
     """
-    t, full = as_tensor(t).double(), 2 / (1 - beta2) - 1
+    t = in_range("t", t, accepted=Accepted(lambda t: t >= 1, "a step, counted from 1")).double()
+    if not 0 < real("beta2", beta2) < 1:
+        raise ValueError(f"beta2 must be between 0 and 1, got {beta2!r}")
+    full = 2 / (1 - beta2) - 1
     rho = full - 2 * t * beta2**t / (1 - beta2**t)
     r = ((rho - 4) * (rho - 2) * full / ((full - 4) * (full - 2) * rho)).sqrt()
     return rho, torch.where(rho > 4, r, torch.nan)
@@ -41,6 +47,9 @@ def muon_value(s: Any, steps: int = 5) -> Tensor:
     Returns:
         float64, the shape of s.
 
+    Raises:
+        ValueError: steps that are no whole number.
+
     Example:
         >>> round(muon_value(0.01).item(), 3)
         0.699
@@ -48,7 +57,7 @@ def muon_value(s: Any, steps: int = 5) -> Tensor:
     Reference: Jordan et al. 2024.
     """
     s = as_tensor(s).double()
-    for _ in range(steps):
+    for _ in range(whole("steps", steps, 0)):
         s = 3.4445 * s - 4.775 * s**3 + 2.0315 * s**5
     return s
 
@@ -63,9 +72,16 @@ def numbers_kept(rule: Any, n: int) -> int:
     Returns:
         The number.
 
+    Raises:
+        TypeError: something else than a rule.
+        ValueError: a width that is no whole number.
+
     Example:
         >>> from gdviz.optimizers import Adam
         >>> numbers_kept(Adam(), 10)
         200
     """
+    if not hasattr(rule, "init"):
+        raise TypeError(f"rule must be a rule, such as Adam(), got {rule!r}")
+    n = whole("n", n)
     return sum(part.numel() for part in rule.init(torch.empty(n, n, device="meta")) if part.ndim)

@@ -94,7 +94,8 @@ def seen(history: History, steps: Sequence[int]) -> Case:
         "parts": [_means(v.parts, loss) for v, loss in zip(history.vitals, history.losses[:: steps[1] - steps[0]])],
     }
     found = {name: _padded(values, many) for name, values in numbers.items()}
-    held_out = [(float(epoch.end), epoch.validation_loss or math.nan) for epoch in history.epochs] or [(0.0, math.nan)]
+    looked = [(float(epoch.end), epoch.validation_loss) for epoch in history.epochs]
+    held_out = [(end, math.nan if loss is None else loss) for end, loss in looked] or [(0.0, math.nan)]
     known = torch.tensor([[end <= step + each for end, _ in held_out] for step in steps])
     held = torch.tensor(held_out).double().expand(many, -1, -1).where(known[..., None], torch.nan)
     least, most, centre = history.spread or (0.0, 0.0, 0.0)
