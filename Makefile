@@ -8,7 +8,7 @@ COLAB := .venv-colab/$(SCRIPTS)
 # pip --no-compile leaves it to Python to compile what is imported, once: wherever that is turned off, it is slow.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help lab test lint types check test-rounding test-colab notebooks deck editions assignment site links proof bench room counts clean
+.PHONY: help lab test test-slow lint types check test-rounding test-colab notebooks deck editions assignment site links proof bench room counts clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 18
@@ -53,8 +53,11 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-kernel-sta
 
 WORKERS = $(shell $(BIN)/python -c "import os; print(1 + (os.cpu_count() or 1))")# one more than cores: browsers wait
 
-test: lint  ## lint, laws, notebooks (nbval) and the browser
-	$(BIN)/python -m pytest -n $(WORKERS) $(NBVAL) notebooks tests
+test: lint  ## lint, laws, notebooks (nbval) and the browser, in about six minutes
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow' $(NBVAL) notebooks tests
+
+test-slow: $(READY)  ## the tests that take longer: whole lectures, JupyterLab, each thing in each of three browsers
+	$(BIN)/python -m pytest -n $(WORKERS) -m slow tests
 
 test-rounding: $(READY)  ## every notebook under another arithmetic: all that it prints must be the same
 	$(BIN)/python -m pytest -n auto --dist loadscope -p tests.rounding $(NBVAL) notebooks

@@ -133,6 +133,7 @@ def test_at_twice_the_size_nothing_is_lost(saved, width):
     assert page.locator("canvas").evaluate("(c) => c.width / c.clientWidth") == pytest.approx(2, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_rendered_notebook_has_no_violation_and_keys_reach_its_controls(lab, axe):
     page = lab("00_start_here.ipynb")

@@ -58,6 +58,7 @@ def opened(run):
     return sum(kind == "comm_open" for kind, _ in run.told)
 
 
+@pytest.mark.slow
 def test_ten_runs_leave_what_one_run_leaves(run):
     cells = {"a": "player = make()\nplayer", "b": "make()", "c": "display(make(), make())"}
 
@@ -71,6 +72,7 @@ def test_ten_runs_leave_what_one_run_leaves(run):
     assert int(first.split()[0]) >= 4
 
 
+@pytest.mark.slow
 def test_a_cell_that_shows_nothing_any_more_lets_go_of_what_it_showed(run):
     before = run("census", "census()")
     run("empty", "make()")

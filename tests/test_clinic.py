@@ -56,6 +56,7 @@ def test_a_training_leaves_torchs_generator_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
+@pytest.mark.slow
 def test_most_faults_are_named_first_on_a_seed_that_the_rules_have_not_seen():
     counted = confusion(data=["wine"], widths=[24], seeds=[200])
     assert sum(map(sum, counted.counts)) == 20
@@ -674,6 +675,7 @@ def test_what_there_is_not_is_refused():
         diagnose([2.3, 2.2])
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_steps_are_diagnosed_in_seconds():
     """Half a second on an idle core; a rule that looks through all losses for each of them takes minutes."""
     drawn = random.Random(0)

@@ -67,6 +67,7 @@ def printed(messages):
     return "".join(content["text"] for kind, content in messages if kind == "stream")
 
 
+@pytest.mark.slow
 def test_a_player_is_one_display_data_of_picture_words_and_view_in_the_output_of_its_controls_and_links(tmp_path):
     with kernel(tmp_path, sys.executable, os.environ | {"PYTHONPATH": str(ROOT)}) as run:
         messages = run(PLAYER)

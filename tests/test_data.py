@@ -87,6 +87,7 @@ def test_each_name_belongs_to_one_of_twelve_languages():
     assert dict(zip(words, languages))["Deutschland"] == "de"
 
 
+@pytest.mark.slow
 def test_the_names_are_what_the_script_makes_of_cldr_and_carry_their_licence():
     folder = Path(data.__file__).parent / "names"
     committed = (folder / "names.csv").read_text(encoding="utf-8")

@@ -51,6 +51,7 @@ def drag(page, player, start, end):
     page.mouse.up()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_dragged_point_moves_the_descent_and_comes_back(opened):
     player = fitted()
@@ -74,6 +75,7 @@ def test_a_dragged_point_moves_the_descent_and_comes_back(opened):
     assert page.errors == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_two_points_are_kept_apart_and_keys_move_them(opened):
     player = fitted()
@@ -93,6 +95,7 @@ def test_two_points_are_kept_apart_and_keys_move_them(opened):
     assert page.errors == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_copied_link_has_the_points_and_a_wrong_one_says_so(opened):
     player = fitted()
@@ -114,6 +117,7 @@ def test_a_copied_link_has_the_points_and_a_wrong_one_says_so(opened):
         assert page.locator(".message").inner_text().endswith("It is shown as at first.")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_canvas_and_matplotlib_draw_the_same_contours_cross_and_squares(opened):
     player = fitted()
@@ -130,6 +134,7 @@ def test_canvas_and_matplotlib_draw_the_same_contours_cross_and_squares(opened):
     assert (ours & np.logical_or.reduce(grown)).sum() > 0.9 * ours.sum()  # the rest is the ring and its word
 
 
+@pytest.mark.slow
 def test_twin_and_words_are_those_of_the_dragged_data_and_the_data_stay_whole():
     player = fitted()
     before, words = player.twin(), player.describe()
@@ -140,6 +145,7 @@ def test_twin_and_words_are_those_of_the_dragged_data_and_the_data_stay_whole():
     assert (player.describe(), player.twin()) == (words, before)
 
 
+@pytest.mark.slow
 def test_points_stand_still_where_the_loss_does_not_compute_with_them():
     points = data.own(X, Y)
     other = surfaces.linear_model(data.own(X, Y))

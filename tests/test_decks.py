@@ -105,6 +105,7 @@ def test_every_screen_fits_and_gives_nothing_away(deck, lecture):
     assert deck.errors == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_count_comes_first_and_then_the_answer_in_the_place_of_the_question(deck):
     asked = questions(deck)
@@ -156,6 +157,7 @@ def test_a_player_begins_at_the_first_step_and_keeps_its_keys(deck):
     assert deck.evaluate("Reveal.getState().indexh") == i + 1
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_speaker_has_the_notes_a_clock_and_the_pace(deck):
     deck.evaluate(f"Reveal.slide({questions(deck)[0]})")
@@ -346,6 +348,7 @@ def test_a_deck_that_is_not_there_is_named_with_those_that_are():
         write_decks.main(["three"])
 
 
+@pytest.mark.slow
 def test_text_in_a_title_stays_text_and_unchanged_code_is_not_run_again(tmp_path, monkeypatch):
     bad = "<script>alert(1)</script>"
     cells = [new_markdown_cell("# M"), new_markdown_cell("## One\n\nText."), new_code_cell("print(6 * 7)")]
@@ -365,6 +368,7 @@ def test_text_in_a_title_stays_text_and_unchanged_code_is_not_run_again(tmp_path
     assert "Other text." in (tmp_path / "decks" / "mine.html").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_served_lecture_opens_its_questions_on_the_phones_and_counts_their_letters(lecture, browser, tmp_path):
     room = Room(tmp_path / "room.sqlite", None, "--deck", lecture.parent)

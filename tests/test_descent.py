@@ -25,6 +25,7 @@ BOWL = surfaces.bowl(10, angle=30)
 RULE = GradientDescent(lr=0.05)
 
 
+@pytest.mark.slow
 @given(w=st.floats(-50, 50), b=st.floats(-50, 250))
 def test_gradient_of_a_line_equals_the_formula_by_hand(w, b):
     patients = data.diabetes().standardized()
@@ -44,6 +45,7 @@ def test_gradient_equals_central_differences(start):
     assert torch.allclose(gradient(loss, params), central, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_gradient_descent_from_zero_finds_the_least_norm_solution():  # NUMBERS 23
     generator = torch.Generator().manual_seed(0)
     a = torch.randn(5, 12, generator=generator, dtype=torch.float64)
@@ -375,6 +377,7 @@ def test_a_rate_that_falls_to_0_comes_to_rest(rule):
     assert annealed.losses[-1] < annealed.losses[0]
 
 
+@pytest.mark.slow
 def test_what_is_not_a_number_is_called_nan_and_not_0():
     lost = minimize(surfaces.booth(), GradientDescent(lr=1.0), [1.0, 2.0], 2000)
     assert lost.describe() == (

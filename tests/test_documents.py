@@ -84,6 +84,7 @@ def test_the_reference_has_a_page_for_what_is_public_that_needs_no_network(refer
     assert html.select("section[id]"), "names with their docstrings"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_axe_finds_no_violation_of_level_a_or_aa_in_the_reference(reference, browser, tmp_path):
     try:

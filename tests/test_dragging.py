@@ -62,6 +62,7 @@ def loss_said(place, index):
     return f"loss {run.losses[index].item():.5g}"
 
 
+@pytest.mark.slow
 def test_a_drag_moves_path_and_readout_in_the_same_frame_and_stays_at_the_edge(opened):
     player = line_fit()
     page = page_of(opened, player)
@@ -82,6 +83,7 @@ def test_a_drag_moves_path_and_readout_in_the_same_frame_and_stays_at_the_edge(o
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_the_numbers_are_those_of_minimize_at_every_position(opened):
     player = line_fit()
     page = page_of(opened, player)
@@ -102,6 +104,7 @@ def test_the_numbers_are_those_of_minimize_at_every_position(opened):
     assert loss_said([0.0, 0.0], (40, 0)) in says(page)
 
 
+@pytest.mark.slow
 def test_a_ball_in_a_valley_keeps_to_its_curve(opened):
     def loss(w):
         return w[..., 0] ** 2
@@ -116,6 +119,7 @@ def test_a_ball_in_a_valley_keeps_to_its_curve(opened):
     assert start(page) == pytest.approx([-6], abs=0.1)
 
 
+@pytest.mark.slow
 def test_the_line_is_turned_by_its_ends_and_descends_from_there(opened):
     player = line_fit()
     page = page_of(opened, player)
@@ -148,6 +152,7 @@ def test_the_line_is_turned_by_its_ends_and_descends_from_there(opened):
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_where_the_loss_is_infinite_the_ring_stays_at_the_edge_and_the_words_say_so(opened):
     def loss(w):
         return w[..., 0] - w[..., 0].log()
@@ -173,6 +178,7 @@ def test_where_the_loss_is_infinite_the_ring_stays_at_the_edge_and_the_words_say
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_racers_start_from_one_place(opened):
     surface = surfaces.ravine()
     rules = {"Momentum": Momentum(lr=0.1, momentum=0.9), "Adam": Adam(lr=0.2)}
@@ -186,6 +192,7 @@ def test_racers_start_from_one_place(opened):
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_a_slider_that_chooses_the_start_takes_it_back(opened):
     saddle, starts = surfaces.saddle(), [[1.0, 0.1], [1.0, 0.01]]
     run = minimize(saddle, GradientDescent(lr=0.1), starts, 30)
@@ -202,6 +209,7 @@ def test_a_slider_that_chooses_the_start_takes_it_back(opened):
     assert start(page) is None
 
 
+@pytest.mark.slow
 def test_a_finger_on_the_ring_drags_and_elsewhere_scrolls(opened):
     player = line_fit()
     page = page_of(opened, player)
@@ -216,6 +224,7 @@ def test_a_finger_on_the_ring_drags_and_elsewhere_scrolls(opened):
     assert not page.evaluate(stopped, list(pixel(page, player, (x1 - 0.1 * (x1 - x0), y1 - 0.1 * (y1 - y0)))))
 
 
+@pytest.mark.slow
 def test_the_dragged_start_is_saved_with_the_page(opened):
     player = views.line_fit(TOY, LOSS, descent([0.0, 0.0]), sliders={"learning rate": RATES}, at={"step": -1})
     player.start = [1.0, 0.5]
@@ -224,6 +233,7 @@ def test_the_dragged_start_is_saved_with_the_page(opened):
     assert loss_said([1.0, 0.5], (40, 1)) in says(page)
 
 
+@pytest.mark.slow
 def test_what_the_browser_draws_is_what_matplotlib_draws(opened):
     """Canvas and twin of the same dragged start: their blue curves lie on each other."""
     player = views.line_fit(TOY, LOSS, descent([0.0, 0.0]), sliders={"learning rate": RATES}, at={"step": -1})

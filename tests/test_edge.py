@@ -99,6 +99,7 @@ def valley(rate, run_for=1000, **numbers):
     return minimize(rule.loss, Schedule(rule, rate, lr=0.5, **numbers), [0.0, 100.0], run_for).losses
 
 
+@pytest.mark.slow
 def test_a_stable_rate_with_a_late_decay_beats_cosine_and_may_be_read_at_any_time():  # NUMBERS 38
     constant, long = valley(lambda t, lr: lr + 0 * t), valley(cosine, steps=1000)
     assert constant[-1].item() == pytest.approx(0.174, abs=5e-4)
@@ -165,6 +166,7 @@ def test_the_vector_of_the_small_network_is_that_of_torchs_modules():
     assert torch.allclose(loss(many), of_module(many), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_sharpness_of_a_network_settles_at_2_over_lr_at_four_rates():  # NUMBERS 39, within 2 %
     """Its network (sin 3x, 20 units) hovers around 2/lr in waves of 5 to 10 %; on sin 5x it settles."""
     loss, start = small_network()
@@ -177,6 +179,7 @@ def test_the_sharpness_of_a_network_settles_at_2_over_lr_at_four_rates():  # NUM
     assert not run.diverged.any()
 
 
+@pytest.mark.slow
 def test_a_small_rate_ends_below_its_edge_and_a_large_one_diverges():  # NUMBERS 39
     loss, start = small_network()
     run = minimize(loss, GradientDescent(**grid(lr=[0.05, 0.5])), start, 2500)
@@ -185,6 +188,7 @@ def test_a_small_rate_ends_below_its_edge_and_a_large_one_diverges():  # NUMBERS
     assert sharpness(run)[1].isnan()
 
 
+@pytest.mark.slow
 def test_with_momentum_the_sharpness_settles_at_2_and_twice_beta_over_lr():  # NUMBERS 39
     """In slow waves: at lr 0.2 it is not there yet after these steps, and beyond 0.35 the first wave throws it out."""
     loss, start = small_network()

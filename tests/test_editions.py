@@ -106,6 +106,7 @@ def test_a_package_with_another_checksum_is_refused_and_not_kept(tmp_path, monke
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.slow
 def test_a_real_notebook_has_its_notes_and_pictures_and_is_not_run_again(tmp_path, monkeypatch):
     start = ROOT / "notebooks" / "00_start_here.ipynb"
     write_editions.write([start], ROOT / "INSTRUCTORS.md", tmp_path / "editions")

@@ -184,6 +184,7 @@ def missed(engine, twin, color, panel=(0, 0, 10_000, 10_000)):
     return lost
 
 
+@pytest.mark.slow
 def test_keys_and_drags_move_a_slider_and_the_picture_is_the_twins(shown, players):
     engine, player = shown("start"), players["start"]
     focus(engine, ".slider input")
@@ -207,6 +208,7 @@ def test_keys_and_drags_move_a_slider_and_the_picture_is_the_twins(shown, player
     assert f"step {STEPS - 1};" in said(engine)
 
 
+@pytest.mark.slow
 def test_play_pauses_ends_begins_anew_and_says_so(shown):
     engine = shown("start")
     heard, name = (
@@ -233,6 +235,7 @@ def test_play_pauses_ends_begins_anew_and_says_so(shown):
     assert engine.run(heard).startswith("Back at the start. step 0; loss 98")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finger", [False, True], ids=["mouse", "finger"])
 def test_a_start_is_dragged_and_put_back(shown, players, finger):
     engine = shown("start")
@@ -253,6 +256,7 @@ def test_a_start_is_dragged_and_put_back(shown, players, finger):
     assert "from the start" not in said(engine)
 
 
+@pytest.mark.slow
 def test_a_data_point_is_dragged_and_line_and_numbers_follow(shown, players):
     engine, player = shown("data"), players["data"]
     handle = next(handle for handle in player.handles if handle["kind"] == "points")
@@ -343,6 +347,7 @@ def test_on_a_phone_the_slider_stays_in_sight_of_each_panel(shown, page, css):
         assert engine.run(f"(css) => {{ {middle_of} return {on_top}; }}", css), "nothing lies above it"
 
 
+@pytest.mark.slow
 def test_a_swipe_scrolls_the_page_and_sets_nothing(shown, players):
     engine = shown("start", width=390, height=664)
     engine.run("() => { window.kinds = []; addEventListener('pointerdown', (e) => kinds.push(e.pointerType), true); }")
@@ -366,6 +371,7 @@ def start_said(engine):
     return found and [float(number) for number in found.groups()]
 
 
+@pytest.mark.slow
 def test_a_tap_sets_and_so_does_a_long_press(shown, players):
     engine = shown("start", width=390, height=664)
     engine.drag(pixel(engine, players["start"], 0, [-8, 3]), finger=True)
@@ -456,6 +462,7 @@ def scripts_from_elsewhere():
     return found[0].decode(), "data:text/javascript;base64," + base64.b64encode(found[1]).decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["start", "asking"])
 def test_axe_finds_no_violation(shown, free_page, scripts_from_elsewhere, name):
     engine = free_page(name)
@@ -525,6 +532,7 @@ def test_going_along_a_page_one_hears_the_picture_and_each_control_with_its_name
     assert any("current value 0; loss 98" in one for one in said)
 
 
+@pytest.mark.slow
 def test_after_a_pause_one_hears_once_what_changed(listening):
     engine = listening("start")
     for k in (3, 7, 12):
@@ -541,6 +549,7 @@ def test_after_a_pause_one_hears_once_what_changed(listening):
     assert polite(engine, "learning rate is") == ["learning rate is a number from 0.01 to 1.2; seven is not."]
 
 
+@pytest.mark.slow
 def test_play_says_that_it_plays_and_where_it_ends(listening):
     engine = listening("start")
     engine.run(SLIDE, STEPS - 3)
@@ -567,6 +576,7 @@ def test_a_guess_is_made_without_the_picture_and_the_focus_goes_on_to_play(liste
     engine.until("() => document.querySelector('.placing legend').textContent === 'Place the start'")
 
 
+@pytest.mark.slow
 def test_a_start_and_a_data_point_are_placed_by_two_sliders(listening):
     engine = listening("data")
     choices = engine.run("() => [...document.querySelector('.placing select').options].map((o) => o.text)")
@@ -632,6 +642,7 @@ def test_where_scripts_may_not_there_is_the_still_picture_and_a_sentence(engine,
     assert engine.run("() => document.querySelectorAll('.gdviz-page > :not(script, .asleep)').length") == 0
 
 
+@pytest.mark.slow
 def test_in_a_frame_without_rights_there_is_the_still_picture(engine, folder, tmp_path):
     address = (folder / "start ü.html").as_uri()
     (tmp_path / "frame.html").write_text(f'<iframe sandbox width=1200 height=800 src="{address}"></iframe>')
@@ -653,6 +664,7 @@ def test_where_no_blob_may_be_an_image_the_picture_is_whole(free_page):
     assert near(picture(engine), "#000000", 60).sum() > 1500  # the words of the axes
 
 
+@pytest.mark.slow
 def test_the_benchmark_times_keys_and_drags(shown, players):
     engine = shown("start")
     focus(engine, ".slider input")
@@ -685,6 +697,7 @@ def contrast(pixels):
     return (light.max() + 0.05) / (light.min() + 0.05)
 
 
+@pytest.mark.slow
 def test_in_the_dark_every_word_stands_out(request, folder, engine):
     if engine.name == "chromium":
         dark = engines.Chromium(request.getfixturevalue("browser"), color_scheme="dark")
@@ -710,6 +723,7 @@ def test_in_the_dark_every_word_stands_out(request, folder, engine):
         dark.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_where_colours_are_forced_words_and_focus_stand_out_and_the_picture_keeps_its_own(
     browser, folder, players, scheme
@@ -753,6 +767,7 @@ def sheets(pdf):
         ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 400])
 def test_on_paper_path_and_picture_agree_and_values_are_words(shown, players, width):
     engine = shown("target", width=width)
@@ -810,6 +825,7 @@ def made(tmp_path_factory, players):
     return {"site": folder / "site" / "08_made_up.html", "slide": folder / "decks" / "mine.html"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["site", "slide"])
 def test_a_site_and_a_slide_are_moved_by_keys_and_dragged(engine, made, where):
     with plt.style.context("gdviz.course"):

@@ -16,7 +16,7 @@ from PIL import Image
 
 from gdviz.style import contrast
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TRIED = {"01_linear_regression": 23, "04_momentum_and_adam": 18}  # the cells with the first two players
 IDLE = "() => globalThis.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 LABEL = "(n) => document.querySelectorAll('.gdviz-player canvas')[n]?.getAttribute('aria-label')"

@@ -119,6 +119,7 @@ def equal(where, contests, found):
 THREE = torch.tensor([1, 0.5, -1], dtype=torch.float64)
 
 
+@pytest.mark.slow
 @settings(max_examples=5, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(draw=st.data(), start=st.lists(st.floats(-5, 5), min_size=1, max_size=5), seed=st.integers(0, 2**31))
 def test_every_rule_equals_torch_optim_on_random_losses(draw, start, seed):
@@ -135,6 +136,7 @@ def test_every_rule_equals_torch_optim_on_random_losses(draw, start, seed):
 SURFACES = [make() for make in CLASSICS]
 
 
+@pytest.mark.slow
 def test_every_rule_equals_torch_optim_on_every_surface():
     """All surfaces at once, a row of params for each, of one matrix."""
     flat, slow = [s for s in SURFACES if len(s.start) == 2], (GradientDescent, Momentum, Nesterov, ASGD)
@@ -238,6 +240,7 @@ def training(model, optimizer, schedule, rule, steps=150, saved_at=None, remake=
         yield torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
+@pytest.mark.slow
 @each
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_a_network_trains_as_with_torch_optim_under_every_schedule_saved_and_loaded(rule, schedule):

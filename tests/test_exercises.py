@@ -119,6 +119,7 @@ def test_the_tolerance_is_a_share_and_zero_is_exact():
     assert check_number(1450, 145, tolerance=0).hint.startswith("It is 10 times too large")
 
 
+@pytest.mark.slow
 @given(st.floats(allow_nan=False, allow_infinity=False), st.floats(-1e300, 1e300))
 def test_any_number_beside_any_other_has_a_hint_or_is_right(number, right):
     found = check_number(number, right)
@@ -532,6 +533,7 @@ nested = st.recursive(
 )
 
 
+@pytest.mark.slow
 @every_check
 @settings(max_examples=15)
 @given(junk=nested)
@@ -568,6 +570,7 @@ def test_no_check_ends_or_swells_with_the_learners_code(quickly, name, work, hin
     assert FUNCTIONS[name](work).hint.startswith(hint)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_no_check_waits_with_the_learners_code(quickly, monkeypatch, name):
     monkeypatch.setattr(time_limit, "PATIENCE", 40)

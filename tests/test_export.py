@@ -58,6 +58,7 @@ def moved(page, action, nth=0):
     return page.evaluate(look, nth) != before
 
 
+@pytest.mark.slow
 def test_a_drag_and_keys_move_the_picture(opened):
     page = opened(plain())
     step, rate = page.get_by_label("step", exact=True), page.get_by_label("learning rate", exact=True)
@@ -75,6 +76,7 @@ def test_a_drag_and_keys_move_the_picture(opened):
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_play_runs_to_the_end_pauses_and_goes_back(opened):
     page = opened(plain())
     step, play = page.get_by_label("step", exact=True), page.get_by_role("button", name="Play", exact=True)
@@ -98,6 +100,7 @@ def test_play_runs_to_the_end_pauses_and_goes_back(opened):
     assert play.is_visible()
 
 
+@pytest.mark.slow
 def test_for_less_motion_play_shows_stills(opened):
     page = opened(plain())
     page.emulate_media(reduced_motion="reduce")
@@ -113,6 +116,7 @@ def test_for_less_motion_play_shows_stills(opened):
     assert page.get_by_role("button", name="Play", exact=True).is_visible()
 
 
+@pytest.mark.slow
 def test_labels_are_text(opened):
     name = "<img src=x onerror='window.hurt = 1'>"
     page = opened(parts(player(name, NASTY, caption="<script>window.hurt = 1</script>")))
@@ -125,6 +129,7 @@ def test_labels_are_text(opened):
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_a_page_asks_no_host_and_sets_no_global(opened):
     empty = opened("<canvas aria-label=none>")
     usual = set(empty.evaluate("Object.keys(window)"))
@@ -151,6 +156,7 @@ def served(browser):
         page.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["script-src 'self'", "default-src 'self'", "sandbox"])
 def test_where_no_script_may_run_a_sentence_says_so(served, policy):
     shown = player(caption="a < b")
@@ -160,6 +166,7 @@ def test_where_no_script_may_run_a_sentence_says_so(served, policy):
     assert words.is_visible()
 
 
+@pytest.mark.slow
 def test_where_a_script_runs_the_sentence_is_gone_and_was_never_seen(opened, served):
     assert opened(plain()).locator(".asleep").count() == 0
     page = served(pages.code() + '<div class="gdviz-page"><p class="asleep">Asleep.</p></div>', "script-src 'none'")
@@ -192,6 +199,7 @@ def ends_at():
     return shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paper", [717, 1000, 300])
 @pytest.mark.parametrize("width", [1280, 400])
 def test_on_paper_the_path_ends_where_the_minimum_is_and_nothing_is_cut(opened, width, paper):
@@ -214,6 +222,7 @@ def test_on_paper_the_path_ends_where_the_minimum_is_and_nothing_is_cut(opened, 
     assert page.evaluate("getComputedStyle(document.querySelector('.stage')).breakInside") == "avoid"
 
 
+@pytest.mark.slow
 def test_what_is_stacked_is_no_higher_than_a_sheet(opened):
     figure, axes = plt.subplots(2, 2, figsize=(10, 9))
     shown = Player(figure, {"step": range(3)})
@@ -233,6 +242,7 @@ def test_what_is_stacked_is_no_higher_than_a_sheet(opened):
     assert page.evaluate(ratio) == pytest.approx(10 / 9, rel=0.01)
 
 
+@pytest.mark.slow
 def test_two_players_on_a_page_move_apart(opened):
     both = plain() + pages.body(player("rate"))
     page = opened(both + pages.code())  # once more does no harm
@@ -338,6 +348,7 @@ NAMES = ["x.HTML", "x.Png", "-x.gif", "a%03d.mp4", "lr: 0.1.mp4", "concat:a|b.mp
 NAMES += ["ü 北 \u202e.MP4", f"{'b' * 250}.html", f"{'b' * 251}.mp4", "_.html", "$x {y}.html"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_whatever_a_file_is_called_it_is_written_and_nothing_else(tmp_path, name):
     if name.lower().endswith(".mp4"):
@@ -348,6 +359,7 @@ def test_whatever_a_file_is_called_it_is_written_and_nothing_else(tmp_path, name
     assert (tmp_path / name).read_bytes().startswith(starts[Path(name).suffix.lower()])
 
 
+@pytest.mark.slow
 def test_a_path_may_be_text_or_bytes_relative_or_at_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
@@ -376,6 +388,7 @@ def older(tmp_path, request):
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("older", SUFFIXES, indirect=True)
 @pytest.mark.parametrize("fails", ["touch", "write", "read", "replace"])
 def test_what_cannot_be_written_names_the_file_and_leaves_the_older_one(older, monkeypatch, fails):
@@ -405,6 +418,7 @@ def test_a_folder_that_takes_no_file_is_refused_before_anything_is_drawn(tmp_pat
         player().save(tmp_path / "r.gif")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE, which Windows has not")
 @pytest.mark.parametrize("older", [".html", ".png", ".gif"], indirect=True)
 def test_a_disk_that_fills_leaves_the_older_file(older):

@@ -48,6 +48,7 @@ def apart(one, other):
     return (np.abs(one - other).max(-1) > 40).mean()
 
 
+@pytest.mark.slow
 def test_each_picture_of_a_gif_is_the_twin_at_that_position(player, tmp_path):
     before = player.index
     player.save(tmp_path / "a.gif")
@@ -145,6 +146,7 @@ def ffprobe():
     return probe
 
 
+@pytest.mark.slow
 def test_an_mp4_has_the_pictures_rate_and_an_even_size(player, tmp_path, ffprobe):
     player.save(tmp_path / "a.mp4", fps=10)
     (stream,) = ffprobe(tmp_path / "a.mp4")
@@ -158,6 +160,7 @@ def test_an_mp4_has_the_pictures_rate_and_an_even_size(player, tmp_path, ffprobe
     assert apart(six, twin_at(player, step=0)) > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "script",
     [

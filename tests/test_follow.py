@@ -304,6 +304,7 @@ def at(mark, index):
     return pixels[place].reshape(-1)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("name", ALIVE)
 def test_each_mark_of_a_moved_player_is_where_minimize_has_it(name):

@@ -30,6 +30,7 @@ CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 COMMANDS = {  # what a workflow may run: what a person runs, and what brings ffmpeg, WebKit, Orca and the newest torch
     "make test",
+    "make test-slow",
     "make site",
     "make .venv/ready",
     ".venv/bin/python -m pip install --upgrade torch",

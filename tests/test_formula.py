@@ -32,6 +32,7 @@ LOSSES = [*(make() for make in CLASSICS), surfaces.linear_model(data.diabetes())
 each = pytest.mark.parametrize("rule", PAIRS, ids=lambda rule: rule.__name__)
 
 
+@pytest.mark.slow
 @each
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(draw=st.data(), seed=st.integers(0, 2**31))
@@ -48,6 +49,7 @@ def test_every_rule_on_every_surface_is_in_the_browser_what_it_is_in_torch(rule,
     assert note(rule, BROWSER, max(found)) <= TOLERANCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", TWO_POINTS, ids=lambda rule: rule.__name__)
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(draw=st.data(), seed=st.integers(0, 2**31))
@@ -102,6 +104,7 @@ def test_a_mistake_planted_in_the_interpreter_is_seen(tmp_path, was, planted):
     assert right <= TOLERANCE < wrong
 
 
+@pytest.mark.slow
 def test_a_whole_descent_with_a_schedule_is_that_of_minimize():
     rosenbrock = surfaces.rosenbrock()
     runs = [
@@ -159,6 +162,7 @@ def test_of_a_cross_entropy_with_weights_or_ignored_classes_it_is_said_that_the_
         formula(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["path", "line", "points"])
 def test_the_pixels_of_what_is_dragged_are_those_of_python_however_far(kind):
     figure, ax = plt.subplots(figsize=(6, 4))

@@ -140,6 +140,7 @@ def test_both_sliders_move_the_view_without_a_kernel(page):
     assert handle(page, 1).get_attribute("aria-valuetext") == "0.1; x 0.50"
 
 
+@pytest.mark.slow
 def test_play_moves_slider_and_view_to_the_end_and_then_from_the_start(page):
     for key in ("End", "ArrowLeft", "ArrowLeft"):
         handle(page, 0).press(key)
@@ -162,6 +163,7 @@ NASTY = [
 ]
 
 
+@pytest.mark.slow
 def test_words_stay_text_in_every_control(opened):
     figure, ax = plt.subplots(figsize=(6, 4))
     sliders = {"step": range(3), NASTY[0]: NASTY, NASTY[1]: range(2), NASTY[2]: [1, 2]}

@@ -23,6 +23,7 @@ RATES = [0.1, 0.3, 0.51]
 SWEEP = minimize(RAVINE, GradientDescent(**grid(lr=RATES)), RAVINE.start, 9)
 
 
+@pytest.mark.slow
 @given(ground=GROUNDS)
 def test_every_ink_stands_out_from_every_ground_and_from_its_halo(ground):
     ink, halo = style.inks(ground)
@@ -71,6 +72,7 @@ def players():
     yield views.training.panels({"loss": {"a": [1.0, 0.5]}}, {"step": range(2)}, log=["loss"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gdviz.course", "dark_background", STYLES[-1]], ids=str)
 def test_marks_lines_words_and_keys_stand_out_under_a_style(name):
     with plt.style.context(name):

@@ -6,7 +6,7 @@ import psutil
 import pytest
 from lab import WATCH, Shown, notebook_of, open_notebook, players, run_all, the_kernel
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_notebook_01_is_dragged_and_moves_with_the_kernel_alive_busy_and_dead(lab):

@@ -36,6 +36,7 @@ def directions(model, seed=0, **options):
     return landscape.random_directions(model, generator=seeded(seed), **options)
 
 
+@pytest.mark.slow
 @given(a=st.floats(-2, 2), b=st.floats(-2, 2))
 def test_a_slice_is_the_loss_of_the_network_with_moved_weights(a, b):
     model, moved = network(), network()
@@ -71,6 +72,7 @@ def test_a_slice_stays_when_the_network_is_trained_on_and_leaves_it_alone():
     assert model.training
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 50), factor=st.floats(0.05, 20))
 def test_filter_normalisation_removes_the_scale_freedom_of_a_relu_network(seed, factor):  # NUMBERS 21
     """W1, b1 times the factor and W2 over it is the same function: normalised slices agree, raw ones need not."""

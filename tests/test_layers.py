@@ -93,6 +93,7 @@ def reached(module):
     return found
 
 
+@pytest.mark.slow
 def test_imports_only_point_up_the_list():
     between = {}
     for module in FILES:
@@ -123,6 +124,7 @@ def test_no_file_imports_itself_on_the_way():
     TopologicalSorter(links).prepare()  # else a CycleError, which names them
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("imports", ["gdviz", "gdviz.descent, gdviz.theory, gdviz.networks"])
 def test_what_computes_loads_no_matplotlib_and_no_widget(imports):
     names = ("matplotlib", "ipywidgets", "anywidget", "sklearn", "pandas", "PIL")
@@ -130,6 +132,7 @@ def test_what_computes_loads_no_matplotlib_and_no_widget(imports):
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_checks_load_no_widget():
     code = "import sys; from gdviz.exercises import check_rule, my; print([w for w in ('ipywidgets', 'anywidget', "
     code += "'gdviz.player') if w in sys.modules])"

@@ -101,6 +101,7 @@ def test_where_the_loss_is_not_a_number_no_line_runs():
     assert not ((x > 4) & (x < 12) & (y > 9) & (y < 20)).any()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_benchmark_of_contours_times_the_engine_and_matplotlib():
     ours, theirs, size = runpy.run_path(str(HERE.parent / "benchmarks" / "formula.py"))["contours"]()

@@ -54,6 +54,7 @@ VIEWS = {  # each with a run that diverges, far beyond all numbers
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 15, 400])
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_axis_of_the_steps_is_the_sliders_whatever_becomes_of_the_runs(view, steps):
@@ -148,6 +149,7 @@ def test_a_loss_that_falls_by_many_decades_has_numbers_beside_it():
     assert len([tick for tick in right.get_yticks() if low <= tick <= high]) >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "show",
     [

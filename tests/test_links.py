@@ -61,6 +61,7 @@ def there(folder, path):
     return (ROOT / path.relative_to(folder)).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("repo", "branch", "place"),
     [

@@ -5,7 +5,7 @@ from lab import WATCH, Shown, notebook_of, players, run_all
 
 from gdviz.player import pages
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SOURCE = """
 import matplotlib.pyplot as plt
 import torch

@@ -183,6 +183,7 @@ def test_eight_bits_are_one_to_two_percent_from_all_of_them():
     assert 0.005 < np.median(apart) < 0.03
 
 
+@pytest.mark.slow
 @EACH
 @given(
     shape=SHAPES,
@@ -302,6 +303,7 @@ def test_exact_muon_learns_all_at_the_same_pace(n, turn):
     assert torch.allclose(errors(run.params), (1 - 0.1 * torch.arange(9).double())[:, None].expand(9, n))
 
 
+@pytest.mark.slow
 def test_in_the_axes_of_the_keys_sign_descent_does_as_well_and_turned_it_does_not():
     """NUMBERS 29 says 9 and 36 for n = 8: how many, turned, depends on the turn. Each has its best of 60 rates."""
     assert steps_to_a_tenth(8, lambda p: Turned(0.1, torch.sign)) == 9

@@ -13,6 +13,7 @@ def test_a_name_is_all_its_runs_of_one_two_and_three_letters_with_its_ends():
     assert ngrams("Ob", sizes=[2]) == ["<o", "ob", "b>"]
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200))
 def test_any_text_has_n_grams(text):
     found = ngrams(text)

@@ -32,6 +32,7 @@ def in_the_long_run(loss, rule, noisy, steps, since):
     return covariance(cloud).mean(0)
 
 
+@pytest.mark.slow
 def test_the_noise_ball_of_additive_noise():  # NUMBERS 7: .02778, .01563, loss floor .0590
     bowl = surfaces.bowl(2, smallest=2)  # curvatures 2 and 4
     noisy = noisy_loss(bowl, 1.0, runs=RUNS, generator=seeded())
@@ -45,6 +46,7 @@ def test_the_noise_ball_of_additive_noise():  # NUMBERS 7: .02778, .01563, loss 
     assert (predicted.diagonal() * torch.tensor([1.0, 2.0])).sum().item() == pytest.approx(0.0590, abs=5e-5)
 
 
+@pytest.mark.slow
 def test_the_noise_ball_of_the_heavy_ball():  # NUMBERS 7: .0501
     noisy = noisy_loss(lambda w: (w**2).sum(-1) / 2, 1.0, runs=RUNS, generator=seeded())
     found = in_the_long_run(lambda w: (w**2).sum(-1) / 2, Momentum(lr=0.01, momentum=0.9), noisy, 400, 250)
@@ -108,6 +110,7 @@ def cloud_of(loss, minimum, lr, size, steps, since):
     return covariance(run.params[since::50]).mean(0)
 
 
+@pytest.mark.slow
 def test_real_minibatch_noise_on_well_specified_least_squares_is_round():  # NUMBERS 8: .003125, whatever kappa
     loss, minimum, hessian = well_specified(n=40_000)
     assert 22 < torch.linalg.cond(hessian) < 28
@@ -119,6 +122,7 @@ def test_real_minibatch_noise_on_well_specified_least_squares_is_round():  # NUM
     assert torch.allclose(gradient_covariance(half(loss), minimum, batches), s2 * hessian / 8, atol=0.06 / 8)
 
 
+@pytest.mark.slow
 def test_isotropic_noise_in_the_same_valley_is_not_round():  # NUMBERS 8: .0033 and .0787
     H = torch.diag(torch.tensor([0.97, 0.97 / 24.7]).double())
     noisy = noisy_loss(lambda w: (H.diagonal() * w**2).sum(-1) / 2, 1 / 8, runs=RUNS, generator=seeded())
@@ -127,6 +131,7 @@ def test_isotropic_noise_in_the_same_valley_is_not_round():  # NUMBERS 8: .0033 
     assert theory.ball(H, torch.eye(2) / 8, 0.05).diagonal().tolist() == pytest.approx([0.0033, 0.0787], rel=0.03)
 
 
+@pytest.mark.slow
 def test_the_dial_is_lr_over_batch_size():  # NUMBERS 9
     loss, minimum, _ = well_specified(n=40_000, spread=0.5)
     first, *others = (cloud_of(loss, minimum, 0.01 * k, 4 * k, steps=1200 // k, since=600 // k) for k in (1, 2, 4))
@@ -170,6 +175,7 @@ def test_the_covariance_of_a_batch_is_that_of_an_example_over_its_size():
     assert (gradient_covariance(LOSS, [1.0, 2.0], everything) == 0).all()
 
 
+@pytest.mark.slow
 def test_shuffled_epochs_keep_the_flat_direction_quieter_than_fresh_draws():
     """Within an epoch the batches' errors cancel: at its end the ball is far smaller along the flat direction."""
     loss, minimum, _ = well_specified(n=400)

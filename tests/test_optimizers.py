@@ -109,6 +109,7 @@ def test_best_heavy_ball():  # NUMBERS 3
     assert distance.max().item() == pytest.approx(2.68, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "limit"),
     [
@@ -149,6 +150,7 @@ def test_adam_without_bias_correction_oversteps():  # NUMBERS 12: a constant gra
     assert torch.allclose(ours[:-1] - ours[1:], torch.ones(1000).double(), rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rule", "end"), [(Adam, 0.999), (AMSGrad, -0.999)])
 def test_adam_can_converge_to_the_worst_point(rule, end):  # NUMBERS 13
     optimizer = rule(lr=0.5, beta1=0.0, beta2=1 / (1 + 9), eps=1e-12)

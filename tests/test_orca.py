@@ -11,7 +11,7 @@ from gdviz.descent import minimize
 from gdviz.exercises.feedback import Feedback
 from gdviz.optimizers import GradientDescent
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 VALUE = "() => document.querySelector('.placing input').getAttribute('aria-valuetext')"
 LOSSES = [f"{loss:.4g}" for loss in minimize(BOWL, GradientDescent(0.1), BOWL.start, STEPS).losses.tolist()]
 

@@ -91,6 +91,7 @@ def test_a_curve_that_rises_from_little_is_seen_to_its_end():
     assert ax.get_ylim()[0] < deep.losses[-1] < -78
 
 
+@pytest.mark.slow
 def test_losses_below_0_are_drawn_above_the_lowest_minimum():
     lowest = float(CAMEL(torch.tensor(CAMEL.minima, dtype=torch.float64)).min())
     both = {"a": run_of(CAMEL, 0.02, [0.5, -0.5], 40), "b": run_of(CAMEL, 0.01, [0.5, -0.5], 40)}
@@ -113,6 +114,7 @@ def test_a_run_that_falls_before_it_blows_up_is_seen_falling():
     assert inside(player, 1, [up.losses.min(), up.losses[0]])
 
 
+@pytest.mark.slow
 def test_a_surface_whose_minima_nobody_has_named_has_a_window_that_fits():
     cup = Surface(lambda w: 0.003 * (w**2).sum(-1), (-1, 1), (-1, 1), (0.9, 0.9), (), "cup")
     fall = run_of(cup, 20.0, steps=40)
@@ -124,6 +126,7 @@ def test_a_surface_whose_minima_nobody_has_named_has_a_window_that_fits():
     assert high - low < 0.02
 
 
+@pytest.mark.slow
 def test_windows_grow_with_what_they_show():
     def steep(w):
         return 1e6 * w[..., 0] ** 2
@@ -139,6 +142,7 @@ def test_windows_grow_with_what_they_show():
     assert inside(drawn(views.zoo.edge(floor, run_of(floor, 0.02, steps=60))), 1, [36.09])
 
 
+@pytest.mark.slow
 def test_a_chart_of_losses_that_reach_0_or_go_below():
     x, y = torch.cat([torch.full((20, 2), -30.0), torch.full((20, 2), 30.0)]), torch.tensor([0] * 20 + [1] * 20)
     torch.manual_seed(0)

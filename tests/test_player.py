@@ -244,6 +244,7 @@ def test_the_figure_is_not_shown_a_second_time(player):
     assert not plt.fignum_exists(player.figure.number)
 
 
+@pytest.mark.slow
 def test_limits_are_chosen_for_every_run_and_then_stay(axes):
     player = Player(axes[0].figure, SLIDERS)
     losses = DESCENT.losses.clone()
@@ -309,6 +310,7 @@ def test_a_click_goes_to_the_path_and_not_to_a_curve(axes):
     assert player.clickable == 0
 
 
+@pytest.mark.slow
 def test_a_click_that_is_interrupted_leaves_the_player_working(player, axes):
     mark = player.path(axes[0], DESCENT.params)
 
@@ -356,6 +358,7 @@ def test_a_guess_comes_before_anything_moves(player, axes):
     assert not any(control.disabled for control in controls)
 
 
+@pytest.mark.slow
 def test_a_guess_that_cannot_be_judged_lets_the_controls_go(player, axes):
     player.path(axes[0], DESCENT.params)
     player.on_guess(lambda x, y: 1 / 0)
@@ -400,6 +403,7 @@ def test_a_cap_is_round_or_butt(player, axes, cap):
         player.line(axes[0], np.zeros((1, 1, 2, 2)), cap=cap)
 
 
+@pytest.mark.slow
 def test_a_text_field_stands_above_the_picture_and_calls_the_function(player, axes):
     mark, asked = player.path(axes[0], DESCENT.params), []
     player.on_text(
@@ -437,6 +441,7 @@ def test_half_an_answer_to_a_word_changes_nothing_and_is_a_sentence(player, axes
     assert player.answered == 0
 
 
+@pytest.mark.slow
 def test_half_a_click_changes_nothing(player, axes):
     path, curve = player.path(axes[0], DESCENT.params), player.curve(axes[1], DESCENT.losses)
 
@@ -449,6 +454,7 @@ def test_half_a_click_changes_nothing(player, axes):
     assert np.array_equal(path.array, DESCENT.params)
 
 
+@pytest.mark.slow
 def test_controls_follow_where_python_moves_a_slider(player):
     player.slider_0, player.slider_1 = 2, 0
     step, rate = player.box.children[1].children
@@ -594,6 +600,7 @@ def test_large_numbers_are_read_out_in_full(player, axes):
     assert player.text(axes[0], np.full((1, 1), 123456789.0), "{:.10g}").readout((0, 0)) == "123456789"
 
 
+@pytest.mark.slow
 def test_the_three_views_weigh_under_a_megabyte_and_follow_a_dragged_start():
     toy = data.toy_line(noise=0)
     loss = surfaces.linear_model(toy)

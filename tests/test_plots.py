@@ -205,6 +205,7 @@ def test_rules_of_ones_own_are_told_apart_by_themselves_or_as_one_says():
         style.looks_of({"a": "Lynx"}, {"Lynx": "red"})
 
 
+@pytest.mark.slow
 def test_a_png_keeps_the_colours_of_the_palette(ax):
     ax.set_axis_off()
     for i, color in enumerate(style.PALETTE[:-1]):

@@ -49,6 +49,7 @@ def test_no_work_at_all(at_once, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_in_a_notebook_it_is_a_widget_that_nbval_does_not_see(tmp_path):
     """On a slow machine every training shows its bar: the outputs are compared as if there was none."""
     alone = (

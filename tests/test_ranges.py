@@ -96,6 +96,7 @@ def test_a_schedule_that_moves_the_rate_has_no_slider_for_it():
     assert [dial["name"] for dial in views.descents(SURFACE, run).dials] == ["momentum"]
 
 
+@pytest.mark.slow
 def test_where_the_browser_cannot_follow_the_kernel_turns_the_dial():
     def branching(w):
         return SURFACE(w) if float(w.sum().detach()) > -1e9 else 2 * SURFACE(w)
@@ -124,6 +125,7 @@ def left(lr, start=SURFACE.start):
     return f"loss {minimize(SURFACE, GradientDescent(lr), start, 40).losses[-1].item():.4g}"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_slider_a_typed_number_and_a_named_button_turn_it_and_the_numbers_are_those_of_minimize(page):
     slider, field = page.get_by_label("learning rate", exact=True), page.get_by_label("learning rate, typed")
@@ -170,6 +172,7 @@ def test_a_comma_is_a_point(page):
     assert field.input_value() == "0.15"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_start_and_rate_go_together_and_are_saved_with_the_page(opened):
     player = player_of(at={"step": 40})
@@ -189,6 +192,7 @@ def test_the_sentence_of_the_first_setting_says_so_when_another_is_shown(page):
     assert page.locator(".gdviz-page").get_attribute("data-moved") is not None
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 400])
 def test_a_dial_fits_its_page(opened, width):
@@ -214,6 +218,7 @@ def ball_map():
     return views.momentum.rate_map(SURFACE, minimize(SURFACE, rule, SURFACE.start, 40), [1, 10], at={"step": 40})
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_point_on_the_map_of_rates_sets_both_dials_by_a_click_a_drag_and_keys(opened):
     player = ball_map()
@@ -252,6 +257,7 @@ def test_the_point_on_the_map_of_rates_sets_both_dials_by_a_click_a_drag_and_key
     assert page.errors == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_key_n_chooses_what_the_arrows_move(opened):
     page = opened(pages.code() + pages.body(ball_map()))

@@ -93,6 +93,7 @@ def test_an_oversized_body_is_refused(room):
     assert room.counts("02-1") == {"a": 0, "b": 0, "c": 0}
 
 
+@pytest.mark.slow
 def test_a_killed_service_has_every_letter_that_it_acknowledged(tmp_path):
     room = Room(tmp_path / "room.sqlite")
     room.open("02-1")
@@ -308,6 +309,7 @@ def test_a_phone_answers_changes_its_mind_and_follows_the_lecturer(room, page):
     assert phone.evaluate("document.cookie") == ""
 
 
+@pytest.mark.slow
 def test_everything_on_a_phone_fits_and_is_large_to_touch(room, page, axe):
     phone = page(room.address, csp=False)
     buttons = phone.locator(".letters button")
@@ -334,6 +336,7 @@ def test_a_letter_that_meets_no_network_is_sent_again(room, page):
     assert room.counts("02-1")["a"] == 1
 
 
+@pytest.mark.slow
 def test_a_restarted_service_is_found_again_by_the_pages(tmp_path, page):
     room = Room(tmp_path / "room.sqlite")
     room.open("02-1")
@@ -351,6 +354,7 @@ def test_a_restarted_service_is_found_again_by_the_pages(tmp_path, page):
         again.end()
 
 
+@pytest.mark.slow
 def test_120_letters_are_on_the_lecturers_page_within_a_second(room, page):
     shown = lecturer(room, page, csp=False)
     expect(shown.locator(".bars tr")).to_have_count(3)
@@ -368,6 +372,7 @@ def test_120_letters_are_on_the_lecturers_page_within_a_second(room, page):
     assert shown.locator(".bars td:last-child").all_inner_texts() == ["40 (33 %)"] * 3
 
 
+@pytest.mark.slow
 def test_the_lecturer_hides_shows_goes_on_asks_a_question_of_their_own_and_starts_anew(room, page):
     shown = lecturer(room, page)
     room.note("02-1", "b")
@@ -398,6 +403,7 @@ def test_the_lecturer_hides_shows_goes_on_asks_a_question_of_their_own_and_start
     expect(shown.locator(".mistakes tbody td")).to_have_text([HOSTILE, "1"])
 
 
+@pytest.mark.slow
 def test_the_lecturers_page_is_for_everybody(room, page, axe):
     shown = lecturer(room, page, csp=False)
     shown.keyboard.press("s")

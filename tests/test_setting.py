@@ -70,6 +70,7 @@ def type_rate(page, value):
     settle(page)
 
 
+@pytest.mark.slow
 def test_a_kept_setting_stays_pale_with_its_numbers_at_the_same_step_and_is_let_go(visit):
     page = visit("", turning())
     words, keep = page.locator(".kept"), page.get_by_role("button", name="Keep")
@@ -89,6 +90,7 @@ def test_a_kept_setting_stays_pale_with_its_numbers_at_the_same_step_and_is_let_
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_what_a_slider_chose_is_kept_too(visit):
     page = visit("", sliding())
     page.get_by_label("learning rate", exact=True).press("Home")
@@ -103,6 +105,7 @@ def test_a_player_with_nothing_to_compare_offers_no_keep(visit):
     assert not page.locator(".keep").is_visible()
 
 
+@pytest.mark.slow
 def test_an_address_sets_step_rate_and_start(visit):
     page = visit("#step=12&lr=0.15&start=3,-2", turning())
     assert says(page) == f"step 12; learning rate 0.15; {loss(0.15, (3.0, -2.0), 12)}"
@@ -111,6 +114,7 @@ def test_an_address_sets_step_rate_and_start(visit):
     assert says(page) == f"step 7; learning rate 0.05; {loss(0.05, step=7)}"
 
 
+@pytest.mark.slow
 def test_a_link_brings_back_what_it_was_copied_from(visit):
     page = visit("", turning(), sliding())
     page.evaluate("navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }")
@@ -131,6 +135,7 @@ def test_a_link_brings_back_what_it_was_copied_from(visit):
     assert "2.step=0" in end
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_copied_the_address_bar_has_it(visit):
     page = visit("", turning(at={"step": 3}))
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
@@ -140,6 +145,7 @@ def test_where_nothing_can_be_copied_the_address_bar_has_it(visit):
     assert page.evaluate("location.hash") == "#step=4"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "end", ["step=99", "step=", "lr=7", "lr=abc", "start=1", "start=1,x", "start=inf,1", "speed=2", "step=3&lr=-1"]
 )
@@ -152,6 +158,7 @@ def test_a_bad_or_old_address_shows_the_start_and_says_so(visit, end):
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_another_address_begins_anew_and_an_anchor_leaves_all_as_it_is(visit):
     page = visit("#step=12&lr=0.15&start=3,-2", turning())
     page.evaluate("location.hash = 'step=5'")
@@ -165,11 +172,13 @@ def test_another_address_begins_anew_and_an_anchor_leaves_all_as_it_is(visit):
     assert says(page) == f"step 40; learning rate 0.1; {loss(0.1)}"
 
 
+@pytest.mark.slow
 def test_an_anchor_is_no_setting(visit):
     page = visit("#which-minimum", turning())
     assert not page.locator(".message").is_visible()
 
 
+@pytest.mark.slow
 def test_slides_have_the_setting_before_their_own_part(visit):
     page = visit("?step=12#/3", turning())
     assert says(page) == f"step 12; learning rate 0.1; {loss(0.1, step=12)}"
@@ -180,6 +189,7 @@ def test_slides_have_the_setting_before_their_own_part(visit):
     assert page.evaluate("copied").endswith("?step=13#/3")
 
 
+@pytest.mark.slow
 def test_a_lecturer_hides_controls_by_the_address(visit):
     page = visit("#hide=lr", turning())
     assert not page.get_by_label("learning rate, typed").is_visible()

@@ -193,6 +193,7 @@ def lion_of_the_paper(w, gradients, eta, beta1, beta2, decay):
 LION = {"lr": LR, "beta1": SHARE, "beta2": SHARE, "weight_decay": st.floats(0, 0.5)}
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(draw=st.data(), seed=st.integers(0, 2**31))
 def test_lion_equals_the_papers_and_that_of_lion_pytorch(draw, seed):

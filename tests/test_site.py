@@ -66,6 +66,7 @@ def test_a_notebook_that_the_contents_cannot_name_is_refused_before_anything_is_
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_leaves_the_old_page_as_it_was(tmp_path, monkeypatch):
     path = written(tmp_path, show="1 / 0")
     (tmp_path / "site" / "assets").mkdir(parents=True)
@@ -166,6 +167,7 @@ def test_an_older_site_is_gone_and_what_is_needed_is_there(site):
     assert {path.name for path in (site / "assets").iterdir()} >= {"tex-svg-full.js", "mathjax.LICENSE"}
 
 
+@pytest.mark.slow
 def test_a_notebook_of_ones_own_has_a_page_and_what_has_not_changed_is_not_made_again(tmp_path, monkeypatch):
     made = []
     monkeypatch.setattr(
@@ -200,6 +202,7 @@ def test_no_address_of_another_host_is_loaded(site):
         assert not re.search(r'\ssrc="(?!data:|assets/)|<link[^>]*href="(?!data:)|@import|url\(', text)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_opens_from_a_stick_and_fits_a_narrow_screen(opened, site, name):
@@ -218,6 +221,7 @@ def test_a_page_opens_from_a_stick_and_fits_a_narrow_screen(opened, site, name):
     assert page.errors == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_what_is_too_wide_scrolls_within_itself_by_keys(opened):
     page = opened("08_made_up", width=400)
@@ -241,6 +245,7 @@ def test_the_contents_list_every_notebook_with_its_goals_time_and_picture(opened
     assert made_up.get_by_role("img", name=ALT, exact=True).count() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_pages_lead_to_the_one_before_the_next_and_the_contents(opened):
     page = opened("index")
@@ -256,6 +261,7 @@ def test_pages_lead_to_the_one_before_the_next_and_the_contents(opened):
     assert page.locator("h1").text_content() == "Gradient descent you can drag"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_links_lead_to_pages_to_their_sections_or_into_the_repository(opened):
     page = opened("08_made_up")
@@ -274,6 +280,7 @@ def test_links_lead_to_pages_to_their_sections_or_into_the_repository(opened):
     assert page.locator(":target").text_content() == "What a step is"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_player_moves_by_keys(opened):
     page = opened("00_start_here")
@@ -288,6 +295,7 @@ def test_a_player_moves_by_keys(opened):
     assert canvas.screenshot() != start
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_one_predicts_before_one_unfolds_what_happened(opened):
     page = opened("08_made_up")
@@ -302,6 +310,7 @@ def test_one_predicts_before_one_unfolds_what_happened(opened):
     assert answer.locator("summary").text_content() == "What happened?"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_checks_and_revisits_are_left_out_and_exercises_stay(opened):
     page = opened("08_made_up")
@@ -314,6 +323,7 @@ def test_checks_and_revisits_are_left_out_and_exercises_stay(opened):
     assert page.get_by_text("secret").is_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_picture_keeps_its_words(opened):
     picture = opened("08_made_up").get_by_role("img", name=ALT, exact=True)
@@ -339,6 +349,7 @@ def test_the_keyboard_skips_to_the_text_and_shows_where_it_is(opened):
     assert page.evaluate("document.activeElement.id") == "main"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_on_paper_everything_is_unfolded_and_afterwards_folded_again(opened):
     page = opened("00_start_here")
@@ -350,6 +361,7 @@ def test_on_paper_everything_is_unfolded_and_afterwards_folded_again(opened):
     assert page.evaluate(count) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize(("scheme", "ground"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(22, 24, 27)")])
 def test_axe_finds_no_violation_of_level_a_or_aa_in_light_and_dark(opened, tmp_path, scheme, ground):

@@ -17,6 +17,7 @@ from gdviz.optimizers import Adam, GradientDescent
 from gdviz.surfaces import bowl, linear_model
 
 
+@pytest.mark.slow
 @given(condition=st.floats(1, 1e4), smallest=st.floats(0.01, 10), angle=st.floats(-360, 360))
 def test_a_bowl_has_the_curvatures_asked_for_in_the_direction_asked_for(condition, smallest, angle):
     surface = bowl(condition, smallest=smallest, angle=angle)
@@ -60,6 +61,7 @@ def test_the_loss_of_data_is_the_mean_over_its_examples():
     assert torch.allclose(surface.example_loss(torch.tensor([3.0]), torch.arange(50)), by_hand, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_start_on_a_tone_leads_into_a_valley_that_is_not_the_lowest():
     end = minimize(TONE, GradientDescent(0.01), TONE.start, 2000).params[-1]
     lowest = min(TONE(torch.tensor(place, dtype=torch.float64)).item() for place in TONE.minima)
@@ -216,6 +218,7 @@ def test_a_surface_takes_any_batch_and_refuses_another_width(surface):
         surface(torch.zeros(5))
 
 
+@pytest.mark.slow
 def test_rosenbrock_conditioning():  # NUMBERS 20
     hessian = torch.autograd.functional.hessian(surfaces.rosenbrock(), torch.ones(2, dtype=torch.float64))
     smallest, largest = torch.linalg.eigvalsh(hessian).tolist()

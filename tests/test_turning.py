@@ -49,6 +49,7 @@ def test_the_projection_is_matplotlibs_from_every_side():
         np.testing.assert_allclose(ours, to_pixels(ax, places), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_drag_turns_surface_and_path_and_a_double_click_shows_the_first_picture(opened):
     page = opened(pages.code() + pages.body(over()))
@@ -73,6 +74,7 @@ def test_a_drag_turns_surface_and_path_and_a_double_click_shows_the_first_pictur
     assert page.errors == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_keys_turn_it_as_far_as_straight_from_above_and_home_puts_it_back(opened):
     page = opened(pages.code() + pages.body(over()))
@@ -92,6 +94,7 @@ def test_keys_turn_it_as_far_as_straight_from_above_and_home_puts_it_back(opened
     assert page.errors == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_link_keeps_the_side_and_a_finger_turns_only_on_the_surface(opened):
     page = opened(pages.code() + pages.body(over()))
@@ -114,6 +117,7 @@ def test_a_link_keeps_the_side_and_a_finger_turns_only_on_the_surface(opened):
     assert page.locator(".message").inner_text().endswith("It is shown as at first.")
 
 
+@pytest.mark.slow
 def test_twin_and_film_look_from_the_side_that_was_turned_to_and_the_figure_stays(tmp_path):
     player = over()
     first = player.twin()

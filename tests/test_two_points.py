@@ -36,6 +36,7 @@ def parabola(curvature):
 # --- laws -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_sam_on_a_parabola_ends_bouncing_at_lr_lambda_rho_over_2_minus_lr_lambda():  # NUMBERS 35
     swept = grid(lr=[0.1, 0.5, 1.0], rho=[0.01, 0.05, 0.3])
     for curvature in (0.5, 1.0, 1.9):
@@ -47,6 +48,7 @@ def test_sam_on_a_parabola_ends_bouncing_at_lr_lambda_rho_over_2_minus_lr_lambda
     assert usual == pytest.approx(0.00263, abs=5e-6)
 
 
+@pytest.mark.slow
 def test_schedule_free_on_a_parabola_comes_down_below_2_over_1_minus_beta_lambda():  # NUMBERS 36
     for beta, curvature in ((0.0, 1.0), (0.5, 4.0), (0.9, 1.0)):
         limit = 2 / ((1 - beta) * curvature)
@@ -149,6 +151,7 @@ def adam_scaled(beta2, eps, decay):
     return scaled
 
 
+@pytest.mark.slow
 @each
 @settings(max_examples=5, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(draw=st.data(), seed=st.integers(0, 2**31))
@@ -206,6 +209,7 @@ def largest_difference(loss, rule, hyper, start, steps, ours=None):
     return largest
 
 
+@pytest.mark.slow
 @each
 @settings(max_examples=5, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(draw=st.data(), start=st.lists(st.floats(-5, 5), min_size=1, max_size=5), seed=st.integers(0, 2**31))
@@ -229,6 +233,7 @@ def vector(model):
     return torch.nn.utils.parameters_to_vector(model.parameters()).detach().clone()
 
 
+@pytest.mark.slow
 @each
 def test_a_network_trains_as_with_the_public_implementation_and_ends_at_its_weights(rule):
     usual, model, twin = TWO_POINTS[rule].usual, network(), network()

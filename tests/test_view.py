@@ -92,6 +92,7 @@ KINDS = [
 KINDS += ["3d path"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ground", ["#b0b0b0", "#404040"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_canvas_draws_each_mark_as_matplotlib_does(host, kind, ground):
@@ -148,6 +149,7 @@ def test_words_stand_where_the_twin_has_them_and_say_the_same(host):
             assert abs(a[-1] - b[-1]) <= 8
 
 
+@pytest.mark.slow
 def test_numbers_are_written_as_python_writes_them(host):
     page = host(drawn("path"))
     draw = random.Random(0)
@@ -224,6 +226,7 @@ def test_the_canvas_is_sharp_on_a_dense_screen(host):
     ]
 
 
+@pytest.mark.slow
 def test_a_narrow_window_shows_one_axes_below_the_other(host):
     page = host(two_axes(), width=400)
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
@@ -239,6 +242,7 @@ def test_a_narrow_window_shows_one_axes_below_the_other(host):
     assert page.evaluate("loops") == 0  # no "ResizeObserver loop completed with undelivered notifications"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("density", [0.5, 3])
 def test_the_canvas_has_the_dots_of_the_screen_and_no_fewer_than_two_and_a_very_wide_figure_is_drawn(host, density):
     size = "[document.querySelector('canvas').width, document.querySelector('canvas').height]"
@@ -253,6 +257,7 @@ def test_the_canvas_has_the_dots_of_the_screen_and_no_fewer_than_two_and_a_very_
     assert page.errors == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("density", "moving"), [(1, 1), (1.5, 1.5), (3, 3)])
 def test_what_moves_is_drawn_with_the_dots_of_the_screen_and_at_rest_sharp_again(host, density, moving):
     page = host(two_axes(), density=density)
@@ -410,6 +415,7 @@ AROUND_THE_GUESS = """() => {  // ink in the middle, on the ring to its left, an
 }"""
 
 
+@pytest.mark.slow
 def test_arrow_keys_move_the_start_and_a_silent_kernel_is_named(host):
     page = host(two_axes())
     canvas = page.locator("canvas")
@@ -430,6 +436,7 @@ def test_arrow_keys_move_the_start_and_a_silent_kernel_is_named(host):
 SILENT = "document.querySelector('.message').textContent.startsWith('No answer from the kernel yet: is it running?')"
 
 
+@pytest.mark.slow
 def test_a_silent_kernel_is_named_after_a_guess_and_after_a_letter(host):
     player = two_axes()
     player.on_guess(print)

@@ -159,6 +159,7 @@ def test_a_descent_is_shown_against_the_curvature_that_its_rate_can_bear():
     assert largest[0] > limit[0] > largest[1], "thrown out of what is too steep"
 
 
+@pytest.mark.slow
 def test_the_end_of_a_dragged_path_has_the_colour_of_its_basin():
     surface = surfaces.himmelblau()
     runs = {str(lr): minimize(surface, GradientDescent(lr), (2.0, 3.5), 200) for lr in (0.004, 0.0145)}
@@ -320,6 +321,7 @@ def test_a_rule_of_ones_own_is_told_apart_in_the_race():
     assert (own["color"], own["dash"], own["marker"]) == ("#0072b2", (), "D")
 
 
+@pytest.mark.slow
 def test_a_curve_that_falls_below_the_axis_leaves_it_and_a_round_bowl_is_round():
     hills = surfaces.himmelblau()
     run = minimize(hills, GradientDescent(lr=0.01), (-1.0, -1.0), steps=60)
@@ -379,6 +381,7 @@ def sorted_bowl(w):
     return w.sort(-1).values.square().sum(-1)
 
 
+@pytest.mark.slow
 def test_where_the_browser_cannot_follow_a_click_asks_the_kernel():
     surface = surfaces.Surface(sorted_bowl, (-4, 4), (-4, 4), (1.0, 1.0), ((0.0, 0.0),), "sorted")
     player = views.descents(surface, minimize(surface, GradientDescent(lr=1.01), [1.0, 1.0], 5))
@@ -452,6 +455,7 @@ TWO_RATES = GradientDescent(**grid(lr=[0.1, 9.0]))
 FAR = minimize(RAVINE, GradientDescent(**grid(lr=[0.6, 5.0])), RAVINE.start, 400)  # both lost, one not finite
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "show",
     [

@@ -113,6 +113,7 @@ def test_the_page_for_the_wall_is_made_of_the_list():
     assert all(check.look.replace("'", "&#39;") in page for check in CHECKLIST)
 
 
+@pytest.mark.slow
 def test_the_pdf_for_the_wall_is_one_page(tmp_path):
     if not any(map(shutil.which, printing.BROWSERS)):
         pytest.skip("needs Chromium, Chrome or Edge: apt-get install chromium")

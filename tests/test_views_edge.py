@@ -63,6 +63,7 @@ def test_sharpness_tells_the_end_only_at_the_end():
     assert "largest eigenvalues at the end" in player.describe()
 
 
+@pytest.mark.slow
 def test_sharpness_takes_a_sweep_in_which_every_run_diverges():
     player = views.edge.sharpness(network(GradientDescent(**grid(lr=[50.0, 90.0])), 60), every=5)
     player.slider_0 = 60

@@ -73,6 +73,7 @@ def test_the_theory_in_a_cloud_is_the_noise_ball_and_half_the_trace_of_H_times_i
     assert not any(mark.kind == "path" and mark.ax is player.figure.axes[0] for mark in player._marks)
 
 
+@pytest.mark.slow
 def test_a_cloud_that_starts_in_the_minimum_or_is_thrown_out_is_shown():
     still = BEST.expand(5, 4, 2).clone()
     player = views.noise.clouds(LOSS, still, {"step": range(5)})
