@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gdviz.doors.broadcasts import Differences
+from gdviz.doors.broadcasts import Differences, Reductions
 from gdviz.doors.calls import called, probed, updated
 from gdviz.doors.settled import checked_start, counted_examples, is_schedule, settle, widened
 from gdviz.hyperparameters import as_tensor, hyperparameters, whole
@@ -77,7 +77,7 @@ def minimize(
     losses = params.new_empty((steps + 1, *runs))
     if sampled_loss:
         _value(loss, params, 0, axes)  # one that does not fit is refused before the first step
-    watch = Differences(params.shape[-1])
+    watch, mixing = Differences(params.shape[-1]), Reductions(params)
     for step in watched(range(steps), "minimize"):
         began = time.perf_counter()
         with watch if params.ndim == 1 and step == 0 else nullcontext():
@@ -88,7 +88,11 @@ def minimize(
         if hasattr(rules[step], "probe"):
             point = probed(steppers[step], params, grads, f"at step {step}")
             _, grads = _value_and_gradient(differentiated, point, step, axes)
-        params, state = updated(steppers[step], params, grads, state, f"at step {step}")
+        with mixing if runs and step == 0 else nullcontext():
+            params, state = updated(steppers[step], params, grads, state, f"at step {step}", keeps=True)
+        if mixing.met:
+            cure = f"that of each run is .{mixing.met}(dim=-1, keepdim=True)"
+            raise ValueError(f"update takes the {mixing.met} over all runs of the sweep together; {cure}")
         seconds.append(seconds[-1] + time.perf_counter() - began)
         losses[step] = value
         all_grads.append(grads)

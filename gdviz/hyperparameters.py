@@ -163,6 +163,15 @@ def as_tensor(numbers: Any) -> Tensor:
     return torch.as_tensor(np.require(array, dtype, ["C_CONTIGUOUS", "WRITEABLE"]))
 
 
+def check_rows(x: Any, y: Any) -> None:
+    """Refused: columns of pandas whose rows have other labels, or another order: side by side they are no pairs."""
+    labels: list[Any] = [getattr(column, "index", None) for column in (x, y)]
+    both = all(hasattr(index, "equals") for index in labels) and len(labels[0]) == len(labels[1])
+    if both and not labels[0].equals(labels[1]):
+        cure = "take both from one frame, after df.dropna() or sorting; or .to_numpy() of each, if their order is right"
+        raise ValueError(f"x and y have rows with different labels (their index): {cure}")
+
+
 def is_whole(number: Any) -> bool:
     """Whether a thing is a whole number, of Python or numpy; True and False are none."""
     return isinstance(number, Integral) and not isinstance(number, bool)
@@ -242,7 +251,21 @@ def checked(rule: Any, dtype: torch.dtype = torch.float64, where: str = "") -> A
     changed |= {
         name: int(given[name]) for name, limits in accepted.items() if limits.inside is _count
     }  # never a tensor
-    return replace(rule, **changed) if changed else rule
+    made = replace(rule, **changed)
+    kept = {name: value for name, value in vars(rule).items() if name not in changed}
+    other = [name for name, value in kept.items() if not _same(value, vars(made).get(name))]
+    if other:
+        cure = "it is made anew for each setting: compute that in init or update, and leave __post_init__ out"
+        raise ValueError(f"a copy of {short(repr(rule), 60)} has another {other[0]}: {cure}")
+    return made if changed else rule
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two values of a field are equal, as far as that can be told."""
+    try:
+        return a is b or bool(np.all(a == b)) or a != a
+    except Exception:
+        return True
 
 
 def in_range(name: str, value: Any, where: str = "", accepted: Accepted | None = None) -> Tensor:

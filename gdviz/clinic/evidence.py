@@ -74,8 +74,9 @@ class Evidence:
         self.looks = self._looks()
 
     def _looks(self) -> list[Look]:
-        found, side = [], 5
+        found, last = [], 0
         for epoch in self.history.epochs:
+            side, last = max(1, min(5, (epoch.end - last) // 2)), epoch.end  # not as far as the look before
             near = self.history.steps[max(0, epoch.end - side) : epoch.end + side]
             around = [step for step in near if math.isfinite(step.loss)]
             if epoch.validation_loss is None or not math.isfinite(epoch.validation_loss) or not around:

@@ -250,7 +250,8 @@ def _trimmed(cells: list[str], least: int = 1) -> list[str]:
 
 
 def _cell(where: str, cell: str) -> float | None:
-    if not cell:
+    cell = files.plain(cell)
+    if not cell or cell.lower() in ("none", "null", "na", "n/a"):
         return None
     if NUMBER.fullmatch(cell) or re.fullmatch(r"[+-]?(nan|inf|infinity)", cell, re.IGNORECASE):
         return float(cell)

@@ -77,6 +77,10 @@ def odd(e: Evidence) -> list[str]:
             share = scaled[0].gradient / scaled[0].added
             found.append(f"In step {v.step} all gradients are scaled by {share:.2g} between backward pass and update.")
             break
+    still = [{layer.name for layer in v.layers if layer.update == 0 < layer.gradient} for v in e.vitals]
+    kept = sorted(set.intersection(*still)) if still else []
+    if kept and any(layer.update for layer in e.vitals[0].layers):
+        found.append(f"{', '.join(kept)} have a gradient in each step, and never move: are they in the optimizer?")
     zero = [{layer.name for layer in e.matrices(v) if layer.weight == layer.update == 0} for v in e.vitals]
     flat = sorted(zero[0] & zero[-1]) if zero else []
     found += [f"All weights of {', '.join(flat)} are 0, and stay 0."] if flat else []

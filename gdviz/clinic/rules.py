@@ -16,6 +16,7 @@ SAME = 0.02  # relative: two float32 sums of the same gradients agree far better
 STILL = 0.3  # of the weights with a gradient: float32 keeps nearly all updates, bfloat16 has 8 bits
 DEAD = 0.9  # of a layer's units: a few die in healthy networks, and what is left then carries the layer
 HALF = 0.5  # of a weight in one update: what the weights had been is gone
+QUARTER = 0.25  # of each matrix: gradients alone differ from layer to layer by more than ten times, Adam's steps do not
 SMALL = 1e-4  # of a weight in one update: a tenth of the thousandth that is usual
 FAR = 0.1  # of a weight in all updates together, even if all had gone one way: too little to learn anything
 JUMP = 1.1  # times the loss at the start, over three steps: minibatches differ by less
@@ -117,7 +118,7 @@ def inputs(e: Evidence) -> str:
 def leaks(e: Evidence) -> str:
     """Held-out examples among those to train on, counted."""
     share = e.history.shared or 0.0
-    return f"{share:.0%} of the held-out inputs are among those to train on." if share >= TWINS else ""
+    return f"{share:.0%} of the held-out examples are among those to train on." if share >= TWINS else ""
 
 
 def dead(e: Evidence) -> str:
@@ -139,7 +140,7 @@ def high(e: Evidence) -> str:
     large = [v for v in e.vitals if HALF < e.largest(v).ratio < math.inf]
     if e.vitals and not large:
         return ""
-    curve = e.losses if e.spoilt or large else e.smooth  # in minibatches a single loss may be any
+    curve = e.losses if e.spoilt else e.smooth  # in minibatches a single loss may be any
     top = max(range(e.steps), key=curve.__getitem__)
     if e.spoilt:
         risen = max(e.losses[-3:]) > 1.2 * e.start
@@ -162,7 +163,7 @@ def high(e: Evidence) -> str:
 
 
 def cold(e: Evidence) -> str:
-    """The first update is of the size of the weights, or the loss jumps and comes back, at a rate that begins high."""
+    """The first update is of the size of each layer, or the loss jumps and comes back, at a rate that begins high."""
     if e.steps < TOO_FEW or e.spoilt or e.signed:
         return ""
     peak = max(range(1, min(10, e.steps)), key=e.losses.__getitem__)
@@ -171,8 +172,10 @@ def cold(e: Evidence) -> str:
     full = not e.lrs or e.lrs[0] > 0.5 * max(e.lrs)
     first = e.largest(e.vitals[0]) if e.vitals and e.vitals[0].step == 0 else None
     large = first is not None and HALF < first.ratio < math.inf
+    matrices = e.matrices(e.vitals[0]) if large else []
+    everywhere = len(matrices) > 1 and min(layer.ratio for layer in matrices) > QUARTER
     alone = jumps and bool(e.lrs) and not e.vitals and e.end < 0.6 * e.start  # the rates must be known to begin high
-    if not full or not (large or alone):
+    if not full or not (everywhere or (jumps and (large or alone))):
         return ""
     at = f"{e.losses[peak]:.3g} in step {e.counted(peak)}"
     said = [f"The loss jumps from {e.losses[0]:.3g} to {at}"] if jumps else []

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gdviz.data.examples import Data, Rescaled
-from gdviz.hyperparameters import as_tensor, whole
+from gdviz.hyperparameters import as_tensor, check_rows, whole
 from gdviz.tables import columns, files
 
 __all__ = ["DIABETES", "LANGUAGES", "Data", "Rescaled", "diabetes", "digits", "names", "own"]
@@ -202,7 +202,7 @@ def own(x: Any, y: Any, *, csv: str | Path | None = None) -> Data:
         The data.
 
     Raises:
-        ValueError: what Data refuses, and whatever tables.columns refuses, with its line.
+        ValueError: rows with different labels; what Data refuses, and whatever tables.columns refuses, with its line.
 
     Example:
         >>> own([31, 45, 52], [480, 610, 700]).y.tolist()
@@ -211,6 +211,7 @@ def own(x: Any, y: Any, *, csv: str | Path | None = None) -> Data:
     if csv is not None:
         xs, ys = columns(csv, x, y)
         return Data(as_tensor(xs), as_tensor(ys), files.plain(x), files.plain(y))
+    check_rows(x, y)
     return Data(x, y, _label(x, "x"), _label(y, "y"))
 
 

@@ -55,13 +55,21 @@ def probed(rule: Any, params: Tensor, grads: Tensor, where: str) -> Tensor:
     return point
 
 
-def updated(rule: Any, params: Tensor, grads: Tensor, state: Any, where: str) -> tuple[Tensor, Any]:
-    """rule.update(params, grads, state); refused where it changes them in place or returns the wrong thing."""
-    untouched = params._version, grads._version
+def updated(
+    rule: Any, params: Tensor, grads: Tensor, state: Any, where: str, *, keeps: bool = False
+) -> tuple[Tensor, Any]:
+    """rule.update(params, grads, state); refused where it changes them in place or returns the wrong thing.
+
+    keeps: whether the state of each step is kept, so that it may not be changed in place either.
+    """
+    untouched, kept = (params._version, grads._version), [*tensors_in(state)] if keeps else []
+    before = [t._version for t in kept]
     shape = tuple(params.shape)
     returned = called("update", f"{where} with params of shape {shape}", rule.update, params, grads, state)
     if (params._version, grads._version) != untouched:
         raise ValueError(f"update changed params or grads in place {where}; return new tensors: params - lr * grads")
+    if [t._version for t in kept] != before:
+        raise ValueError(f"update changed its state in place {where}, and the old one is kept: return a new state")
     if not (isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[0], Tensor)):
         raise TypeError(f"update must return (params, state), got {type(returned).__name__} {where}")
     if tuple(returned[0].shape) != shape:

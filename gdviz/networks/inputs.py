@@ -12,11 +12,14 @@ from torch.nn.parameter import is_lazy
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
 from gdviz.doors.calls import called, said, tensors_in
-from gdviz.hyperparameters import as_tensor, in_range, whole
+from gdviz.hyperparameters import as_tensor, check_rows, in_range, whole
 from gdviz.minibatches import Minibatches
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-
+NO_NUMBERS = {  # what as_tensor says -> the cure
+    "text": "; labels become numbers by pandas.factorize(y)[0], numbers in text by .astype(float)",
+    "objects": "; drop rows with a missing value (df.dropna()), then .astype(float)",
+}
 
 Pair = tuple[Tensor, Tensor]
 
@@ -27,12 +30,17 @@ def examples_of(model: nn.Module, pair: Any, name: str = "data") -> Pair:
     """
     check_model(model)
     if not (isinstance(pair, tuple | list) and len(pair) == 2):
-        raise TypeError(f"{name} must be a pair (inputs, targets), got {type(pair).__name__}")
+        dataset = getattr(pair, "dataset", pair)
+        cure = "; give its tensors, dataset.tensors" if hasattr(dataset, "tensors") else ""
+        cure = cure or ("; stack what it holds into two tensors" if hasattr(dataset, "__getitem__") else "")
+        raise TypeError(f"{name} must be a pair (inputs, targets), got {type(pair).__name__}{cure}")
     try:
         inputs, targets = (as_tensor(values) for values in pair)
     except (TypeError, ValueError, RuntimeError) as error:
         kinds = " and ".join(type(values).__name__ for values in pair)
-        raise TypeError(f"{name} must hold tensors or arrays of numbers, got {kinds}: {error}") from error
+        cure = next((cure for words, cure in NO_NUMBERS.items() if words in str(error)), "")
+        raise TypeError(f"{name} must hold tensors or arrays of numbers, got {kinds}: {error}{cure}") from error
+    check_rows(*pair)
     if inputs.ndim == 0 or targets.ndim == 0 or len(inputs) != len(targets):
         given = f"{tuple(inputs.shape)} and {tuple(targets.shape)}"
         raise ValueError(f"{name}: inputs and targets must have the same length, got shapes {given}")
@@ -43,13 +51,28 @@ def examples_of(model: nn.Module, pair: Any, name: str = "data") -> Pair:
     if len(inputs) == 0:
         raise ValueError(f"{name} holds no examples")
     weights = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
+    given = inputs
     inputs, targets = (
         t.detach().to(weights.device, weights.dtype if t.is_floating_point() else t.dtype) for t in (inputs, targets)
     )
+    _check_narrowed(given, inputs, name)
     for what, values in (("inputs", inputs), ("targets", targets)):
         if not bool(torch.isfinite(values).all()):
             raise ValueError(f"{name}: {what} must be finite; drop the examples with NaN or infinities")
     return inputs, targets if targets.is_floating_point() else targets.long()
+
+
+def _check_narrowed(given: Tensor, kept: Tensor, name: str) -> None:
+    """Refused: inputs of which most become equal in the type of the weights, such as seconds since 1970."""
+    if kept.element_size() >= given.element_size() or not given.is_floating_point():
+        return
+    rows = (t.detach()[:1000].double() for t in (given, kept))
+    before, after = (some.reshape(len(some), -1).T for some in rows)
+    for old, new in zip(before[:100], after[:100]):
+        many, left = len(old.unique()), len(new.unique())
+        if left < many / 2:
+            cure = "subtract the mean, or model.double()"
+            raise ValueError(f"{name}: of {many} different inputs {left} are left in {kept.dtype}; {cure}")
 
 
 def check_model(model: Any) -> None:
@@ -144,7 +167,13 @@ def check_loop(
         cure = f"make it with mode='min', not {scheduler.mode!r}"
         raise ValueError(f"fit gives ReduceLROnPlateau the loss, which falls: {cure}")
     if isinstance(scheduler, OneCycleLR) and scheduler.total_steps < scheduler.last_epoch + steps:
-        raise ValueError(f"OneCycleLR ends after {scheduler.total_steps} steps: make it with total_steps={steps}")
+        used = scheduler.last_epoch
+        spent = f", of which {used} are over: make it anew, with" if used else ": make it with"
+        raise ValueError(f"OneCycleLR ends after {scheduler.total_steps} steps{spent} total_steps={steps}")
+    planned = [getattr(scheduler, name, None) for name in ("T_max", "total_iters")]
+    if steps > epochs and steps in planned and not isinstance(scheduler, OneCycleLR):
+        name = ("T_max", "total_iters")[planned.index(steps)]
+        raise ValueError(f"fit calls {type(scheduler).__name__} once for each epoch: make it with {name}={epochs}")
     smallest = batches.examples(batches.steps_per_epoch - 1)
     tried = copied(model).train()
     try:
@@ -157,6 +186,25 @@ def check_loop(
         raise ValueError(f"the model must return one tensor in train mode as well, got {type(output).__name__}")
     if not output.requires_grad:
         raise ValueError("the output of the model has no gradient: is something in it detached, or under no_grad?")
+    known = {id(p) for p in tried.parameters()}
+    stray = next((leaf for leaf in _leaves(output) if id(leaf) not in known), None)
+    if stray is not None:
+        unknown = f"a tensor {tuple(stray.shape)} that is not among model.parameters(), so it would never be trained"
+        cure = "keep layers as attributes, or in nn.ModuleList instead of a list, and make them in __init__"
+        raise ValueError(f"the model computes with {unknown}: {cure}")
+
+
+def _leaves(output: Tensor) -> Iterator[Tensor]:
+    """The tensors that a gradient would reach, going back from an output."""
+    seen, open_ends = set(), list[Any]([output.grad_fn])
+    while open_ends:
+        node = open_ends.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            yield node.variable
+        open_ends += [before for before, _ in node.next_functions]
 
 
 def check_record(model: nn.Module, record: int | None, steps: int) -> None:

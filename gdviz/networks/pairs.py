@@ -17,6 +17,7 @@ from gdviz.networks.inputs import Loss, Pair, are_classes, copied, examples_of
 
 PRIMES = (7, 11, 13, 17, 19, 23)  # how many examples are tried: a number that divides no other size can be told apart
 SHAPES = {"": lambda t: t, "[:, None]": lambda t: t[:, None], "[:, 0]": lambda t: t[:, 0]}
+SHAPES |= {"[..., None]": lambda t: t[..., None], "[..., 0]": lambda t: t[..., 0]}
 SHAPES |= {".flatten(1)": lambda t: t.flatten(1)}
 CLASSES = ("cross_entropy", "nll_loss", "multi_margin_loss")
 OF_CLASSES = ("class probabilities", "out of bounds", "out of range", "target dtype")  # what these say of one output
@@ -24,14 +25,30 @@ ONE_OUTPUT = "; classes need an output for each, and the model has one output"
 
 
 @dataclass(frozen=True)
+class Given:
+    """Inputs or targets as they were given, to say what to write in their place."""
+
+    letter: str
+    values: Any
+
+    def written(self, axes: str, kind: str) -> str:
+        """With other axes, or of another type: what is no tensor must become one where torch's words are used."""
+        pandas = hasattr(self.values, "to_numpy")
+        word = self.letter + ".to_numpy()" * pandas
+        as_it_is = isinstance(self.values, Tensor)
+        numpy = pandas or hasattr(self.values, "__array__")
+        if not as_it_is and (kind or axes == ".flatten(1)" or not numpy):
+            word = f"torch.tensor({word})"
+        return word + axes + kind
+
+
+@dataclass(frozen=True)
 class Named:
-    """How a refusal calls the data, their inputs and their targets (a column of pandas needs more words), and how many
-    there are.
-    """
+    """How a refusal calls the data, their inputs and their targets, and how many there are."""
 
     data: str
-    x: str
-    y: str
+    x: Given
+    y: Given
     many: int
 
     def whole(self, shape: tuple[int, ...], n: int) -> tuple[int, ...]:
@@ -50,8 +67,7 @@ def checked_pair(model: nn.Module, loss: Loss, pair: Any, name: str = "data", *,
     if not callable(loss) or isinstance(loss, type):
         cure = f"; write {loss.__name__}()" if isinstance(loss, type) else ""
         raise TypeError(f"loss must be a function of the output and the targets, got {loss!r}{cure}")
-    words = (letter + ".to_numpy()" * hasattr(values, "to_numpy") for letter, values in zip("xy", pair))
-    named = Named(name, next(words), next(words), len(inputs))
+    named = Named(name, Given("x", pair[0]), Given("y", pair[1]), len(inputs))
     with torch.random.fork_rng(devices=[]):
         tried = ((rows, _output(copied(model).eval(), inputs[rows], named).detach()) for rows in _few(inputs))
         rows, output = next(
@@ -59,8 +75,9 @@ def checked_pair(model: nn.Module, loss: Loss, pair: Any, name: str = "data", *,
             for rows, output in tried
             if len(rows) == PRIMES[-1] or all(size % len(rows) for size in (*output.shape[1:], *targets.shape[1:]))
         )
+        _check_apart(copied(model).eval(), inputs[rows], output, name)
         if are_classes(output, targets):
-            _check_classes(targets, output.shape[1], name)
+            _check_classes(targets, output.shape[1], name, loss)
         _check_loss(loss, output, targets[rows], named, trains)
     return inputs, targets
 
@@ -93,31 +110,53 @@ def _output(model: nn.Module, inputs: Tensor, named: Named) -> Tensor:
     return output
 
 
+@torch.no_grad()
+def _check_apart(model: nn.Module, inputs: Tensor, output: Tensor, name: str) -> None:
+    """Refused: a model that mixes the examples of a batch, also in eval mode, unless it draws random numbers."""
+    half = len(inputs) // 2
+    kept = (getattr(part, "track_running_stats", True) for part in model.modules())
+    if len(output) != len(inputs) or not all(kept) or not bool(output.isfinite().all()):
+        return
+    try:
+        alone, again = model(inputs[half:]), model(inputs)
+    except Exception:  # it may want as many
+        return
+    if alone.shape == output[half:].shape and _close(again, output) and not _close(alone, output[half:]):
+        cure = "is batch_first=True missing, or dim=0 in a softmax?"
+        raise ValueError(f"{name}: what the model makes of an example depends on the others in its batch; {cure}")
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    return torch.allclose(a, b, rtol=1e-2, atol=1e-3 * float(b.abs().max()), equal_nan=True)
+
+
 def _has_examples(output: Any, n: int) -> bool:
     """Whether the output has an axis of n examples (or of n times something); one number may be a loss."""
     output = output[0] if isinstance(output, tuple) else output  # of an RNN
     return isinstance(output, Tensor) and (output.ndim == 0 or any(size % n == 0 for size in output.shape))
 
 
-def _check_classes(targets: Tensor, classes: int, name: str) -> None:
-    wrong = ((targets < 0) | (targets >= classes)).nonzero()
+def _check_classes(targets: Tensor, classes: int, name: str, loss: Loss) -> None:
+    skipped = getattr(loss, "ignore_index", -100)  # what torch's losses of classes leave out
+    wrong = (((targets < 0) | (targets >= classes)) & (targets != skipped)).nonzero()
     if len(wrong):
         k = int(wrong[0])
         many = f"{name}: the model has {classes} classes, 0 to {classes - 1}"
-        raise ValueError(f"{many}; the target of example {k} is {int(targets[k])} ({len(wrong)} such)")
+        numbers = "; if the targets are numbers and no classes, give them as floats"
+        raise ValueError(f"{many}; the target of example {k} is {int(targets[k])} ({len(wrong)} such){numbers}")
 
 
 def _check_loss(loss: Loss, output: Tensor, targets: Tensor, named: Named, trains: bool) -> None:
     n = len(targets)
 
     def takes(t: Tensor) -> bool:
-        value, met, _ = _tried(loss, output, t, trains)
-        fits = t.numel() == output.numel() or t.ndim < output.ndim  # as many numbers, or classes
+        value, met, *_ = _tried(loss, output, t, trains)
+        fits = t.shape == output.shape or t.ndim < output.ndim  # as many numbers, or classes
         return fits and not met and isinstance(value, Tensor) and value.ndim == 0
 
     given = f"outputs {named.whole(output.shape, n)} with targets {named.whole(targets.shape, n)}"
     try:
-        value, met, sums = _tried(loss, output, targets, trains)
+        value, met, sums, senseless = _tried(loss, output, targets, trains)
     except Exception as error:
         cure = ONE_OUTPUT if _wants_classes(output, error) else _cure(named.y, targets, output.dtype, takes)
         tried = f"{named.data}: the loss does not take {given} (tried with {n} of them)"
@@ -136,6 +175,8 @@ def _check_loss(loss: Loss, output: Tensor, targets: Tensor, named: Named, train
             "the loss has no gradient: it does not depend on the output through torch operations "
             "(.item(), .detach(), argmax, a comparison or numpy in it?)"
         )
+    if senseless:
+        raise ValueError(f"{named.data}: {senseless}")
     if sums and _is_sum(loss, output, targets, value.item()):
         twice = f"{named.data}: the loss must be the mean over the minibatch; this one doubles when each example is"
         raise ValueError(f"{twice} there twice, so it is a sum: take .mean(), or reduction='mean'")
@@ -153,8 +194,8 @@ def _is_sum(loss: Loss, output: Tensor, targets: Tensor, value: float) -> bool:
     return False
 
 
-def _tried(loss: Loss, output: Tensor, targets: Tensor, trains: bool) -> tuple[Any, tuple | None, bool]:
-    """The value of the loss, the shapes of the first (n, 1) that meets an (n,) in it, and whether it ends in a sum."""
+def _tried(loss: Loss, output: Tensor, targets: Tensor, trains: bool) -> tuple[Any, tuple | None, bool, str]:
+    """The value of the loss, and what a Watch has seen in it."""
     with warnings.catch_warnings(), torch.enable_grad():
         warnings.filterwarnings("ignore", "Using a target size")  # said in other words
         leaf = output.clone().requires_grad_(output.is_floating_point())
@@ -163,10 +204,10 @@ def _tried(loss: Loss, output: Tensor, targets: Tensor, trains: bool) -> tuple[A
             value = loss(output, targets)
         if trains and isinstance(value, Tensor) and value.requires_grad and value.ndim == 0 and not value.is_complex():
             torch.autograd.grad(value, leaf, allow_unused=True)
-    return value, watch.met, watch.sums
+    return value, watch.met, watch.sums, watch.senseless
 
 
-def _cure(words: str, t: Tensor, dtype: torch.dtype, takes: Callable[[Tensor], bool]) -> str:
+def _cure(given: Given, t: Tensor, dtype: torch.dtype, takes: Callable[[Tensor], bool]) -> str:
     """What to write instead of x or y, tried: other axes, another type, or both; empty where nothing helps."""
     types = {"": t.dtype, ".float()": dtype, ".long()": torch.int64}
     if t.is_floating_point() and not torch.equal(t, t.trunc()):
@@ -175,7 +216,7 @@ def _cure(words: str, t: Tensor, dtype: torch.dtype, takes: Callable[[Tensor], b
     for axes, kind in both:
         try:
             if takes(SHAPES[axes](t).to(types[kind])):
-                return f"; give {words}{axes}{kind}"
+                return f"; give {given.written(axes, kind)}"
         except Exception:  # no cure
             continue
     return ""

@@ -3,6 +3,7 @@
 import copy
 import math
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR, ReduceLROnPlateau
 
-from gdviz.doors.calls import called
+from gdviz.doors.calls import called, said
 from gdviz.doors.threads import one_thread
 from gdviz.minibatches import Minibatches
 from gdviz.networks.history import Epoch, History, Step
@@ -51,9 +52,10 @@ def fit(
 ) -> History:
     """w <- optimizer(w, gradient of the minibatch's loss), for each minibatch of each epoch of the shuffled examples
 
-    The model is left in train mode. A loss that is not finite, or a rate that a scheduler has made negative, stops the
-    training before its update, and so does the stop button (KeyboardInterrupt); history.stopped says so, and model and
-    history stay usable. Only within a step of LBFGS may the weights be spoilt.
+    The model is left in train mode; parts that were in eval mode alone stay there. A loss that is not finite, or a rate
+    that a scheduler has made negative, stops the training before its update, and so do a scheduler that raises and the
+    stop button (KeyboardInterrupt); history.stopped says so, and model and history stay usable. Only within a step of
+    LBFGS may the weights be spoilt.
 
     An optimizer with eval() and train(), such as one of ScheduleFreeSGD, trains other weights than those to evaluate.
     It is in eval mode for the validation, the recorded weights, those of the best epoch, and at the end; the losses of
@@ -108,33 +110,35 @@ def fit(
     history, stopping = History(weights=[_vector(model)] if record else []), EarlyStopping(model, patience)
     if vitals:
         decays = [group["weight_decay"] for group in optimizer.param_groups if "weight_decay" in group]
-        history = replace(history, weight_decay=max(decays, default=None), **facts(train, held_out))
+        unknown = 0.0 if hasattr(optimizer, "rules") else None  # a rule without the field has none
+        history = replace(history, weight_decay=max(decays, default=unknown), **facts(train, held_out))
     each_step = scheduler if isinstance(scheduler, OneCycleLR | CyclicLR) else None
     began = time.perf_counter()
-    model.train()
+    if not model.training:  # else its parts are as they are wanted, such as a frozen one in eval mode
+        model.train()
     turned(optimizer, "train")
     small = _work(model, train[0]) * batch_size <= SMALL
     try:
         for step in watched(range(epochs * batches.steps_per_epoch), "fit"):
             chosen = batches(step)
             watching = examined(model, history.vitals, step) if vitals and step % vitals == 0 else nullcontext()
-            with one_thread() if small else nullcontext(), watching:
-                made = _step(model, loss, train[0][chosen], train[1][chosen], optimizer, history.steps)
+            with one_thread() if small else nullcontext(), watching as anew:
+                made = _step(model, loss, train[0][chosen], train[1][chosen], optimizer, history.steps, anew)
             history.steps.append(made._replace(seconds=time.perf_counter() - began))
             if record and (step + 1) % record == 0:
                 with answering(optimizer):
                     history.weights.append(_vector(model))
             if each_step:
-                each_step.step()
+                _moved(each_step, len(history.steps))
             if (step + 1) % batches.steps_per_epoch == 0:
                 with answering(optimizer):
                     history.epochs.append(_epoch(model, loss, held_out, batches, history.steps))
                     last = history.epochs[-1]
                     watched_loss = last.loss if last.validation_loss is None else last.validation_loss
                     if isinstance(scheduler, ReduceLROnPlateau):
-                        scheduler.step(watched_loss)
+                        _moved(scheduler, len(history.steps), watched_loss)
                     elif scheduler and not each_step:
-                        scheduler.step()
+                        _moved(scheduler, len(history.steps))
                     stopping.watch(watched_loss)
     except Stopped as reason:
         history.stopped = str(reason)
@@ -178,9 +182,18 @@ def _look(model: nn.Module, loss: Loss, inputs: Tensor, targets: Tensor) -> tupl
 
 
 def _step(
-    model: nn.Module, loss: Loss, x: Tensor, y: Tensor, optimizer: torch.optim.Optimizer, before: list[Step]
+    model: nn.Module,
+    loss: Loss,
+    x: Tensor,
+    y: Tensor,
+    optimizer: torch.optim.Optimizer,
+    before: list[Step],
+    anew: Callable[[], None] | None,
 ) -> Step:
-    """Zero the gradients, forward, loss, backward, update, on the examples x with the targets y; what it saw."""
+    """Zero the gradients, forward, loss, backward, update, on the examples x with the targets y; what it saw.
+
+    anew: called before each evaluation, of which LBFGS and SAM make several.
+    """
     seen, step, lr = [], len(before), optimizer.param_groups[0].get("lr", math.nan)
     probes = any(hasattr(rule, "probe") for rule in getattr(optimizer, "rules", ()))
     where = f"in step {step} (the first is 0)"
@@ -191,6 +204,8 @@ def _step(
 
     def closure() -> Tensor:
         optimizer.zero_grad()
+        if anew:
+            anew()
         output = called("the model", where, model, x)
         value = called("the loss", where, loss, output, y)
         seen.append((value.item(), count_hits(output, y)))
@@ -206,6 +221,14 @@ def _step(
     value, hits = seen[0]  # before the update; LBFGS and SAM have looked more often
     examples = (before[-1].examples if before else 0) + len(y) * len(seen)
     return Step(value, None if hits is None else hits / len(y), float(lr), examples)
+
+
+def _moved(scheduler: Any, steps: int, *given: float) -> None:
+    """The scheduler's step; what it raises ends the training, and costs nothing of what is known."""
+    try:
+        scheduler.step(*given)
+    except Exception as error:
+        raise Stopped(f"The scheduler raised {type(error).__name__} after {steps} steps: {said(error)}") from error
 
 
 def _not_finite(loss: float, step: int, lr: float) -> str:

@@ -81,7 +81,7 @@ def examined(model: nn.Module, into: list[Vitals], step: int, parts: list[tuple[
         parts: a list to which the step appends (examples, mean loss) of each micro-batch.
 
     Yields:
-        Nothing.
+        A function: the gradients that were added so far are forgotten, where a step evaluates the model anew.
 
     Example:
         >>> model, seen = nn.Linear(2, 1), []
@@ -99,6 +99,7 @@ def examined(model: nn.Module, into: list[Vitals], step: int, parts: list[tuple[
     zero: dict[str, Tensor] = {}
 
     def fresh(k: int, gradient: Tensor) -> None:
+        gradient = _dense(gradient)
         added[k] = added[k] + gradient if k in added else gradient.clone()
 
     def silent(name: str, module: nn.Module, inputs: Any, output: Tensor) -> None:
@@ -112,7 +113,7 @@ def examined(model: nn.Module, into: list[Vitals], step: int, parts: list[tuple[
         if isinstance(module, RECTIFIERS):
             hooks.append(module.register_forward_hook(partial(silent, name)))
     try:
-        yield
+        yield added.clear
     finally:
         for hook in hooks:
             hook.remove()
@@ -126,7 +127,7 @@ def _layers(trained: dict[str, nn.Parameter], before: list[Tensor], added: dict[
     """The numbers of all layers, fetched at once."""
     rows = []
     for k, (p, old) in enumerate(zip(trained.values(), before)):
-        gradient = torch.zeros_like(old) if p.grad is None else p.grad
+        gradient = torch.zeros_like(old) if p.grad is None else _dense(p.grad)
         update = p - old
         lengths = [_length(t) for t in (old, gradient, added[k] if k in added else torch.zeros_like(old), update)]
         pulled = torch.dot(update.float().flatten(), old.float().flatten())
@@ -148,6 +149,10 @@ def _layers(trained: dict[str, nn.Parameter], before: list[Tensor], added: dict[
         )
         for (name, p), (w, g, a, u, pulled, asked, moved) in made
     )
+
+
+def _dense(gradient: Tensor) -> Tensor:
+    return gradient.to_dense() if gradient.is_sparse else gradient
 
 
 def _length(t: Tensor) -> Tensor:
@@ -193,7 +198,7 @@ def facts(fitted: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor] | None 
     return {
         "classes": shares,
         "spread": _spread(inputs),
-        "shared": None if held_out is None else _shared(held_out[0], inputs),
+        "shared": None if held_out is None else _shared(held_out, fitted),
     }
 
 
@@ -208,7 +213,12 @@ def _spread(inputs: Tensor) -> tuple[float, float, float] | None:
     return *ends, float(features.mean(0).abs().max())
 
 
-def _shared(held_out: Tensor, fitted: Tensor) -> float:
-    """The share of the held-out inputs that are among those to train on, number by number."""
-    known = {row.tobytes() for row in fitted.detach().cpu().float().numpy()}
-    return sum(row.tobytes() in known for row in held_out.detach().cpu().float().numpy()) / max(1, len(held_out))
+def _shared(held_out: tuple[Tensor, Tensor], fitted: tuple[Tensor, Tensor]) -> float:
+    """The share of the held-out examples, inputs and targets, that are among those to train on, number by number."""
+
+    def rows(pair: tuple[Tensor, Tensor]) -> list[bytes]:
+        both = (t.detach().cpu().float().reshape(len(t), -1).numpy() for t in pair)
+        return [x.tobytes() + y.tobytes() for x, y in zip(*both)]
+
+    known = set(rows(fitted))
+    return sum(row in known for row in rows(held_out)) / max(1, len(held_out[0]))

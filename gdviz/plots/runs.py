@@ -98,11 +98,16 @@ def examples(data: Any, *, ax: Axes | None = None, **kwargs: Any):
     Returns:
         The PathCollection.
 
+    Raises:
+        TypeError: data without x and y.
+
     Example:
         >>> from gdviz import data
         >>> len(examples(data.toy_line(30)).get_offsets())
         30
     """
+    if not (hasattr(data, "x") and hasattr(data, "y")):
+        raise TypeError(f"data must have x and y, such as data.own(x, y); got {type(data).__name__}")
     ax = plt.gca() if ax is None else ax
     style: dict[str, Any] = {"s": 22, "color": ink(ax, GREY), "alpha": 0.7, "linewidth": 0}
     kwargs = normalize_kwargs(kwargs, Collection)

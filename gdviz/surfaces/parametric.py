@@ -89,6 +89,9 @@ def linear_model(data: Examples, *, xlim: Window | None = None, ylim: Window | N
     Returns:
         The surface, with examples and example_loss.
 
+    Raises:
+        TypeError: data without x and y.
+
     Example:
         >>> from gdviz import data
         >>> line = linear_model(data.own([0.0, 1.0, 2.0], [1.0, 3.0, 5.0]))
@@ -97,6 +100,8 @@ def linear_model(data: Examples, *, xlim: Window | None = None, ylim: Window | N
 
     Reference: Bishop 2006, equation 3.15.
     """
+    if not (hasattr(data, "x") and hasattr(data, "y")):
+        raise TypeError(f"data must have x and y, such as data.own(x, y); got {type(data).__name__}")
 
     def least_squares() -> Tensor:
         x, y = data.x, data.y

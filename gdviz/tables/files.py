@@ -19,6 +19,7 @@ Row = tuple[int, list[str]]  # the line of the file in which it begins, and its 
 
 SEPARATORS = ",;\t"
 BREAK = re.compile(r"\r\n|\r|\n")
+INVISIBLE = "[\u00ad\u200b\u200e\u200f\u2060\ufeff]"
 FIRST = "names belong in the first row, separated by commas, semicolons or tabs"
 NOT_UTF8 = "is not UTF-8 text; save it as CSV UTF-8"
 OTHERS = {  # how a file begins that is no CSV -> what it is, and the cure
@@ -70,16 +71,21 @@ def columns(path: str | Path, *names: str) -> list[list[float]]:
         if head.count(name) > 1:
             raise ValueError(f"{path} has {head.count(name)} columns named {name!r}; rename all but one")
     at = [head.index(name) for name in wanted]
+    if all(len(cells) == len(head) + 1 and cells[-1].strip() for _, cells in body):
+        cure = "row names without a column name? R writes none with row.names=FALSE. Or a decimal comma? Write a point"
+        raise ValueError(f"{path}: each row has {len(head) + 1} cells, the header {len(head)} ({cure})")
     for row in body:
         _check_row(path, row, len(head), separator)
         _check_quoted(path, row, len(head), separator, at)
+    for i in at if separator == ";" else ():
+        _check_thousands(path, body, i, head[i])
     numbers = [[_cell(path, row, i, head[i]) for i in at] for row in body]
     return [list(read) for read in zip(*numbers)]
 
 
 def plain(name: str) -> str:
     """A name as names are compared: letters composed (NFC), one space for any blank, nothing invisible."""
-    visible = re.sub("[\u00ad\u200b\u200e\u200f\u2060\ufeff]", "", name)
+    visible = re.sub(INVISIBLE, "", name)
     return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
@@ -180,9 +186,20 @@ def _check_quoted(path: Path, row: Row, wanted: int, separator: str, at: list[in
                 raise ValueError(f"{path}: the quotation mark in line {opened} is not closed: it takes in {part!r}")
 
 
+def _check_thousands(path: Path, body: list[Row], i: int, name: str) -> None:
+    """Refused: a column of 950 and 1.200, as where semicolons separate points may stand between thousands."""
+    cells = [cells[i].strip() for _, cells in body]
+    pointed = [cell for cell in cells if "." in cell]
+    thousands = pointed and all(re.fullmatch(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", cell) for cell in pointed)
+    if thousands and any(re.fullmatch(r"[+-]?[1-9]\d{2,}", cell) for cell in cells):
+        raise ValueError(
+            f"{path}, column {name!r}: a point between thousands in {pointed[0]!r}? Write 1234.5, not 1.234,5"
+        )
+
+
 def _cell(path: Path, row: Row, i: int, name: str) -> float:
     line, cells = row
-    number = cells[i].strip()
+    number = re.sub(INVISIBLE, "", cells[i]).strip()
     if not NUMBER.fullmatch(number) or isinf(float(number)):
         where = f"{path}, line {line + _breaks(cells[:i])}, column {name!r}"
         raise ValueError(f"{where}: {short(repr(cells[i]), 60)} is not a number{cure_of(number)}")

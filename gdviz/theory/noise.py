@@ -90,7 +90,7 @@ def covariance(cloud: Any) -> Tensor:
         >>> covariance([[0.0, 0.0], [2.0, 0.0]]).tolist()
         [[2.0, 0.0], [0.0, 0.0]]
     """
-    cloud = as_tensor(cloud).detach()
+    cloud = as_tensor(cloud).detach().double()
     if cloud.ndim < 2 or cloud.shape[-2] < 2:
         raise ValueError(f"a cloud has the shape (..., points, d) with 2 points or more, got {tuple(cloud.shape)}")
     away = cloud - cloud.mean(-2, keepdim=True)

@@ -163,9 +163,11 @@ def effective_rate(trajectory: Trajectory) -> Tensor:
     state = trajectory.states
     if type(rule).__module__.startswith("gdviz.optimizers") and type(rule).__name__ not in SCALED:
         raise ValueError(f"the effective rate is that of AdaGrad, RMSProp or Adam, not of {type(rule).__name__}")
-    if hasattr(state, "G"):
+    if not all(hasattr(rule, name) for name in ("eps", *(["beta2"] if hasattr(state, "t") else []))):
+        scale = torch.ones_like(trajectory.grads)
+    elif hasattr(state, "G"):
         scale = state.G[1:].sqrt() + rule.eps
-    elif hasattr(state, "t"):
+    elif hasattr(state, "t") and hasattr(state, "v"):
         t = state.t[1:].reshape(-1, *[1] * (state.v.ndim - 1))
         scale = (state.v[1:] / (1 - rule.beta2**t)).sqrt() + rule.eps
     elif hasattr(state, "v"):

@@ -40,6 +40,7 @@ def chart(histories: Mapping[str, History], **options: Any) -> Player:
         The player.
 
     Raises:
+        TypeError: histories without names.
         ValueError: no history, one without vitals, or with others' steps.
 
     Example:
@@ -62,6 +63,10 @@ def told(histories: Mapping[str, History]) -> str:
 
 def together(histories: Mapping[str, History]) -> tuple[range, dict[str, Case]]:
     """The steps that were examined, and by name what was seen in them; refused where they do not fit together."""
+    if not isinstance(histories, Mapping):
+        raise TypeError(
+            f"a chart takes training runs by name, chart({{'run': history}}); got {type(histories).__name__}"
+        )
     if not histories or any(len(history.vitals) < 2 for history in histories.values()):
         given = {name: len(history.vitals) for name, history in histories.items()}
         raise ValueError(f"a chart needs training runs that record vitals, as fit(..., vitals=25) does; got {given}")
