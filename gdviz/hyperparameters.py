@@ -251,6 +251,8 @@ def checked(rule: Any, dtype: torch.dtype = torch.float64, where: str = "") -> A
     changed |= {
         name: int(given[name]) for name, limits in accepted.items() if limits.inside is _count
     }  # never a tensor
+    if not is_dataclass(rule) or isinstance(rule, type):
+        return rule
     made = replace(rule, **changed)
     kept = {name: value for name, value in vars(rule).items() if name not in changed}
     other = [name for name, value in kept.items() if not _same(value, vars(made).get(name))]

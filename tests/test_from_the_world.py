@@ -101,7 +101,7 @@ SENSELESS = {
         nn.Linear(1, 1),
         F.mse_loss,
         ((torch.arange(60.0).double() + 1.7e9)[:, None], NUMBERS),
-        "of 60 different inputs 1 are left in torch.float32; subtract the mean",
+        "in torch.float32, 60 different inputs become 1; subtract the mean",
     ),
     "counts": (
         nn.Linear(4, 2),

@@ -72,7 +72,7 @@ def _check_narrowed(given: Tensor, kept: Tensor, name: str) -> None:
         many, left = len(old.unique()), len(new.unique())
         if left < many / 2:
             cure = "subtract the mean, or model.double()"
-            raise ValueError(f"{name}: of {many} different inputs {left} are left in {kept.dtype}; {cure}")
+            raise ValueError(f"{name}: in {kept.dtype}, {many} different inputs become {left}; {cure}")
 
 
 def check_model(model: Any) -> None:

@@ -166,7 +166,7 @@ def draw(player: Player, axes: Sequence[Axes], cases: Mapping[str, Case], *, mor
         (of("parts"), "loss used {:.3g}, mean of all {:.3g}"),
         (of("drift"), "moved by evaluation: {:.2g}"),
         (of("spread"), "deviations {:.3g} to {:.3g}, means to {:.3g}"),
-        (of("shared"), "held-out inputs seen in training: {:.0f} %"),
+        (of("shared"), "held-out examples trained on: {:.0f} %"),
     ]
     for k, (values, template) in enumerate(rows):
         player.text(right, values, template, at=(0.0, 1.03 - ROW * k), size=WORDS)
