@@ -343,9 +343,13 @@ def test_a_name_of_the_page_in_the_place_of_a_field_is_told(monkeypatch, kind, l
     assert hint(kind, RULES[0]) == said
 
 
-def test_a_name_of_the_page_that_has_the_right_value_is_not_blamed(monkeypatch):
+def test_a_name_of_the_page_that_has_the_right_value_is_refused_and_not_blamed_for_what_is_wrong(monkeypatch):
     monkeypatch.setitem(globals(), "lr", 0.01)
-    assert hint(lambda params, grads: params - lr * grads, RULES[0]) == ""  # noqa: F821
+    assert hint(lambda params, grads: params - lr * grads, RULES[0]) == (  # noqa: F821
+        "`lr` is read from the page, where it is 0.01: take it as an argument of the function."
+    )
+    assert hint(OfThePage, RULES[0]) == "`lr` is read from the page, where it is 0.01: write self.lr."
+    assert hint(lambda params: torch.optim.SGD(params, lr=lr), RULES[0]) == ""  # noqa: F821
     assert hint(lambda params, grads: params + lr * grads, RULES[0]).startswith("This is GradientDescent with a plus")  # noqa: F821
 
 

@@ -70,6 +70,61 @@ def test_a_field_without_self_is_told(learner):
     assert told(learner(FIELD.replace("lr * g", "rate * g"))).endswith("name 'rate' is not defined")
 
 
+TENSORS = "math, float and .item() take one number; a tensor has .sqrt(), .log() and .sign(), or **0.5."
+BRACKETS = "A function or method is called with brackets, as in .sign()."
+LISTS = "A list or tuple is not multiplied or divided: take its parts, with zip where there are two lists."
+
+
+@pytest.mark.parametrize(
+    ("line", "cure"),
+    [
+        ("w - lr * 2(w - 3)", "Is a * missing before the bracket?"),
+        ("(1 - lr)(grads**2)", "Is a * missing before the bracket?"),
+        ("grads(w)", "Is a * missing before the bracket?"),
+        ("lr * grads.sign", BRACKETS),
+        ("grads.sqrt + lr", BRACKETS),
+        ("lr / grads.norm", BRACKETS),
+        ("torch.log(grads.sum)", BRACKETS),
+        ("grads.square.sum()", BRACKETS),
+        ("math.sqrt(grads)", TENSORS),
+        ("float(grads)", TENSORS),
+        ("math.sqrt(grads.numpy())", TENSORS),
+        ("grads.item()", TENSORS),
+        ("math.copysign(1, grads)", TENSORS),
+        ("torch.log(lr)", "torch.log takes a tensor; for a number there is math.log."),
+        ("torch.sqrt(max(1, 2))", "torch.sqrt takes a tensor; for a number there is math.sqrt."),
+        ("torch.maximum(0, grads)", "must be Tensor, not int"),
+        ("[lr for _ in steps]", "Does a loop run over a number? Write range(...)."),
+        ("0.5 / step", "The first step is 0: divide by 1 + step."),
+        ("0.5 / math.sqrt(step)", "The first step is 0: divide by 1 + step."),
+        ("0.5 / (steps - 3)", "division by zero"),
+        ("math.ln(lr)", "The natural logarithm is math.log; of a tensor it is torch.log."),
+        ("ln(lr)", "The natural logarithm is math.log; of a tensor it is torch.log."),
+        ("sqrt(grads)", "Write math.sqrt for a number and torch.sqrt for a tensor."),
+        ("sign(grads)", "Write torch.sign."),
+        ("np.sign(grads)", "The line `import numpy as np` is missing."),
+        ("lr.sqrt()", "It is a number: write math.sqrt of it."),
+        ("gradients * counts", LISTS),
+        ("lr * gradients", LISTS),
+        ("sum(gradients) / counts", LISTS),
+        ("2 * print()", "Something is None here: does a function lack its return?"),
+        ("torch.tensor(counts) @ grads", "Two kinds of numbers do not mix here, such as whole ones and fractions"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*object is not callable:SyntaxWarning")
+def test_an_error_that_many_meet_has_its_cure(learner, line, cure):
+    given = "grads, w, lr, step, steps = torch.ones(2), 2.0, 0.1, 0, 3\ngradients, counts = [grads, grads], [1, 2]\n"
+    assert cure in told(learner(f"import math\nimport torch\n{given}def work():\n    return {line}\n"))
+
+
+def test_of_several_numbers_where_one_is_wanted_both_cures_are_told(learner):
+    work = learner("import torch\ndef work():\n    return max(torch.ones(2), torch.zeros(2))\n")
+    assert told(work) == (
+        "One number is wanted in your line `return max(torch.ones(2), torch.zeros(2))`, and this has several: is a "
+        ".sum() or .mean() missing? Or for each number by itself take torch.maximum, torch.minimum or torch.where."
+    )
+
+
 def test_a_line_of_the_course_is_not_called_the_learners(learner):
     work = learner("from gdviz.descent import gradient\ndef work():\n    gradient(lambda w: w, [1.0])\n")
     assert "in your line `gradient(lambda w: w, [1.0])`: " in told(work)

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gdviz import optimizers
+from gdviz import exercises, optimizers
 from gdviz.exercises.mistakes import MISTAKES, OTHERS, Mistake, mistaken, variants
 from gdviz.exercises.rules import compare, remembers
 from gdviz.exercises.walks import CURVATURES, agree, problems, way
@@ -78,15 +78,23 @@ def test_the_rule_itself_is_right(name, data):
 
 SAME = {  # one function under two names: every pair of variants that no walk could tell apart
     # a velocity that is always forgotten is the gradient
-    ("Momentum, but each step starts afresh: return the new velocity for the next one", "GradientDescent"),
+    ("Momentum, but each step starts afresh: use the old velocity, and return the new one", "GradientDescent"),
     # momentum v_old + g is the new v
     ("Nesterov with the old velocity: look ahead with the new one", "Momentum"),
     # a decay of 0
     ("AdamW without the decay: weights shrink by lr * weight_decay of themselves", "Adam"),
     # with t = 1 it is always momentum, and m_hat is the gradient
-    ("RAdam, but each step starts afresh: return the new m, v and t for the next one", "GradientDescent"),
+    ("RAdam, but each step starts afresh: use the old m, v and t, and return the new ones", "GradientDescent"),
     # the larger of 0 and v
     ("AMSGrad, but it forgets v_max: return the new one", "Adam"),
+}
+
+
+BY_CHANCE = {  # where only signs are compared: pairs that are alike for some hyperparameters
+    "Lion with beta1 in the memory, too: m has beta2",
+    "Lion with the mix of the step as the old m in the memory: keep the mix under another name",
+    "Lion with the direction in the memory: m is a mean of gradients, without a sign",
+    "Lion with the sign of the new m in the memory: m keeps its size",
 }
 
 
@@ -98,6 +106,7 @@ def test_any_two_variants_take_other_steps_unless_they_are_one_function(name, da
     tried = problems(rule)
     walked = [(phrase, ways(wrong, tried)) for phrase, wrong, *_ in [(name, rule), *variants(rule)]]
     same = {(a, b) for (a, one), (b, other) in combinations(walked, 2) if same_steps(one, other)}
+    same = {pair for pair in same if not BY_CHANCE.issuperset(pair)}
     assert same == {pair for pair in SAME if re.split("[ ,]", pair[0])[0] == name}
 
 
@@ -111,6 +120,8 @@ def test_each_row_of_the_table_is_recognised_with_its_own_phrase(name, row):
     elif any(phrase == one for one, _ in SAME):
         assert said.startswith(f"This is {phrase}. Or it is ")
         assert "its steps are the same." in said
+    elif phrase in BY_CHANCE:
+        assert phrase in said
     else:
         assert said.startswith(f"This is {phrase}.")
         assert "Or it is" not in said
@@ -220,7 +231,7 @@ def test_adam_by_hand_without_a_mistake_is_right():
 @pytest.mark.parametrize("step", ["m_hat / v_hat.sqrt() + eps", "m_hat / v_hat.sqrt() - eps / lr"])
 def test_adam_with_eps_added_to_the_fraction_or_to_the_parameter_divides_by_zero(step, lr):
     said = hint(adam(step=step), Adam(lr=lr))
-    missing = "without eps under the fraction line: where the gradient is zero it is 0 / 0"
+    missing = "without eps under the fraction line (or without its brackets): where the gradient is zero it is 0 / 0"
     divided = "Where gradients are tiny it goes wrong. Step 1 is NaN (not a number): is 0 divided by 0"
     assert missing in said or divided in said
 
@@ -575,3 +586,32 @@ def test_a_mistake_that_the_author_lists_comes_before_the_known_ones():
     mistakes = {"Nothing at all.": Adam(lr=0.3), "No momentum, in my words.": GradientDescent(lr=0.05)}
     assert compare(GradientDescent(lr=0.05), Momentum(lr=0.05), mistakes).hint == "No momentum, in my words."
     assert compare(Momentum(lr=0.05), Momentum(lr=0.05), mistakes).hint == ""
+
+
+@pytest.mark.parametrize("kind", [1.0, -1.0])
+def test_of_a_rule_that_takes_signs_a_few_equal_steps_are_chance(kind):
+    def update(params, grads, m, lr, beta1, beta2):
+        direction = (beta1 * m + (1 - beta1) * grads).sign()
+        return params - lr * direction, beta2 * m + (1 - beta2) * grads.sign() * kind
+
+    said = hint(update, optimizers.Lion(lr=0.1))
+    assert "For the first" not in said
+    assert said
+
+
+def test_betas_are_no_other_name_and_a_rate_is():
+    class Given:
+        def __init__(self, rate, betas, eps):
+            self.rate = rate
+
+        def init(self, params):
+            return ()
+
+        def update(self, params, grads, state):
+            return params, state
+
+    assert check(Given, Adam()) == "__init__ is given lr by its name, and yours takes rate: call it lr."
+
+
+def check(thing, reference):
+    return exercises.check_rule(thing, reference).hint

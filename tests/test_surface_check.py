@@ -127,7 +127,7 @@ WRONG = {
     "another gradient": (WrongGradient.apply, "is not what the heights around say: a jump, a rounding, a detach?"),
     "rounded": (lambda p: (p**2).sum(-1).float(), "is not what the heights around say"),
     "raises": (lambda p: p.nothing, "AttributeError in your line"),
-    "an if": (with_if, "max, min, if and and want one number in your line"),
+    "an if": (with_if, "One number is wanted in your line"),
     "in place": (lambda p: (p.sub_(1) ** 2).sum(-1), "in-place operation"),
     "two parameters": (lambda x, y: x**2 + y**2, "TypeError"),
     "no parameter": (lambda: 0, "TypeError"),

@@ -118,6 +118,47 @@ ADAM: dict[str, list[Mistake]] = {
         ),
         Mistake("m-uncorrected", "with an m whose bias is not corrected: divide it by 1 - beta1^t", {M_HAT: "m"}),
         Mistake(
+            "no-correction",
+            "without bias correction: m and v_max begin at zero, and 1 - beta^t undoes it",
+            {M_HAT: "m", V_MAX_HAT: "v_max"},
+        ),
+        Mistake(
+            "multiplies",
+            "but it multiplies by 1 - beta^t where it must divide",
+            {M_HAT: "m * (1 - self.beta1**t)", V_MAX_HAT: "v_max * (1 - self.beta2**t)"},
+        ),
+        Mistake(
+            "times-t",
+            "with beta * t where beta to the power of t is meant",
+            {"beta1**t": "beta1 * t", "beta2**t": "beta2 * t"},
+        ),
+        Mistake(
+            "no-brackets-hats",
+            "with m / 1 - beta1^t, which lacks its brackets: m / (1 - beta1^t), and likewise v_max",
+            {M_HAT: "m / 1 - self.beta1**t", V_MAX_HAT: "v_max / 1 - self.beta2**t"},
+        ),
+        Mistake("no-momentum", "with the gradient where m_hat is meant", {M_HAT: "grads"}),
+        Mistake(
+            "beta1-in-both",
+            "with beta1 in the correction of v_max, too: divide it by 1 - beta2^t",
+            {V_MAX_HAT: "v_max / (1 - self.beta1**t)"},
+        ),
+        Mistake(
+            "largest-square",
+            "with the square of the gradient in v_max: it is the largest v",
+            {LARGER: "torch.maximum(state.v_max, grads**2)"},
+        ),
+        Mistake(
+            "largest-coordinate",
+            "with the largest of all coordinates in v_max: each has its own, torch.maximum(v_max, v)",
+            {LARGER: "v.max()"},
+        ),
+        Mistake(
+            "corrected-twice",
+            "with the largest v_hat, which is corrected once more: v_max is the largest v",
+            {LARGER: "torch.maximum(state.v_max, v / (1 - self.beta2**t))"},
+        ),
+        Mistake(
             "v-max-constant", "with a v_max that never changes: assign the larger of the two", {LARGER: "state.v_max"}
         ),
         Mistake(

@@ -3,7 +3,9 @@
 import copy
 import inspect
 import math
+import re
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from numbers import Number
 from typing import Any
 
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor
 
 from gdviz.exercises.sandbox import Blank, Trouble, fits
+from gdviz.exercises.walks import named
 from gdviz.hyperparameters import short
 
 
@@ -43,6 +46,17 @@ def one_number(number: Any, unit: str) -> float:
 
 def returned(function: Any, args: tuple) -> list[Tensor]:
     """What a learner's function returns for these arguments, as tensors."""
+    callable_with(function, args)
+    given = copy.deepcopy(args)
+    value = function(*given)
+    for before, after in zip(_parts(args), _parts(given)):
+        if isinstance(before, Tensor | np.ndarray) and not np.array_equal(before, after):
+            raise Trouble("It changes its arguments in place; leave them as they are, and return something new.")
+    return numbers(value)
+
+
+def callable_with(function: Any, args: tuple) -> None:
+    """Refuse what is no function of so many arguments."""
     if not callable(function):
         raise Trouble(
             f"It must be a function (def ...); yours is {short(repr(function), 40)} ({type(function).__name__})."
@@ -50,12 +64,6 @@ def returned(function: Any, args: tuple) -> list[Tensor]:
     if not fits(function, args):
         count = "one argument" if len(args) == 1 else f"{len(args)} arguments"
         raise Trouble(f"It is called with {count}, and yours takes {inspect.signature(function)}.")
-    given = copy.deepcopy(args)
-    value = function(*given)
-    for before, after in zip(_parts(args), _parts(given)):
-        if isinstance(before, Tensor | np.ndarray) and not np.array_equal(before, after):
-            raise Trouble("It changes its arguments in place; leave them as they are, and return something new.")
-    return numbers(value)
 
 
 def _parts(args: Any) -> list[Any]:
@@ -90,14 +98,17 @@ def flat(parts: list[Tensor], d: int) -> list[Tensor]:
     return [vector]
 
 
-def same_shape(yours: list[Tensor], right: list[Tensor]) -> None:
-    """Refuse results that are not as many, or not of the shapes, of the right ones."""
-    shapes = [[tuple(part.shape) for part in parts] for parts in (yours, right)]
-    if shapes[0] == shapes[1]:
-        return
+def same_shape(yours: list[Tensor], right: list[Tensor]) -> list[Tensor]:
+    """What is returned, one element as one number; refused where it has not as many parts, or not the right shapes."""
     if len(yours) != len(right):
         wanted = "one thing" if len(right) == 1 else f"{len(right)} things"
-        raise Trouble(f"It must return {wanted}; yours returns {len(yours)}.")
+        rows = len(right) == 1 and right[0].ndim and right[0].shape == (len(yours), *yours[0].shape)
+        stack = " torch.stack makes one tensor of a list." if rows else ""
+        raise Trouble(f"It must return {wanted}; yours returns {len(yours)}.{stack}")
+    yours = [one.view(()) if one.numel() == 1 and other.ndim == 0 else one for one, other in zip(yours, right)]
+    shapes = [[tuple(part.shape) for part in parts] for parts in (yours, right)]
+    if shapes[0] == shapes[1]:
+        return yours
     one, other = next(pair for pair in zip(*shapes) if pair[0] != pair[1])
     wanted = f"the shape {other}" if other else "one number"
     raise Trouble(f"It must return {wanted}; yours has the shape {one}. Over which axis must it sum or average?")
@@ -137,6 +148,44 @@ def judged(
     return False, f"{_place(at[k])} it must be {_shown(right[k])}; yours is {_shown(yours[k])}."
 
 
+def ignored(function: Any, yours: list, right: list, at: Sequence[tuple]) -> str:
+    """A sentence if two examples differ in one number, and what a function returns for them does not; else ""."""
+    for (args, one, wanted), (others, other, otherwise) in combinations(zip(at, yours, right), 2):
+        same = [a is b or (isinstance(a, Number) and isinstance(b, Number) and a == b) for a, b in zip(args, others)]
+        if len(args) != len(others) or same.count(False) != 1 or all(map(torch.equal, wanted, otherwise)):
+            continue
+        if isinstance(args[k := same.index(False)], Number) and all(map(torch.equal, one, other)):
+            name = dict(enumerate(named(function))).get(k, f"argument {k + 1}")
+            return f"Another {name} makes no difference: is a number written in its place?"
+    return ""
+
+
+def one_by_one(yours: list, right: list, at: Sequence[tuple]) -> str:
+    """Which numbers of a gradient are right at all points, and what is wrong with the first that is not."""
+    one, other = torch.stack(_all(yours)), torch.stack(_all(right))  # (points, d)
+    near = (one - other).abs().amax(0) <= 1e-6 * other.abs().amax(0)
+    if not bool(one.isfinite().all()) or bool(near.all()) or not bool(near.any()):
+        return ""
+    places = ["first", "second", "third", *(f"{i + 1}th" for i in range(3, len(near)))]
+    fine, k = [place for place, is_right in zip(places, near) if is_right], int((~near).nonzero()[0])
+    said = f"The {' and '.join(fine)} {'number is' if len(fine) == 1 else 'numbers are'} right; the {places[k]}"
+    ratio = one[:, k] / other[:, k]
+    if len(ratio) > 1 and torch.allclose(ratio, ratio[0], rtol=1e-5):
+        wrong_sign = abs(ratio[0] + 1) < 1e-5
+        return f"{said} {'has the wrong sign' if wrong_sign else f'is always {ratio[0]:.4g} times the right one'}."
+    i = int(((one - other)[:, k].abs() > 1e-6 * other[:, k].abs()).nonzero()[0])
+    return f"{said} is not. {_place(at[i])} it must be {other[i, k]:.6g}; yours is {one[i, k]:.6g}."
+
+
+def nearly(value: float, right: float, tolerance: float) -> str:
+    """What is said of a number that is not quite the right one: that it is rounded, if it has few digits."""
+    rounded = any(float(f"{right:.{digits}g}") == value for digits in (1, 2, 3))
+    few = float(f"{value:.4g}") == value and abs(value - right) <= min(10 * tolerance, 0.01) * abs(right)
+    if rounded or few:
+        return "Almost. Give one or two more digits: compute it here instead of rounding."
+    return "Near, but not equal: is something rounded on the way, or a descent not at its end?"
+
+
 def _all(outputs: list[list[Tensor]]) -> list[Tensor]:
     return [part for parts in outputs for part in parts]
 
@@ -163,4 +212,5 @@ def _place(args: Any) -> str:
 
 
 def _shown(parts: list[Tensor]) -> str:
-    return short(", ".join(np.array2string(part.numpy(), precision=4, separator=", ") for part in parts), 60)
+    shown = (np.array2string(part.numpy(), precision=4, separator=", ") for part in parts)
+    return short(", ".join(re.sub(r"(?<=\d)\.(?!\d)", "", one) for one in shown), 60)

@@ -19,8 +19,7 @@ import torch
 from torch import Tensor
 
 from gdviz.descent import gradient
-from gdviz.exercises import keys, rules
-from gdviz.exercises.answers import flat, judged, numbers, one_number, returned, same_shape
+from gdviz.exercises import answers, keys, rules
 from gdviz.exercises.feedback import Feedback, Missing, attempt, named
 from gdviz.exercises.sandbox import Blank, Trouble, fits
 from gdviz.exercises.two_ways import two_ways
@@ -101,7 +100,7 @@ def check_number(
         return abs(value - other) <= max(within * abs(other), 1e-12)
 
     def work() -> Feedback:
-        value = one_number(number, unit)
+        value = answers.one_number(number, unit)
         if near(value, expected):
             return Feedback(True)
         for hint, wrong in (mistakes or {}).items():
@@ -109,7 +108,7 @@ def check_number(
                 return named(hint)
         said = f" Give it in {unit}." if unit else ""
         if near(value, expected, 10 * tolerance) and tolerance:
-            return Feedback(False, "Almost. Give one or two more digits: compute it here instead of rounding." + said)
+            return Feedback(False, answers.nearly(value, expected, tolerance) + said)
         if near(value, -expected):
             return Feedback(False, "The size is right, the sign is not.")
         if expected and value and near(1 / value, expected):
@@ -191,15 +190,15 @@ def check_function(
         >>> check_function(lambda x: x**2, lambda x: 2 * x, [(3.0,)], mistakes={"Derive it.": lambda x: x**2}).hint
         'Derive it.'
     """
-    right = [numbers(reference(*args)) for args in at]
-    wrong = {hint: [numbers(other(*args)) for args in at] for hint, other in (mistakes or {}).items()}
+    right = [answers.numbers(reference(*args)) for args in at]
+    wrong = {hint: [answers.numbers(other(*args)) for args in at] for hint, other in (mistakes or {}).items()}
 
     def work() -> Feedback:
-        yours = [returned(function, args) for args in at]
-        for one, other in zip(yours, right):
-            same_shape(one, other)
-        correct, hint = judged(yours, right, at, tolerance, wrong)
-        return named(hint) if hint in wrong else Feedback(correct, hint)
+        yours = [answers.same_shape(answers.returned(function, args), other) for args, other in zip(at, right)]
+        correct, hint = answers.judged(yours, right, at, tolerance, wrong)
+        if correct or hint in wrong:
+            return named(hint) if hint else Feedback(True)
+        return Feedback(False, answers.ignored(function, yours, right, at) or hint)
 
     return attempt(work, function)
 
@@ -239,13 +238,15 @@ def check_gradient(
 
     def call(point: Tensor) -> list[Tensor]:
         whole = (point, *extra)
-        return returned(function, whole if fits(function, whole) else (*point.tolist(), *extra))
+        return answers.returned(function, whole if fits(function, whole) else (*point.tolist(), *extra))
 
     def work() -> Feedback:
-        yours = [flat(call(point), len(point)) for point in points]
-        correct, hint = judged(yours, right, places, 1e-6, wrong)
-        if not correct and judged(yours, right, places, 1e-3, {})[0]:
+        yours = [answers.flat(call(point), len(point)) for point in points]
+        correct, hint = answers.judged(yours, right, places, 1e-6, wrong)
+        if not correct and answers.judged(yours, right, places, 1e-3, {})[0]:
             hint = "Right to a few digits only: by differences over too small a step, or too large a one? Derive it."
+        elif not correct and hint not in wrong:
+            hint = answers.one_by_one(yours, right, places) or hint
         return named(hint) if hint in wrong else Feedback(correct, hint)
 
     return attempt(work, function)
@@ -256,6 +257,7 @@ def check_outcome(
     run: Callable[[Any], Any],
     wanted: Mapping[str, Callable[[Any], bool]],
     *,
+    calls: int | None = None,
     show: Callable[[Any], None] | None = None,
 ) -> Feedback:
     """Whether what comes out has each of the wanted properties; the first that does not hold is the hint.
@@ -267,6 +269,7 @@ def check_outcome(
         thing: the learner's.
         run: what makes an outcome of it.
         wanted: hint -> a function of the outcome that should hold.
+        calls: the number of its arguments, where it must be a function.
         show: called with the outcome, right or not, to draw it below the sentence; not with None.
 
     Returns:
@@ -278,6 +281,8 @@ def check_outcome(
     """
 
     def work() -> Feedback:
+        if calls is not None:
+            answers.callable_with(thing, (0,) * calls)
         outcome = run(thing)
         if outcome is ...:
             raise Blank

@@ -1,5 +1,6 @@
 """What can be said of an update rule that is wrong in no known way: where it goes wrong, and in which of its parts."""
 
+import math
 from typing import Any
 
 import torch
@@ -18,12 +19,12 @@ def diagnosed(thing: Any, reference: Any, tried: list[Problem], yours: list[Tens
     k = 1 if nearly and 1 in wrong else min((k for k in wrong if k != 1), key=lambda k: done[k])
     one, other, problem = yours[k], right[k], tried[k]
     if k == 1:
-        said = _all_alike(one, other) or _by_step(thing, reference, problem, one, other)
+        said = _all_alike(one, other, reference.lr) or _by_step(thing, reference, problem, one, other)
         return _at(thing, reference, problem, one, other) + said
     if not bool(one[done[k] + 1].isfinite().all()):
         return _by_step(thing, reference, problem, one, other)
     said = _swapped(yours[0], reference, tried[0]) or _by_sign(thing, reference, tried[0]) if 0 in wrong else ""
-    said = said or _all_alike(one, other) or _by_coordinate(thing, reference, problem, one, other)
+    said = said or _all_alike(one, other, reference.lr) or _by_coordinate(thing, reference, problem, one, other)
     return said or _by_step(thing, reference, problem, one, other)
 
 
@@ -34,7 +35,7 @@ def no_number(place: Tensor, k: int) -> str:
     return f"Step {k} is infinite: is something divided by zero?" if bool(place.isinf().any()) else ""
 
 
-def _all_alike(yours: Tensor, right: Tensor) -> str:
+def _all_alike(yours: Tensor, right: Tensor, lr: float) -> str:
     """What all steps have in common."""
     steps = yours.diff(dim=0)
     if not bool(steps.any()):
@@ -43,8 +44,12 @@ def _all_alike(yours: Tensor, right: Tensor) -> str:
     if bool(steps[:, ~moves].any()):
         return ""
     ratio = (steps / right.diff(dim=0))[:, moves]
-    alike = bool(torch.isclose(ratio, ratio[0, 0], rtol=1e-6).all())
-    return f"Each of your steps is {float(ratio[0, 0]):.3g} times the right one." if alike else ""
+    if not bool(torch.isclose(ratio, ratio[0, 0], rtol=1e-6).all()):
+        return ""
+    times = float(ratio[0, 0])
+    causes = {-1.0: "the sign is wrong", 1 / lr: "the learning rate is missing", lr: "the learning rate is there twice"}
+    cause = next((f": {cause}" for size, cause in causes.items() if math.isclose(times, size, rel_tol=1e-6)), "")
+    return f"Each of your steps is {times:.3g} times the right one{cause}."
 
 
 def _swapped(yours: Tensor, reference: Any, problem: Problem) -> str:

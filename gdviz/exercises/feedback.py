@@ -13,7 +13,7 @@ from gdviz.style import GREEN, GREY, VERMILLION
 
 LATE = "animation:gdviz-said 0s .2s backwards"  # a screen reader says what is new in a region, not what it came with
 LATER = "<style>@keyframes gdviz-said{from{visibility:hidden}}</style>"
-BEGIN = "Replace the three dots in the cell above, run it, then run this one."
+BEGIN = "Replace the three dots in the cell above, run it, then run this one. Did the cell end in an error? Mend it."
 
 
 @dataclass(frozen=True)

@@ -52,11 +52,6 @@ MISTAKES: dict[str, list[Mistake]] = {
         Mistake("summed", "with one number for all coordinates: each has its own slope", {"* grads": "* grads.sum()"}),
         Mistake("averaged", "with the mean slope for all coordinates: each has its own", {"* grads": "* grads.mean()"}),
         Mistake(
-            "step-alone",
-            "but it returns the step alone: the new place is params - lr * g",
-            {"params - self.lr": "-self.lr"},
-        ),
-        Mistake(
             "adds-gradients",
             "in which the gradients of earlier steps add up; gradient descent remembers nothing",
             {"GradientDescentState()": "0", "* grads, state": "* (state + grads), state + grads"},
@@ -144,6 +139,13 @@ MISTAKES: dict[str, list[Mistake]] = {
             "with the gradient in v where its square belongs",
             {V: "self.alpha * state.v + (1 - self.alpha) * grads"},
         ),
+        Mistake("sizes", "with the sizes of gradients in v, not their squares", {"grads**2": "grads.abs()"}),
+        Mistake(
+            "one-sum", "with one sum of squares for all coordinates: each has its own", {"grads**2": "(grads**2).sum()"}
+        ),
+        Mistake(
+            "one-mean", "with the mean square of all coordinates: each has its own", {"grads**2": "(grads**2).mean()"}
+        ),
         Mistake(
             "divides-early",
             "but it divides by the mean before this gradient is in it",
@@ -159,13 +161,13 @@ MISTAKES: dict[str, list[Mistake]] = {
         begins("a mean v", "v"),
     ],
     "Lion": [
-        *step("params - self.lr"),
+        *step("params - self.lr", "(1 - self.lr * self.weight_decay) * params - self.lr"),
         Mistake(
             "no-sign", "without the sign: each coordinate moves by lr, whatever the mix is", {f"{LION}.sign()": LION}
         ),
         Mistake(
             "sign-descent",
-            "with the sign of the gradient alone: m must be in it, and be returned",
+            "with the sign of the gradient alone, or nearly: beta1 * m belongs in it, and the new m is returned",
             {LION: "grads"},
         ),
         Mistake("memory-alone", "with the sign of m alone: the new gradient belongs in it, too", {LION: "state.m"}),
@@ -188,6 +190,26 @@ MISTAKES: dict[str, list[Mistake]] = {
             "whole-gradient",
             "with the whole gradient in the memory: beta2 * m + (1 - beta2) * g",
             {LION_M: "self.beta2 * state.m + grads"},
+        ),
+        Mistake(
+            "mix-as-memory",
+            "with the mix of the step as the old m in the memory: keep the mix under another name",
+            {LION_M: f"self.beta2 * {LION} + (1 - self.beta2) * grads"},
+        ),
+        Mistake(
+            "keeps-direction",
+            "with the direction in the memory: m is a mean of gradients, without a sign",
+            {LION_M: f"{LION}.sign()"},
+        ),
+        Mistake(
+            "sign-in-memory",
+            "with the sign of the new m in the memory: m keeps its size",
+            {LION_M: f"({LION_M}).sign()"},
+        ),
+        Mistake(
+            "exchanged-in-memory",
+            "with beta2 and 1 - beta2 exchanged in the memory: beta2 * m + (1 - beta2) * g",
+            {LION_M: "(1 - self.beta2) * state.m + self.beta2 * grads"},
         ),
     ],
     **ADAM,

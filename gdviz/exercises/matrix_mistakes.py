@@ -1,6 +1,6 @@
 """The known mistakes in Muon: published code and notes have made each of them."""
 
-from gdviz.exercises.mistake_kinds import Mistake, forgets, step
+from gdviz.exercises.mistake_kinds import Mistake, step
 
 M = "self.momentum * state.M + (1 - self.momentum) * grads"
 AHEAD = "self.momentum * M + (1 - self.momentum) * grads if self.nesterov else M"
@@ -24,7 +24,7 @@ def begins_with(matrix: str, polynomial: str) -> dict[str, str]:
 
 MUON: dict[str, list[Mistake]] = {
     "Muon": [
-        *step("params - self.lr"),
+        *step("params - self.lr", f"{DECAYED} - self.lr"),
         Mistake(
             "rank-one-vanishes",
             "with a Newton-Schulz that begins at length sqrt(3): (3x - x^3) / 2 is 0 there, so that a gradient of rank "
@@ -68,8 +68,33 @@ MUON: dict[str, list[Mistake]] = {
             {M: "(1 - self.momentum) * state.M + self.momentum * grads"},
         ),
         Mistake(
+            "scale-without-root",
+            "without the root in the factor sqrt(max(1, m / n))",
+            {"self.lr * scale": "self.lr * scale**2"},
+        ),
+        Mistake(
+            "half-scale",
+            "with max(1, m / n)**1/2, which Python reads as half of it: write **0.5",
+            {"self.lr * scale": "self.lr * scale**2 / 2"},
+        ),
+        Mistake(
+            "scale-upside-down",
+            "with n / m in the factor: it is m / n, rows by columns",
+            {"ADJUST[self.adjust_lr_fn](*params.shape[-2:])": "ADJUST[self.adjust_lr_fn](*params.shape[:-3:-1])"},
+        ),
+        Mistake(
+            "longer-side",
+            "with max(m, n) in the factor, which is sqrt(max(1, m / n))",
+            {"self.lr * scale": "self.lr * max(params.shape[-2:]) ** 0.5"},
+        ),
+        Mistake(
+            "decays-after",
+            "but it decays after the step, which shrinks the step as well",
+            {DECAYED: "(1 - self.lr * self.weight_decay) * (params", "orthogonal, Mat": "orthogonal), Mat"},
+        ),
+        Mistake(
             "no-scale",
-            "without the factor sqrt(max(1, m / n)) for a matrix with more rows than columns",
+            "without the factor sqrt(max(1, m / n)) for more rows than columns, or with m // n, which rounds it",
             {"self.lr * scale": "self.lr"},
         ),
         Mistake(
@@ -86,6 +111,10 @@ MUON: dict[str, list[Mistake]] = {
             "with the decay in the gradient: then it goes through Newton-Schulz, and its size is lost",
             {M: M.replace("grads", "(grads + self.weight_decay * params)"), DECAYED: "params"},
         ),
-        forgets("MatrixMomentum(M)", "M"),
+        Mistake(
+            "forgets",
+            "with the gradient alone orthogonalised: M belongs in what newton_schulz gets, and is returned",
+            {"MatrixMomentum(M)": "state"},
+        ),
     ],
 }

@@ -19,9 +19,9 @@ class Mistake(NamedTuple):
         return f"{name}{', ' if self.phrase.startswith('but ') else ' '}{self.phrase}"
 
 
-def step(old: str) -> list[Mistake]:
-    """What goes wrong with the step of any rule; old: how it begins, "params - self.lr"."""
-    uphill, squared = old.replace(" - ", " + "), old + " * self.lr"
+def step(old: str, whole: str = "") -> list[Mistake]:
+    """What goes wrong with the step of any rule; old: how it begins, "params - self.lr"; whole: with its decay."""
+    uphill, squared, whole = old.replace(" - ", " + "), old + " * self.lr", whole or old
     return [
         Mistake(
             "uphill",
@@ -32,12 +32,19 @@ def step(old: str) -> list[Mistake]:
             "no-rate", "without the learning rate, which multiplies the step", {old + " * ": old.replace("self.lr", "")}
         ),
         Mistake("rate-twice", "with the learning rate multiplied in twice", {old + " *": squared + " *"}),
+        Mistake(
+            "step-alone",
+            "but it returns the step alone: the new place is params minus the step",
+            {whole: whole[whole.rindex("- self.lr") :]},
+        ),
     ]
 
 
 def forgets(line: str, what: str) -> Mistake:
     """A state that is not returned; line: as in the source of update."""
-    return Mistake("forgets", f"but each step starts afresh: return the new {what} for the next one", {line: "state"})
+    ones = "ones" if " and " in what else "one"
+    cure = f"use the old {what}, and return the new {ones}"
+    return Mistake("forgets", f"but each step starts afresh: {cure}", {line: "state"})
 
 
 def begins(name: str, field: str) -> Mistake:
@@ -58,7 +65,7 @@ def root(name: str, mean: str = "v") -> list[Mistake]:
         ),
         Mistake(
             "no-eps",
-            "without eps under the fraction line: where the gradient is zero it is 0 / 0",
+            "without eps under the fraction line (or without its brackets): where the gradient is zero it is 0 / 0",
             {root: f"{name}.sqrt()"},
         ),
         Mistake(

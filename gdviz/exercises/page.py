@@ -71,6 +71,20 @@ def read_from_the_page(thing: Any, numbers: dict[str, Any]) -> str:
     return ""
 
 
+def read_for_another(function: Callable, given: list[str]) -> str:
+    """A sentence if a function leaves an argument alone, and reads a number of the page, perhaps in its place."""
+    if not inspect.isfunction(function):
+        return ""
+    code, page = function.__code__, function.__globals__
+    used = {line.argval for line in dis.get_instructions(code) if line.opname.startswith("LOAD")}
+    used |= {name for line in dis.get_instructions(code) if isinstance(line.argval, tuple) for name in line.argval}
+    left = [name for name in given if name not in used]
+    read = [name for name in dict.fromkeys(names(code)) if isinstance(page.get(name), Number)]
+    if len(left) != 1 or len(read) != 1:
+        return ""
+    return f"`{read[0]}` is read from the page, where it is {short(page[read[0]], 40)}: is {left[0]} meant?"
+
+
 def _own(thing: Any, name: str) -> str:
     kind = thing if isinstance(thing, type) else type(thing)
     if inspect.isfunction(thing):

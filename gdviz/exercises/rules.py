@@ -1,5 +1,6 @@
 """Compare a learner's update rule with the right one, and with all known mistakes, by the steps that they take."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -12,7 +13,8 @@ from torch import Tensor
 from gdviz.exercises import keys
 from gdviz.exercises.diagnosis import diagnosed, no_number
 from gdviz.exercises.mistakes import variants
-from gdviz.exercises.page import on_copies, read_from_the_page
+from gdviz.exercises.page import on_copies, read_for_another, read_from_the_page
+from gdviz.exercises.sandbox import Blank, Trouble
 from gdviz.exercises.walks import (
     FromFunction,
     Problem,
@@ -20,6 +22,7 @@ from gdviz.exercises.walks import (
     as_rule,
     hyperparameters,
     is_rule,
+    misnamed,
     named,
     problems,
     walk,
@@ -55,14 +58,19 @@ def compare(thing: Any, reference: Rule, mistakes: Mapping[str, Rule] | None = N
     """
     tried = problems(reference)
     right = [way(reference)(*problem) for problem in tried]
-    yours = [walk(thing, reference)(*problem) for problem in tried]
+    try:
+        yours = [walk(thing, reference)(*problem) for problem in tried]
+    except Exception as error:
+        if isinstance(error, Trouble | Blank) or not (said := _of_the_page(thing, reference)):
+            raise
+        raise Trouble(said) from error
     done, key = [agree(*pair) for pair in zip(yours, right)], ""
     if all(n == problem.steps for n, problem in zip(done, tried)):
-        hint = _hard_coded(thing, reference, tried)
+        hint = _hard_coded(thing, reference, tried) or _taken_from_the_page(thing, reference)
     elif not (hint := _of_the_page(thing, reference)):
         hint, key = _listed(yours, mistakes or {}, tried)
         hint, key = (hint, key) if hint else _known(yours, right, reference, tried, min(done))
-        hint = hint or _unknown(thing, reference, tried, yours, right)
+        hint = hint or _renamed(thing, reference) or _unknown(thing, reference, tried, yours, right)
     return Comparison(hint, yours[-1], right[-1], key)
 
 
@@ -90,6 +98,8 @@ def _known(
     Where there are none: the one that takes the most of them, if three or more and more than the right rule.
     """
     exact, keyed, best, first, key = [], [], max(2, known), "", ""
+    sizes = right[0].diff(dim=0).abs()
+    signs = bool(torch.isclose(sizes, sizes[0, 0]).all())  # then a few equal steps are chance
     for phrase, ways, its_key in _walked(reference):
         if agree(yours[0], ways(0)) <= best:
             continue
@@ -97,7 +107,7 @@ def _known(
         if all(n == problem.steps for n, problem in zip(done, tried)):
             exact.append(phrase)
             keyed.append(its_key)
-        if min(done) > best:
+        if min(done) > best and (not signs or all(2 * n >= problem.steps for n, problem in zip(done, tried))):
             best, first, key = min(done), phrase, its_key
     size = _first_step(yours[0], right[0])
     if exact and bool(yours[0][1:].isnan().all()):  # so is every other way that is not a number
@@ -168,5 +178,24 @@ def _hard_coded(thing: Any, reference: Any, tried: list[Problem]) -> str:
 def _of_the_page(thing: Any, reference: Rule) -> str:
     """Whether one of its numbers is read from the page, where another one has that name."""
     rule = as_rule(thing, reference)
-    own = {} if isinstance(rule, FromFunction) else getattr(rule, "__dict__", {})
-    return read_from_the_page(thing, hyperparameters(reference) | own)
+    if rule is None or isinstance(rule, FromFunction):
+        return read_from_the_page(thing, hyperparameters(reference))
+    return read_from_the_page(rule, hyperparameters(reference) | getattr(rule, "__dict__", {}))
+
+
+def _taken_from_the_page(thing: Any, reference: Rule) -> str:
+    """Whether a class or function that is right has only found a hyperparameter on the page, which may change."""
+    rule = as_rule(thing, reference)
+    if rule is None or rule is thing or is_rule(thing):
+        return ""
+    own = thing if isinstance(rule, FromFunction) else rule
+    return read_from_the_page(own, dict.fromkeys(hyperparameters(reference)))
+
+
+def _renamed(thing: Any, reference: Rule) -> str:
+    """Whether a hyperparameter has another name in a class or function, or on the page from which it is read."""
+    if is_rule(thing) or not (isinstance(thing, type) or inspect.isfunction(thing)):
+        return ""
+    if as_rule(thing, reference) is None:
+        return ""
+    return misnamed(thing, reference) or read_for_another(thing, named(thing))

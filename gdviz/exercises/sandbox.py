@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from gdviz.exercises.cures import cure
 from gdviz.exercises.time_limit import OURS, SECONDS, TimeUp, time_limit
 from gdviz.hyperparameters import short
 
@@ -122,17 +123,18 @@ def _told(error: BaseException, asker: str) -> Trouble | Blank:
         return Blank()
     if "bitwise_xor" in text or "for ^" in text:
         return Trouble(f"^ is not a power in Python: write **{at}.")
-    if "Boolean value of Tensor with more than one" in text:
-        return Trouble(
-            f"max, min, if and and want one number{at}: torch.maximum, torch.minimum and torch.where do all."
-        )
+    if "Boolean value of Tensor with more than one" in text or "truth value of an array" in text:
+        each = "for each number by itself take torch.maximum, torch.minimum or torch.where."
+        return Trouble(f"One number is wanted{at}, and this has several: is a .sum() or .mean() missing? Or {each}")
     if isinstance(error, TimeUp):
         return Trouble(f"{error.said}{at}: {error.cause}")
     if isinstance(error, SystemExit):
         return Trouble(f"It ends the program{at}: leave that out.")
     if isinstance(error, MemoryError) or "allocate memory" in text:
         return Trouble(f"It asks for too much memory{at}: what shape does it have?")
-    return Trouble(f"{type(error).__name__}{at}{f': {text}' if text else '.'}{_field(error)}")
+    said = f"{type(error).__name__}{at}{f': {text}' if text else '.'}"
+    more = _field(error) or cure(said)
+    return Trouble(f"{said.rstrip('.')}. {more}" if more else said)
 
 
 def _field(error: BaseException) -> str:
@@ -141,7 +143,7 @@ def _field(error: BaseException) -> str:
     while isinstance(error, NameError) and name and back:
         own = back.tb_frame.f_locals.get("self")
         if is_own(type(own)) and hasattr(own, name):
-            return f". Is self.{name} meant?"
+            return f"Is self.{name} meant?"
         back = back.tb_next
     return ""
 

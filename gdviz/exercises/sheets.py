@@ -33,8 +33,8 @@ def attempted(*things: Any) -> Note:
     Example:
         >>> attempted(0.45)
         ● There is an answer. Your points will tell whether it is right.
-        >>> attempted(...)
-        ○ Not attempted yet. Replace the three dots in the cell above, run it, then run this one.
+        >>> attempted(...)[:20]
+        '○ Not attempted yet.'
     """
     hints = [thing.hint if isinstance(thing, Missing) else BEGIN for thing in things if _open(thing)]
     if hints:

@@ -96,8 +96,12 @@ def _made(kind: type, reference: Rule, params: Any = None) -> Any:
     if "beta1" in numbers:
         numbers["betas"] = (numbers["beta1"], numbers["beta2"])
     torchs = issubclass(kind, torch.optim.Optimizer)
-    first = [params or [torch.zeros(1, requires_grad=True)]] if torchs else []
-    made = kind(*first, **accepted(kind, numbers))
+    first: list[Any] = [params or [torch.zeros(1, requires_grad=True)]] if torchs else []
+    given = accepted(kind, numbers)
+    if is_own(kind) and not torchs and not fits(kind, (), **given):
+        called = f"__init__ is called with {', '.join(given)}; yours takes {inspect.signature(kind)}."
+        raise Trouble(misnamed(kind, reference) or called)
+    made = kind(*first, **given)
     if not torchs and not is_rule(made):
         raise Trouble(f"A rule has the methods init and update; {kind.__name__} does not have both.{_near(made)}")
     return made
@@ -119,8 +123,9 @@ class FromFunction:
         names = ", ".join(("params", "grads", *getattr(self.reference.init(params), "_fields", ())))
         numbers = accepted(self.function, hyperparameters(self.reference))
         if not fits(self.function, (params, grads, *state), **numbers):
-            called = ", ".join((names, *numbers))
-            raise Trouble(f"It is called with {called}; yours takes {inspect.signature(self.function)}.")
+            called = f"It is called with {', '.join((names, *numbers))}"
+            taken = f"{called}; yours takes {inspect.signature(self.function)}."
+            raise Trouble(misnamed(self.function, self.reference) or taken)
         returned = self.function(params, grads, *state, **numbers)
         if state and isinstance(returned, tuple) and len(returned) != 1 + len(state):
             raise Trouble(f"It returns {len(returned)} things; it must return {names.replace('grads, ', '')}.")
@@ -219,6 +224,8 @@ def _a(thing: Any) -> str:
     """The end of the sentence about a thing that does not fit: "gives something of type str."."""
     if thing is None:
         return "gives nothing (None): is there a return?"
+    if isinstance(thing, tuple) and len(thing) == 1:
+        return "gives a tuple of one thing: is there a comma at the end of the line?"
     return (
         f"gives {len(thing)} things." if isinstance(thing, tuple) else f"gives a thing of type {type(thing).__name__}."
     )
@@ -229,12 +236,27 @@ def hyperparameters(reference: Any) -> dict[str, Any]:
     return {field.name: getattr(reference, field.name) for field in fields(reference)}
 
 
-def named(thing: Any) -> set[str]:
+def named(thing: Any) -> list[str]:
     """The names of the parameters of a function or class."""
     try:
-        return set(inspect.signature(thing).parameters)
+        return list(inspect.signature(thing).parameters)
     except (TypeError, ValueError):
-        return set()
+        return []
+
+
+def misnamed(thing: Any, reference: Rule) -> str:
+    """A sentence if a class or function has another name for a hyperparameter, which it gets by its name; else ""."""
+    numbers, names, args = hyperparameters(reference), named(thing), []
+    if not isinstance(thing, type):
+        args = [None, None, *reference.init(torch.zeros(2, 2))]
+    others = [name for name in names[len(args) :] if name not in (*numbers, "betas")]
+    missing = [name for name in numbers if name not in names and not (name[:-1] == "beta" and "betas" in names)]
+    known = ", ".join(missing[: len(others)])
+    if not others or not known or (missing[0] != "lr" and len(missing) != len(others)):
+        return ""
+    its, it = ("their names", "them") if "," in known else ("its name", "it")
+    who = "__init__" if isinstance(thing, type) else "It"
+    return f"{who} is given {known} by {its}, and yours takes {', '.join(others)}: call {it} {known}."
 
 
 def accepted(thing: Any, numbers: dict[str, Any]) -> dict[str, Any]:
