@@ -56,11 +56,14 @@ class Named:
         return tuple(size // n * self.many if size and size % n == 0 else size for size in shape)
 
 
-def checked_pair(model: nn.Module, loss: Loss, pair: Any, name: str = "data", *, trains: bool = False) -> Pair:
+def checked_pair(
+    model: nn.Module, loss: Loss, pair: Any, name: str = "data", *, trains: bool = False, in_parts: bool = False
+) -> Pair:
     """Inputs and targets as examples_of gives them, where model, loss and examples fit together.
 
     Refused, beside what examples_of refuses: a model that does not take the inputs, labels outside its classes, a loss
-    that is not one number, or that compares every output with every target. trains: also a loss without a gradient.
+    that is not one number, or that compares every output with every target. trains: also a loss without a gradient. in_parts, as
+    minibatches are: also a sum over the examples, and a model that mixes them.
     A copy of the model is asked for a few examples in eval mode, and the loss is called once.
     """
     inputs, targets = examples_of(model, pair, name)
@@ -75,10 +78,11 @@ def checked_pair(model: nn.Module, loss: Loss, pair: Any, name: str = "data", *,
             for rows, output in tried
             if len(rows) == PRIMES[-1] or all(size % len(rows) for size in (*output.shape[1:], *targets.shape[1:]))
         )
-        _check_apart(copied(model).eval(), inputs[rows], output, name)
+        if in_parts:
+            _check_apart(copied(model).eval(), inputs[rows], output, name)
         if are_classes(output, targets):
             _check_classes(targets, output.shape[1], name, loss)
-        _check_loss(loss, output, targets[rows], named, trains)
+        _check_loss(loss, output, targets[rows], named, trains, in_parts)
     return inputs, targets
 
 
@@ -146,7 +150,7 @@ def _check_classes(targets: Tensor, classes: int, name: str, loss: Loss) -> None
         raise ValueError(f"{many}; the target of example {k} is {int(targets[k])} ({len(wrong)} such){numbers}")
 
 
-def _check_loss(loss: Loss, output: Tensor, targets: Tensor, named: Named, trains: bool) -> None:
+def _check_loss(loss: Loss, output: Tensor, targets: Tensor, named: Named, trains: bool, in_parts: bool) -> None:
     n = len(targets)
 
     def takes(t: Tensor) -> bool:
@@ -177,7 +181,7 @@ def _check_loss(loss: Loss, output: Tensor, targets: Tensor, named: Named, train
         )
     if senseless:
         raise ValueError(f"{named.data}: {senseless}")
-    if sums and _is_sum(loss, output, targets, value.item()):
+    if in_parts and sums and _is_sum(loss, output, targets, value.item()):
         twice = f"{named.data}: the loss must be the mean over the minibatch; this one doubles when each example is"
         raise ValueError(f"{twice} there twice, so it is a sum: take .mean(), or reduction='mean'")
 

@@ -99,7 +99,7 @@ def fit(
         (120, True)
     """
     check_training(model, optimizer)
-    train = checked_pair(model, loss, data, trains=True)
+    train = checked_pair(model, loss, data, trains=True, in_parts=True)
     held_out = None if validation is None else checked_pair(model, loss, validation, "validation")
     optional = {"patience": patience, "record": record, "vitals": vitals}
     check_whole(epochs=epochs, **{name: number for name, number in optional.items() if number is not None})
