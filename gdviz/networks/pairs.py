@@ -62,8 +62,8 @@ def checked_pair(
     """Inputs and targets as examples_of gives them, where model, loss and examples fit together.
 
     Refused, beside what examples_of refuses: a model that does not take the inputs, labels outside its classes, a loss
-    that is not one number, or that compares every output with every target. trains: also a loss without a gradient. in_parts, as
-    minibatches are: also a sum over the examples, and a model that mixes them.
+    that is not one number, or that compares every output with every target. trains: also a loss without a gradient.
+    in_parts, as minibatches are: also a sum over the examples, and a model that mixes them.
     A copy of the model is asked for a few examples in eval mode, and the loss is called once.
     """
     inputs, targets = examples_of(model, pair, name)
