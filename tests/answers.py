@@ -90,6 +90,9 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("dw = (2 * residual", "dw = (residual", "At (3, 100) it must be"),
             ("* x).mean()", "* x)", "A mean or a sum over the examples is missing"),
             ("20 * w", "20 * weight", "NameError in your line `dw = (2"),
+            ("+ 20 * w", "- 20 * w", "added, not subtracted"),
+            ("2 * residual", "residual", "The 2 of the squared errors is missing"),
+            (".mean()", ".sum()", "the mean over the patients, not the sum"),
         ],
         3: [
             (".mean(-1)", ".sum(-1)", "parabola_loss: That is the sum over the examples; take the mean"),
@@ -122,6 +125,7 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("2 / (6 + 1)", "1 / 6", "gone in one step"),
             ("2 / (6 + 1)", "(6 + 1) / 2", "Turned upside down"),
             ("2 / (6 + 1)", "0.3", "best_rate: It is too large"),
+            ("2 / (6 + 1)", "2 / 6 + 1", "The brackets are missing"),
             ("2 / 6", "0.36", "limit: It is too large"),
         ],
         2: [
@@ -135,6 +139,7 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
              "math.log((kappa - 1) / (kappa + 1)) / math.log(share)", "Upside down"),
             ("    return math.ceil", "    n = math.ceil", "is there a `return`?"),
             ("kappa - 1", "k - 1", "NameError in your line"),
+            ("(kappa - 1) / (kappa + 1)", "kappa - 1 / kappa + 1", "The brackets are missing"),
         ],
         3: [
             ("0.5 if step < 30 else 0.5 * 0.75 ** (step - 30)", "0.5", "It still bounces at the end"),
@@ -196,6 +201,7 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("(5 - 1) / (5 + 1)", "(25 - 1) / (25 + 1)", "the root of kappa, not kappa"),
             ("((5 - 1) / (5 + 1)) ** 2", "(25 - 1) / (25 + 1)", "plain gradient descent"),
             ("((5 - 1) / (5 + 1)) ** 2", "4 / 36", "the best learning rate"),
+            ("((5 - 1) / (5 + 1))", "(5 - 1 / 5 + 1)", "The brackets are missing"),
             ("((5 - 1) / (5 + 1)) ** 2", "0.9", "too large"),
             ("((5 - 1) / (5 + 1)) ** 2", '"4/9"', "you have text"),
             ("best_momentum", "best_moment", "You have `best_moment`"),
@@ -363,6 +369,8 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
         3: [
             ("(10, 10)", "(100, 100)", "One diverges"),
             ("(10, 10)", "(-1, 1)", "Both must be positive"),
+            ("(10, 10)", "torch.tensor([10.0, 10.0])", "✓ Right."),
+            ("(10, 10)", '("ten", "ten")', "ValueError"),
             ("(0.01, 0.01)", "(1, 0.01)", "Adam does not win"),
         ],
     },
@@ -372,6 +380,7 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("2 / ((1 - 0.8) * 4)", "2 / (0.8 * 4)", "divides by beta"),
             ("2 / ((1 - 0.8) * 4)", "2 * (1 + 0.8) / 4", "the limit of the heavy ball"),
             ("2 / ((1 - 0.8) * 4)", "2 / (1 - 0.8)", "here it is 4"),
+            ("2 / ((1 - 0.8) * 4)", "2 / (1 - 0.8) * 4", "The brackets are missing"),
             ("2 / ((1 - 0.8) * 4)", '"2.5"', "without quotation marks"),
         ],
         2: [
@@ -435,6 +444,9 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("sum(g.square().sum() for g in gradients) ** 0.5", "sum(g.norm() for g in gradients)",
              "The lengths are added"),
             (" ** 0.5", "", "The root is missing"),
+            ("sum(g.square().sum() for g in gradients) ** 0.5", "max(g.abs().max() for g in gradients)",
+             "the largest number"),
+            ("most / length", "length / most", "upside down"),
             ("min(1, most / length)", "most / length", "A short gradient is made longer"),
             ("", "def clip(gradients, most):\n    for g in gradients:\n        g *= 0.5\n    return gradients",
              "It changes its arguments in place"),
@@ -445,6 +457,8 @@ WRONG: dict[str, dict[int, list[tuple[str, str, str]]]] = {
             ("sum(n * g for g, n in zip(gradients, counts)) / sum(counts)", "sum(gradients)", "added and not divided"),
             (" / sum(counts)", "", "not divided by their sum"),
             ("sum(counts)", "len(counts)", "divided by the number of parts"),
+            ("sum(n * g for g, n in zip(gradients, counts)) / sum(counts)",
+             "sum(g / n for g, n in zip(gradients, counts)) / sum(1 / n for n in counts)", "The other way round"),
         ],
     },
 }  # fmt: skip

@@ -84,6 +84,7 @@ def saved(browser, tmp_path):
         context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (400, "dark")])
 def test_an_exported_page_has_no_violation(saved, axe, width, scheme):
@@ -92,6 +93,7 @@ def test_an_exported_page_has_no_violation(saved, axe, width, scheme):
     assert passed > 10
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_axe_sees_a_control_without_a_name(saved, axe):
     page = saved()
@@ -106,6 +108,7 @@ FOCUSED = """() => {
 }"""
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_every_control_of_a_page_is_reached_and_moved_by_keys(saved):
     page, names = saved(), []
@@ -120,6 +123,7 @@ def test_every_control_of_a_page_is_reached_and_moved_by_keys(saved):
     page.wait_for_function("document.querySelector('canvas').ariaLabel.includes('step 29; learning rate 0.05')")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 400])
 def test_at_twice_the_size_nothing_is_lost(saved, width):

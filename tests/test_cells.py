@@ -81,6 +81,7 @@ def test_a_cell_that_shows_nothing_any_more_lets_go_of_what_it_showed(run):
     assert run("census", "census()") == before
 
 
+@pytest.mark.slow
 def test_a_player_that_has_a_name_lives_on_until_the_name_is_another(run):
     run("named", "kept = make(); kept")
     run("named", "print('other')")
@@ -93,6 +94,7 @@ def test_a_player_that_has_a_name_lives_on_until_the_name_is_another(run):
     assert int(run("census", "census()").split()[0]) == int(before.split()[0]) - 1
 
 
+@pytest.mark.slow
 def test_a_player_that_another_cell_shows_lives_on(run):
     run("list", "held = [make()]")
     run("one", "held[0]")
@@ -103,6 +105,7 @@ def test_a_player_that_another_cell_shows_lives_on(run):
     assert run("look", "print(held[0].comm is None)") == "True\n"
 
 
+@pytest.mark.slow
 def test_a_closed_player_lives_again_when_it_is_shown(run):
     run("list", "held = [make()]; before = held[0].model_id, held[0]._box.model_id")
     widgets = opened(run)
@@ -114,6 +117,7 @@ def test_a_closed_player_lives_again_when_it_is_shown(run):
     assert run("look", "print((held[0].model_id, held[0]._box.model_id) == before)") == "True\n"
 
 
+@pytest.mark.slow
 def test_the_same_player_shown_again_by_its_cell_is_not_closed(run):
     run("list", "held = [make()]")
     run("one", "held[0]")
@@ -122,6 +126,7 @@ def test_the_same_player_shown_again_by_its_cell_is_not_closed(run):
     assert "comm_close" not in [kind for kind, _ in run.told]
 
 
+@pytest.mark.slow
 def test_where_no_cell_is_named_nothing_is_closed(run):
     run("", "held = [make()]; display(held[0])")
     run("", "None")

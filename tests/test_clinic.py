@@ -40,6 +40,7 @@ def test_there_are_fifteen_and_a_rule_for_each_in_the_same_order():
     assert list(RULES) == list(FAULTS)
 
 
+@pytest.mark.slow
 def test_twins_have_the_same_seed_and_one_runs_the_line_that_is_shown():
     ill, well = twins("gradients not zeroed", data="wine", width=16, seed=3)
     assert ill.losses[0] == well.losses[0]
@@ -65,6 +66,7 @@ def test_most_faults_are_named_first_on_a_seed_that_the_rules_have_not_seen():
     assert counted.healthy >= 0.8, counted
 
 
+@pytest.mark.slow
 def test_a_diagnosis_gives_its_numbers_and_what_to_try():
     found = diagnose(sick("gradients not zeroed")).findings[0]
     assert found.name == "gradients not zeroed"

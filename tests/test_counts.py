@@ -187,6 +187,7 @@ def test_a_folder_with_nothing_to_count_is_said_and_no_page_is_written(tmp_path,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_page_needs_no_other_file_and_shows_bars(tmp_path, opened, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for k, letter in enumerate("aabbbbc"):
@@ -201,6 +202,7 @@ def test_the_page_needs_no_other_file_and_shows_bars(tmp_path, opened, monkeypat
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
+@pytest.mark.slow
 def test_the_courses_own_notebooks_are_read(tmp_path):
     found = read_answers.submissions(TOOLS.parent)
     assert (found.broken, found.copies) == ({}, [])

@@ -80,6 +80,7 @@ def questions(page):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("deck", [(1280, 720), (1920, 1080)], ids=["720p", "1080p"], indirect=True)
 def test_every_screen_fits_and_gives_nothing_away(deck, lecture):
@@ -131,6 +132,7 @@ def test_the_count_comes_first_and_then_the_answer_in_the_place_of_the_question(
         assert deck.evaluate("Reveal.getState().indexh") == i
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_player_begins_at_the_first_step_and_keeps_its_keys(deck):
     labels = deck.locator(".stage canvas").evaluate_all("(all) => all.map((canvas) => canvas.ariaLabel)")
@@ -304,6 +306,7 @@ def test_the_lecturers_page_has_the_plans_of_the_decks():
         assert "\n".join(rows) in text, deck.name
 
 
+@pytest.mark.slow
 def test_the_questions_are_on_paper_with_the_letters_at_the_end(lecture):
     page = (lecture.parent / "questions" / lecture.name).read_text(encoding="utf-8")
     assert page.count("<section>") == 7

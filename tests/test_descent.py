@@ -34,6 +34,7 @@ def test_gradient_of_a_line_equals_the_formula_by_hand(w, b):
     assert torch.allclose(gradient(surfaces.linear_model(patients), [w, b]), by_hand, rtol=1e-12, atol=1e-9)
 
 
+@pytest.mark.slow
 @given(start=st.tuples(st.floats(-3, 3), st.floats(-3, 3)))
 def test_gradient_equals_central_differences(start):
     def loss(w):

@@ -21,6 +21,7 @@ BLOCKS = [(block[1], block[2] or "") for block in documents.BLOCK.finditer(TEXT)
 KINDS = ["surface", "rule", "data", "player", "exercise", "prediction", "notebook"]
 
 
+@pytest.mark.slow
 def test_the_guide_has_a_page_of_ten_lines_and_a_picture_for_each_kind():
     assert re.findall(r"^## (?:An?|) ?(\w+)$", TEXT, re.M) == ["surface", "rule", "Data", *KINDS[3:]]
     assert documents.guide_pictures() == [f"images/own_{kind}.png" for kind in KINDS]
@@ -34,6 +35,7 @@ def run(tmp_path_factory):
     return running.executed(documents.guide(), tmp_path_factory.mktemp("guide"))
 
 
+@pytest.mark.slow
 def test_each_block_of_the_guide_prints_what_it_says_and_shows_its_picture(run):
     cells = [cell for cell in run.cells if cell.cell_type == "code"]
     assert [cell.source for cell in cells] == [code for code, _ in BLOCKS]
@@ -44,6 +46,7 @@ def test_each_block_of_the_guide_prints_what_it_says_and_shows_its_picture(run):
             assert data[0]["text/plain"] + "\n" == said
 
 
+@pytest.mark.slow
 def test_links_of_the_guide_lead_to_files():
     for target in re.findall(r"\]\(([^)]+)\)", TEXT):
         assert (ROOT / target).exists(), target
@@ -54,6 +57,7 @@ ENTRIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENTRIES)
 def test_the_lines_of_the_gallery_make_its_player(name):
     names = {"torch": torch, "plt": plt}
@@ -62,6 +66,7 @@ def test_the_lines_of_the_gallery_make_its_player(name):
     assert names["player"].describe()
 
 
+@pytest.mark.slow
 def test_the_gallery_has_every_mark_view_and_surface():
     assert {f"Player.{name}" for name in documents.MARKS} < set(ENTRIES)
     assert sum(name.startswith("views.") for name in ENTRIES) >= 25
@@ -75,6 +80,7 @@ def reference(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", documents.PUBLIC)
 def test_the_reference_has_a_page_for_what_is_public_that_needs_no_network(reference, name):
     page = (reference / f"{name.replace('.', '/')}.html").read_text()

@@ -199,6 +199,7 @@ def test_with_momentum_the_sharpness_settles_at_2_and_twice_beta_over_lr():  # N
     assert (found > 1.4 * theory.edge(rates)).all()
 
 
+@pytest.mark.slow
 def test_beyond_the_edge_a_quadratic_diverges_and_below_it_does_not():
     for beta in (0.0, 0.5, 0.9):
         rates = 2 * (1 + beta) * torch.tensor([0.99, 1.01], dtype=f64)

@@ -33,6 +33,7 @@ def made_up(**replaced):
 PATH = Path("09_made_up.ipynb")
 
 
+@pytest.mark.slow
 def test_an_exercise_gets_the_code_of_its_solution_and_is_run(tmp_path):
     committed = made_up()
     notebook = write_editions.annotated(write_editions.with_solutions(committed, PATH), NOTES, PATH)
@@ -91,6 +92,7 @@ def test_an_exercise_without_a_solution_is_refused(text):
         write_editions.with_solutions(two, PATH)
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_leaves_nothing_behind(tmp_path):
     nbformat.write(made_up(solution=SOLUTION.replace("6 * 7", "1 / 0")), tmp_path / PATH)
     (tmp_path / "INSTRUCTORS.md").write_text(NOTES)
@@ -145,6 +147,7 @@ def test_a_notebook_of_ones_own_may_not_take_the_name_of_another_page(tmp_path):
         (tmp_path / "own" / f"{name}.ipynb").unlink()
 
 
+@pytest.mark.slow
 def test_a_notebook_of_ones_own_needs_no_notes_and_no_solutions(tmp_path):
     path = tmp_path / "own" / PATH.name
     path.parent.mkdir()

@@ -278,6 +278,7 @@ def test_a_data_point_is_dragged_and_line_and_numbers_follow(shown, players):
     assert float(re.search(r"; loss ([\d.e+-]+)", before)[1]) != pytest.approx(loss, rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_number_is_typed_a_wrong_one_is_named_and_a_setting_is_kept(shown):
     engine = shown("start")
     field = ".dial input[type=text]"
@@ -412,6 +413,7 @@ def test_what_is_moved_while_nobody_sees_it_is_shown_as_it_is(shown):
     engine.until("() => document.querySelector('canvas').getAttribute('aria-label').includes('step 17;')")
 
 
+@pytest.mark.slow
 def test_a_window_made_narrow_in_the_midst_of_a_drag_and_a_pointer_that_is_lost(shown, players):
     engine = shown("start")
     ways = [pixel(engine, players["start"], 0, place) for place in ([10, 4], [4, 2])]
@@ -435,6 +437,7 @@ def test_a_window_made_narrow_in_the_midst_of_a_drag_and_a_pointer_that_is_lost(
     engine.act(hand | {"actions": [{"type": "pointerUp", "button": 0}]})
 
 
+@pytest.mark.slow
 def test_two_players_of_a_page_move_apart(shown):
     engine = shown("two")
     labels = (
@@ -518,6 +521,7 @@ def polite(engine, begins):
     )
 
 
+@pytest.mark.slow
 def test_going_along_a_page_one_hears_the_picture_and_each_control_with_its_name(listening):
     said = phrases(listening("start"), 20)
     shown = next(one for one in said if one.startswith("image, "))
@@ -561,6 +565,7 @@ def test_play_says_that_it_plays_and_where_it_ends(listening):
     assert said[0].startswith(f"The end. step {STEPS}; loss ")
 
 
+@pytest.mark.slow
 def test_a_guess_is_made_without_the_picture_and_the_focus_goes_on_to_play(listening, players):
     engine = listening("asking")
     assert any(one == "group, Place your guess" for one in phrases(engine, 12))
@@ -592,6 +597,7 @@ def test_a_start_and_a_data_point_are_placed_by_two_sliders(listening):
     assert "is now at" not in said(engine)
 
 
+@pytest.mark.slow
 def test_all_steps_are_a_table_of_numbers(shown):
     engine = shown("start")
     engine.run("() => [...document.querySelectorAll('button')].find((b) => b.textContent === 'Table').click()")
@@ -629,6 +635,7 @@ LIMITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", LIMITS)
 def test_where_scripts_may_not_there_is_the_still_picture_and_a_sentence(engine, folder, tmp_path, limit):
     text = re.sub("<meta http-equiv=.*?>\n", "", (folder / "start ü.html").read_text(encoding="utf-8"))
@@ -654,6 +661,7 @@ def test_in_a_frame_without_rights_there_is_the_still_picture(engine, folder, tm
     assert near(seen, "#000000", 40).sum() > 2000  # its words
 
 
+@pytest.mark.slow
 def test_where_no_blob_may_be_an_image_the_picture_is_whole(free_page):
     policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
     head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'

@@ -174,6 +174,7 @@ def test_where_a_script_runs_the_sentence_is_gone_and_was_never_seen(opened, ser
     page.get_by_text("Asleep.").wait_for()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("images", "seen"), [("blob:", "blob:"), ("data:", "data:"), ("'self'", "")], ids=["blob", "data", "none"]
 )
@@ -252,6 +253,7 @@ def test_two_players_on_a_page_move_apart(opened):
     assert page.get_by_label("learning rate", exact=True).input_value() == "2"
 
 
+@pytest.mark.slow
 def test_the_controls_wait_for_a_guess(opened):
     asking = player()
     asking.on_guess(lambda x, y: None)
@@ -267,6 +269,7 @@ def test_the_controls_wait_for_a_guess(opened):
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_what_needs_the_kernel_is_not_offered(opened):
     shown = player()
     shown.on_click(lambda x, y: None)
@@ -280,6 +283,7 @@ def test_what_needs_the_kernel_is_not_offered(opened):
     assert page.locator("input[type=text]").count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_narrow_page_holds_long_labels_and_the_words_stand_out(opened, scheme):
     html = "<style>:root { color-scheme: light dark }</style>" + parts(player("a name " * 9, NASTY))
@@ -291,6 +295,7 @@ def test_a_narrow_page_holds_long_labels_and_the_words_stand_out(opened, scheme)
     assert page.locator(".stage").evaluate("(e) => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
 
 
+@pytest.mark.slow
 def test_a_slider_of_one_value_has_no_control_and_other_ranges_count_by_their_stride(opened):
     figure, ax = plt.subplots()
     shown = Player(figure, {"one": ["x"], "step": range(0, 41, 4), "batch": range(8, 33, 8)}, at={"batch": -1})
@@ -303,6 +308,7 @@ def test_a_slider_of_one_value_has_no_control_and_other_ranges_count_by_their_st
     assert page.locator(".value").all_text_contents() == ["4", "24"]
 
 
+@pytest.mark.slow
 def test_an_embedded_player_shows_html_and_text_alone(monkeypatch):
     shown, bundles = player(), []
     monkeypatch.setattr(Player, "_ipython_display_", Player._ipython_display_)
@@ -314,6 +320,7 @@ def test_an_embedded_player_shows_html_and_text_alone(monkeypatch):
     assert pages.code().count("</script") == 1
 
 
+@pytest.mark.slow
 def test_the_state_weighs_a_third_more_than_its_bytes():
     shown = player()
     shown.twin()  # packs
@@ -321,6 +328,7 @@ def test_the_state_weighs_a_third_more_than_its_bytes():
     assert len(pages.body(shown)) < 4 / 3 * size + 10_000
 
 
+@pytest.mark.slow
 def test_a_saved_page_moves_from_one_file_and_forbids_itself_every_other(opened, tmp_path):
     player(caption="a < b").save(tmp_path / "my_race.html")
     page = opened(tmp_path / "my_race.html")
@@ -336,6 +344,7 @@ def test_a_saved_page_moves_from_one_file_and_forbids_itself_every_other(opened,
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_the_heading_of_a_page_is_text(opened, tmp_path):
     title = "</title><img src=x onerror='window.hurt = 1'> $body"
     player().save(tmp_path / "a.html", title=title)

@@ -50,6 +50,7 @@ CURVES = {  # losses: the scale of their axis, and which of them lie within the 
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", CURVES)
 def test_losses_are_drawn_where_they_can_be_and_the_axis_holds_all_steps(ax, which):
     values, scale, shown = CURVES[which]
@@ -136,6 +137,7 @@ PARTLY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", PARTLY)
 def test_a_surface_is_drawn_where_it_is_finite(which):
     own = surface(PARTLY[which])
@@ -167,6 +169,7 @@ def test_a_surface_that_is_finite_nowhere_is_refused_in_one_sentence(ax, value):
         plots.surface3d(nowhere, ax=plt.figure().add_subplot(projection="3d"))
 
 
+@pytest.mark.slow
 def test_a_path_ends_where_it_is_lost_and_one_of_other_parameters_is_refused(ax):
     descent = minimize(BOWL, GradientDescent(lr=9.0), [5.0, 3.0], 400)
     plots.path(descent, ax=ax)

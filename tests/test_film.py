@@ -61,6 +61,7 @@ def test_each_picture_of_a_gif_is_the_twin_at_that_position(player, tmp_path):
     assert apart(shown[0], twins[6]) > 3e-3
 
 
+@pytest.mark.slow
 def test_a_gif_goes_along_the_slider_that_is_named(player, tmp_path):
     player.save(tmp_path / "a.gif", along="learning rate")
     shown = pictures(tmp_path / "a.gif")
@@ -69,6 +70,7 @@ def test_a_gif_goes_along_the_slider_that_is_named(player, tmp_path):
     assert apart(shown[3], twin_at(player, learning_rate=3)) < 1e-3
 
 
+@pytest.mark.slow
 def test_rate_and_size_are_those_asked_for_and_the_end_stays(player, tmp_path):
     player.save(tmp_path / "a.gif", fps=10, width=300)
     with Image.open(tmp_path / "a.gif") as gif:
@@ -116,6 +118,7 @@ def test_a_player_without_a_slider_has_no_film(tmp_path):
         still.save(tmp_path / "a.gif")
 
 
+@pytest.mark.slow
 def test_a_film_that_is_stopped_leaves_the_older_one(player, tmp_path, monkeypatch):
     (tmp_path / "a.gif").write_text("older")
     monkeypatch.setattr(film, "taken", lambda draw, shots: (_ for _ in ()).throw(KeyboardInterrupt))

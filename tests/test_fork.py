@@ -235,6 +235,7 @@ def test_an_installation_says_what_it_does_in_few_lines(fresh):
     assert "up to date" in fresh(".venv/ready").stdout
 
 
+@pytest.mark.slow
 def test_an_installation_that_fails_is_not_taken_for_ready_and_goes_on_later(fresh, tmp_path):
     (tmp_path / "fails").touch()
     run = fresh(".venv/ready")

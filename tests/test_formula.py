@@ -81,6 +81,7 @@ def test_sam_where_a_gradient_is_zero_does_not_move_in_the_browser_either():
     assert found == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("was", "planted"),
     [

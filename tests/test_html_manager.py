@@ -119,6 +119,7 @@ def handle(page, number):
     return page.locator(".noUi-handle, .ui-slider-handle").nth(number)
 
 
+@pytest.mark.slow
 def test_both_sliders_move_the_view_without_a_kernel(page):
     says(page, "step 20; rate 0.2; x 15.00")
     seen = [pixels(page)]

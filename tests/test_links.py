@@ -206,6 +206,7 @@ def test_without_a_branch_or_with_head_it_is_the_default_branch():
     assert write_links.place_of("a/b", "HEAD") == write_links.place_of("a/b", " ") == Place("github.com", "a/b")
 
 
+@pytest.mark.slow
 def test_a_link_that_only_github_can_follow_is_refused_by_its_file_and_nothing_is_written(fork):
     write_links.main("x/y", "", fork)
     with (fork / "README.md").open("a") as file:

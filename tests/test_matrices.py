@@ -145,6 +145,7 @@ SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 6))
 EACH = settings(max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 
 
+@pytest.mark.slow
 @EACH
 @given(
     shape=SHAPES,
@@ -247,6 +248,7 @@ def shampoo_of_the_paper(gradients, lr, eps):
     return W
 
 
+@pytest.mark.slow
 @EACH
 @given(shape=SHAPES, lr=st.floats(1e-3, 1), eps=st.floats(1e-3, 1), seed=st.integers(0, 2**31))
 def test_shampoo_equals_the_algorithm_of_its_paper(shape, lr, eps, seed):
@@ -382,6 +384,7 @@ def test_a_run_of_matrices_describes_itself():
     assert " at lr 0.1; 0 of 2 diverge." in str(sweep)
 
 
+@pytest.mark.slow
 def test_a_run_of_matrices_that_diverges_is_a_result():
     run = minimize(to_target, GradientDescent(**grid(lr=[0.1, 1.5])), random(3, 2), 2000, matrix=True)
     assert run.diverged.tolist() == [False, True]
@@ -462,6 +465,7 @@ def furthest(ours, theirs):
     return max(difference(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
+@pytest.mark.slow
 def test_muon_for_matrices_and_adamw_for_the_rest_train_as_in_torch_saved_and_loaded():
     model, twin = network(), network()
 

@@ -30,6 +30,7 @@ def batches_of(size, runs=(), n=N, **options):
     return Minibatches(n, size, runs, generator=seeded(), **options)
 
 
+@pytest.mark.slow
 @given(sizes=sizes, runs=st.sampled_from([(), 3, (2, 1)]), epoch=st.integers(0, 3), seed=st.integers(0, 2**40))
 def test_without_replacement_every_example_comes_once_in_an_epoch(sizes, runs, epoch, seed):
     n, size = sizes

@@ -64,6 +64,7 @@ def test_the_noise_ball_is_the_published_formula(lr, beta, curvature, s2, size):
     assert found == pytest.approx(wanted, rel=1e-9)
 
 
+@pytest.mark.slow
 @given(angle=st.floats(0, 3), beta=st.floats(0, 0.9), lr=st.floats(0.01, 0.2))
 def test_the_noise_ball_of_noise_along_other_axes_solves_lyapunovs_equation(angle, beta, lr):
     turn = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]).double()
@@ -241,6 +242,7 @@ def test_the_average_is_the_mean_of_the_iterates_since_a_step(since):
         assert torch.allclose(found[t], params[since : t + 1].mean(0), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_average_ends_nearer_than_the_last_iterate():
     bowl = surfaces.bowl(2, smallest=2)
     noisy = noisy_loss(bowl, 1.0, runs=RUNS, generator=seeded())

@@ -100,6 +100,7 @@ def test_best_fixed_rate_of_gradient_descent():  # NUMBERS 2
     assert steps_to(GradientDescent(lr=lr)) == 691
 
 
+@pytest.mark.slow
 def test_best_heavy_ball():  # NUMBERS 3
     lr, beta = 4 / (10 + 1) ** 2, ((10 - 1) / (10 + 1)) ** 2
     assert (lr, beta, beta**0.5) == pytest.approx((0.0330579, 0.669421, 0.818182), abs=1e-6)
@@ -125,6 +126,7 @@ def test_stability_limits_with_momentum(rule, limit):
     assert (descent.params[-1, :, 0].abs() > 1).tolist() == [False, True]
 
 
+@pytest.mark.slow
 def test_nesterov_rates():  # NUMBERS 5
     assert steps_to(Nesterov(lr=1 / 100, momentum=9 / 11)) == 154
     beta = (301**0.5 - 2) / (301**0.5 + 2)
@@ -194,6 +196,7 @@ def test_tensorflows_documented_example():  # NUMBERS 16
     assert (params[:-1] - params[1:]).tolist() == pytest.approx([0.1, 0.18])
 
 
+@pytest.mark.slow
 def test_leaving_a_saddle():  # NUMBERS 17
     def saddle(w):
         return (w[..., 0] ** 2 - w[..., 1] ** 2) / 2

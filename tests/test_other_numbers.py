@@ -81,6 +81,7 @@ def test_a_window_leaves_out_what_runs_away_and_not_what_rises_from_little(value
     assert usual(np.array(values)).sum() == kept
 
 
+@pytest.mark.slow
 def test_a_curve_that_rises_from_little_is_seen_to_its_end():
     told = {"accuracy": {"Adam": torch.linspace(0.005, 0.9, 20)}, "norm": {"w": torch.linspace(0.001, 3, 20)}}
     player = drawn(views.training.panels(told, {"epoch": range(20)}))
@@ -107,6 +108,7 @@ def test_losses_below_0_are_drawn_above_the_lowest_minimum():
     assert "loss " in sweep.describe()
 
 
+@pytest.mark.slow
 def test_a_run_that_falls_before_it_blows_up_is_seen_falling():
     up = minimize(BOWL, lambda k: GradientDescent(0.01 * 1.1**k), BOWL.start, 60)  # a test of rates
     assert up.diverged
@@ -161,6 +163,7 @@ def test_a_chart_of_losses_that_reach_0_or_go_below():
     assert np.log(max(flat.losses) / low) < 0.8 * np.log(high / low), "room for the words"
 
 
+@pytest.mark.slow
 def test_the_paths_of_many_restarts_travel():
     starts = 8 * torch.rand(50, 2, generator=torch.Generator().manual_seed(0)).double() - 4
     many = minimize(himmelblau(), GradientDescent(0.01), starts, 200)
@@ -201,6 +204,7 @@ def test_a_readout_does_not_round_its_number_away():
     assert "4e-05" in views.edge.accumulation([4e-5, 4e-5, 4e-5]).describe()
 
 
+@pytest.mark.slow
 def test_over_a_surface_without_data_nothing_is_called_a_line():
     assert drawn(views.over_surface(BOWL, run_of())).axes[0]["title"] == BOWL.name
     lines = linear_model(data.toy_line(30))

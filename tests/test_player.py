@@ -40,6 +40,7 @@ def player(axes):
     return Player(axes[0].figure, SLIDERS, caption="Three runs.")
 
 
+@pytest.mark.slow
 def test_marks_travel_as_the_pixels_of_their_data(player, axes):
     path = player.path(axes[0], DESCENT.params)
     curve = player.curve(axes[1], DESCENT.losses)
@@ -103,6 +104,7 @@ def test_what_is_not_finite_is_lost(axes):
     assert np.isnan(player.path(axes[0], np.array([[np.inf, 0.0], [np.nan, 1.0]])).pixels()).all()
 
 
+@pytest.mark.slow
 def test_the_controls_are_joined_without_the_kernel(player):
     step, rate = player.box.children[1].children
     assert isinstance(step, ipywidgets.IntSlider)
@@ -130,6 +132,7 @@ def test_labels_may_be_words_and_a_range_may_have_a_stride(axes):
     assert player.describe().endswith("Shown: step 10, lr 2, diverges.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "labels"),
     [
@@ -160,12 +163,14 @@ def test_labels_differ_and_have_as_few_digits_as_that_takes(axes, values, labels
         assert (slider.index, slider.label, slider.value) == (k, labels[k], k)
 
 
+@pytest.mark.slow
 def test_a_slider_of_one_value_has_no_control(axes):
     player = Player(axes[0].figure, {"step": range(11), "lr": [0.1]})
     assert len(player.box.children[1].children) == 1
     player.path(axes[0], DESCENT.params[:, :1])
 
 
+@pytest.mark.slow
 def test_axes_of_length_one_serve_every_position(player, axes):
     player.path(axes[0], DESCENT.params[:, :1])
     line = player.line(axes[0], np.zeros((1, 3, 5, 2)))
@@ -202,6 +207,7 @@ def test_a_field_may_choose_among_words(axes):
             player.text(axes[0], np.array([wrong, 1, 2.0]), "{:a|b|c}")
 
 
+@pytest.mark.slow
 def test_an_ellipse_is_a_line_around_its_centre(player, axes):
     centre, covariance = np.ones((1, 3, 2)), np.diag([4.0, 1.0])[None, None]
     mark = player.ellipse(axes[0], centre, covariance, share=0.5, color="green")
@@ -214,6 +220,7 @@ def test_an_ellipse_is_a_line_around_its_centre(player, axes):
             player.ellipse(axes[0], *wrong)
 
 
+@pytest.mark.slow
 def test_displaying_is_one_bundle_of_view_picture_and_sentence(player, axes, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda *args, **kwargs: shown.append((args, kwargs)))
@@ -226,6 +233,7 @@ def test_displaying_is_one_bundle_of_view_picture_and_sentence(player, axes, mon
     assert options["metadata"]["image/png"]["alt"] == bundle["text/plain"] == player.describe()
 
 
+@pytest.mark.slow
 def test_where_a_notebook_keeps_outputs_a_hidden_one_holds_the_picture_for_later(axes, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda bundle, **options: shown.append(bundle))
@@ -267,6 +275,7 @@ def test_a_mark_says_what_it_is_in_a_line(player, axes):
     assert repr(player.path(axes[0], DESCENT.params)) == f"path on Axes 'loss surface', array {shape}"
 
 
+@pytest.mark.slow
 def test_save_writes_the_positions_now(player, axes, tmp_path):
     player.path(axes[0], DESCENT.params)
     player.save(tmp_path / "a.png")
@@ -277,6 +286,7 @@ def test_save_writes_the_positions_now(player, axes, tmp_path):
     assert (a != b).any()
 
 
+@pytest.mark.slow
 def test_the_twin_leaves_nothing_on_the_figure(player, axes):
     player.path(axes[0], DESCENT.params, label="GD")
     before = player.figure.get_children()
@@ -285,6 +295,7 @@ def test_the_twin_leaves_nothing_on_the_figure(player, axes):
     assert player.twin() == first
 
 
+@pytest.mark.slow
 def test_a_click_calls_the_function_once_and_changes_the_marks_at_once(player, axes):
     mark, calls = player.path(axes[0], DESCENT.params), []
 
@@ -421,6 +432,7 @@ def test_a_text_field_stands_above_the_picture_and_calls_the_function(player, ax
     assert "a word 'abc'" in player.describe()
 
 
+@pytest.mark.slow
 def test_half_an_answer_to_a_word_changes_nothing_and_is_a_sentence(player, axes):
     first, second = player.path(axes[0], DESCENT.params), player.path(axes[0], DESCENT.params)
 
@@ -462,6 +474,7 @@ def test_controls_follow_where_python_moves_a_slider(player):
     assert player.picture
 
 
+@pytest.mark.slow
 def test_an_error_in_the_clicked_function_is_a_sentence(player, axes):
     mark = player.path(axes[0], DESCENT.params)
     player.on_click(lambda x, y: mark.set_data(np.zeros(3)))
@@ -476,6 +489,7 @@ def test_an_error_in_the_clicked_function_is_a_sentence(player, axes):
     assert player.message == ""
 
 
+@pytest.mark.slow
 def test_set_data_reaches_a_player_that_is_shown(player, axes):
     mark = player.path(axes[0], DESCENT.params)
     player.twin()
@@ -483,6 +497,7 @@ def test_set_data_reaches_a_player_that_is_shown(player, axes):
     assert player.marks[0]["data"] == mark.pixels().tobytes()
 
 
+@pytest.mark.slow
 def test_readouts_of_new_data_say_who_diverged(player, axes):
     mark = player.text(axes[0], DESCENT.losses, "{:.1f}", diverged=True)
     mark.set_data(DESCENT.losses)
@@ -496,6 +511,7 @@ def test_tensors_with_gradients_are_taken(player, axes):
 SHAPE = r"must have the shape \(11 \(step\), 3 \(learning rate\)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "array", "message"),
     [
@@ -586,6 +602,7 @@ def test_every_colour_of_matplotlib_is_sent_as_css(player, axes):
     assert player.path(axes[0], DESCENT.params, color=(0, 0.6, 0)).look["color"] == "#009900"
 
 
+@pytest.mark.slow
 def test_a_hidden_axes_and_a_tight_rc_do_no_harm(axes):
     axes[1].set_visible(False)
     player = Player(axes[0].figure, SLIDERS)
@@ -641,6 +658,7 @@ def test_the_opening_is_said_at_the_first_step_alone_and_of_what_was_there_first
     assert player.describe().startswith(minimize(BOWL, GradientDescent(0.1), [1.0, 2.0], 5).describe())
 
 
+@pytest.mark.slow
 def test_too_much_to_send_is_refused_and_says_how_to_thin(axes):
     player = Player(axes[0].figure, {"step": range(1001)})
     player.path(axes[0], np.zeros((1001, 2)))
@@ -651,6 +669,7 @@ def test_too_much_to_send_is_refused_and_says_how_to_thin(axes):
     assert LIMIT == 4_000_000
 
 
+@pytest.mark.slow
 def test_a_readout_of_nan_and_a_rate_beyond_the_limit_raise_no_warning(axes):
     descent = minimize(BOWL, GradientDescent(**grid(lr=[0.1, 1e200])), [8.0, 4.0], 10)
     player = Player(

@@ -78,6 +78,7 @@ def test_describe_names_the_dials_and_follows_them():
     assert run.describe() in player.describe()
 
 
+@pytest.mark.slow
 def test_a_range_that_two_rules_share_has_one_slider_and_the_others_their_own():
     shared, beta = Range(0.01, 0.5, 0.1), Range(0, 0.99, 0.9, name="β")
     rules = {"Momentum": Momentum(shared, momentum=beta), "plain": GradientDescent(shared)}
@@ -151,6 +152,7 @@ def test_a_slider_a_typed_number_and_a_named_button_turn_it_and_the_numbers_are_
     assert page.errors == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("typed", ["0.7", "abc", "", "-1", "NaN"])
 def test_a_wrong_number_is_named_and_the_old_one_stays(page, typed):
@@ -163,6 +165,7 @@ def test_a_wrong_number_is_named_and_the_old_one_stays(page, typed):
     assert left(0.1) in says(page)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_comma_is_a_point(page):
     field = page.get_by_label("learning rate, typed")
@@ -183,6 +186,7 @@ def test_start_and_rate_go_together_and_are_saved_with_the_page(opened):
     assert page.get_by_label("learning rate, typed").input_value() == "0.17"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_sentence_of_the_first_setting_says_so_when_another_is_shown(page):
     assert page.locator("canvas").get_attribute("aria-label").startswith("GradientDescent with lr 0.1")

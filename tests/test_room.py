@@ -37,6 +37,7 @@ def room(served):
 # letters
 
 
+@pytest.mark.slow
 def test_120_letters_within_a_second_are_all_counted(room):
     letters = "abc" * 40
     start = time.perf_counter()
@@ -212,6 +213,7 @@ def test_a_port_that_is_taken_is_said_and_another_one_proposed(room, tmp_path):
     assert f"make room PORT={room.port + 1}" in "".join(other.printed)
 
 
+@pytest.mark.slow
 def test_below_a_prefix_and_at_an_address_of_a_hub_it_says_so(tmp_path):
     hub = Room(
         tmp_path / "room.sqlite", None, "--prefix", "/services/room", "--address", "https://hub.example/services/room/"
@@ -287,6 +289,7 @@ def lecturer(room, page, **options):
     return shown
 
 
+@pytest.mark.slow
 def test_a_phone_answers_changes_its_mind_and_follows_the_lecturer(room, page):
     phone = page(room.address)
     phone.get_by_role("button", name="b", exact=True).click()
@@ -326,6 +329,7 @@ def test_everything_on_a_phone_fits_and_is_large_to_touch(room, page, axe):
         assert passed > 5
 
 
+@pytest.mark.slow
 def test_a_letter_that_meets_no_network_is_sent_again(room, page):
     phone = page(room.address)
     phone.route("**/letter", lambda route: route.abort())

@@ -98,6 +98,7 @@ BY_CHANCE = {  # where only signs are compared: pairs that are alike for some hy
 }
 
 
+@pytest.mark.slow
 @rules
 @settings(max_examples=3)
 @given(data=st.data())
@@ -540,6 +541,7 @@ def test_a_class_that_ignores_a_hyperparameter_is_told_an_object_is_not():
     assert hint(Fixed(), GradientDescent(lr=0.003)) == ""
 
 
+@pytest.mark.slow
 def test_a_rule_that_keeps_something_outside_of_its_state_is_noticed():
     class Keeps:
         v = 0

@@ -100,6 +100,7 @@ def test_what_a_slider_chose_is_kept_too(visit):
     assert page.locator(".kept").inner_text() == f"Kept, pale: learning rate 0.05; {loss(0.05)}"
 
 
+@pytest.mark.slow
 def test_a_player_with_nothing_to_compare_offers_no_keep(visit):
     page = visit("", views.over_surface(SURFACE, minimize(SURFACE, GradientDescent(0.1), SURFACE.start, 5)))
     assert not page.locator(".keep").is_visible()

@@ -60,6 +60,7 @@ def test_lion_never_rests():  # NUMBERS 30
     assert params[-20:].abs().max().item() == pytest.approx(0.1)
 
 
+@pytest.mark.slow
 def test_nadam_begins_with_more_than_lr_and_then_takes_less():  # NUMBERS 31
     steps = steps_in_lr(NAdam, 1000)
     assert steps[:3].tolist() == pytest.approx([1.0565, 0.7837, 0.7322], abs=5e-5)
@@ -73,6 +74,7 @@ def test_nadam_with_beta1_0_is_adam_with_beta1_0():
     assert torch.allclose(runs[0].params, runs[1].params, rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_radam_is_momentum_for_five_steps_and_then_warms_up():  # NUMBERS 32
     t, beta2 = torch.tensor([1, 2, 3, 4, 5, 6, 100, 1000]).double(), 0.999
     full = 2 / (1 - beta2) - 1
@@ -131,6 +133,7 @@ def test_after_its_first_step_the_rate_of_rprop_has_no_effect():
     assert torch.equal(*runs)
 
 
+@pytest.mark.slow
 def test_the_mean_of_asgd_is_that_of_its_points_and_noise_moves_it_less():
     noise = torch.randn(2000, 1, generator=torch.Generator().manual_seed(0)).double()
 

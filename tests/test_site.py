@@ -162,6 +162,7 @@ NAMES = ["index", "00_start_here", "08_made_up"]
 UNFOLD = "for (const part of document.querySelectorAll('details')) part.open = true"
 
 
+@pytest.mark.slow
 def test_an_older_site_is_gone_and_what_is_needed_is_there(site):
     assert sorted(path.stem for path in site.glob("*.html")) == sorted(NAMES)
     assert {path.name for path in (site / "assets").iterdir()} >= {"tex-svg-full.js", "mathjax.LICENSE"}
@@ -196,6 +197,7 @@ def test_a_notebook_of_ones_own_has_a_page_and_what_has_not_changed_is_not_made_
         write_site.write(paths, site, only=["12"])
 
 
+@pytest.mark.slow
 def test_no_address_of_another_host_is_loaded(site):
     for page in site.glob("*.html"):
         text = page.read_text(encoding="utf-8")
@@ -232,6 +234,7 @@ def test_what_is_too_wide_scrolls_within_itself_by_keys(opened):
         page.wait_for_function("() => document.activeElement.scrollLeft > 0")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_contents_list_every_notebook_with_its_goals_time_and_picture(opened):
     page = opened("index")
@@ -330,6 +333,7 @@ def test_a_picture_keeps_its_words(opened):
     assert picture.is_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_formulas_are_drawn_and_none_is_left_as_text(opened):
     page = opened("00_start_here")
@@ -338,6 +342,7 @@ def test_formulas_are_drawn_and_none_is_left_as_text(opened):
     assert "$" not in page.locator("main").inner_text()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_keyboard_skips_to_the_text_and_shows_where_it_is(opened):
     page = opened("00_start_here")

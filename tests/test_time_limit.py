@@ -103,6 +103,7 @@ SWALLOWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", SWALLOWS.values(), ids=SWALLOWS)
 def test_what_swallows_every_exception_is_stopped_all_the_same(learner, body):
     tracer = sys.gettrace()
@@ -142,6 +143,7 @@ done = True
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", [SLOW, f"exec({SLOW!r})"], ids=["lines", "made of text, as of a dataclass"])
 def test_the_import_of_a_library_is_neither_cut_nor_counted(library, source):
     name = library(source)
@@ -151,6 +153,7 @@ def test_the_import_of_a_library_is_neither_cut_nor_counted(library, source):
     assert module.done
 
 
+@pytest.mark.slow
 def test_what_is_computed_after_an_import_counts(library):
     name = library(SLOW)
     assert told(lambda: (__import__(name), compute(60))).startswith(ENDLESS)

@@ -34,6 +34,7 @@ def seen_from(page):
     return found and [float(number) for number in found.groups()]
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_projection_is_matplotlibs_from_every_side():
     player, random = over(), np.random.default_rng(0)
@@ -141,6 +142,7 @@ def test_what_is_no_surface_in_space_is_refused():
     assert isinstance(player, Player)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["rolled", "orthographic", "near"])
 def test_another_projection_than_the_usual_is_refused(view):
     player = over()
@@ -169,6 +171,7 @@ def test_what_is_infinite_is_a_hole_and_a_factor_of_the_ticks_is_named():
     assert player.axes[0]["space"]["names"][2] == "loss (1e7)"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_first_view_from_below_is_where_turning_begins(opened):
     run = minimize(BOWL, GradientDescent(lr=0.2), (-8.0, 4.0), steps=20)

@@ -278,6 +278,7 @@ class CountsTheStart(ScheduleFreeSGD):
         return (1 - self.beta) * z + self.beta * x, type(state)(z, x, t)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rule", "wrong"), [(SAM, Behind), (ScheduleFreeSGD, CountsTheStart)])
 def test_the_proof_sees_a_wrong_formula(rule, wrong):
     usual, start, loss = TWO_POINTS[rule].usual, torch.ones(3).double(), smooth_loss(3, 5, waves=0.3)
@@ -285,6 +286,7 @@ def test_the_proof_sees_a_wrong_formula(rule, wrong):
     assert largest_difference(loss, rule, usual, start, 100, ours=wrong(**usual)) > 100 * TOLERANCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rule", "name"), [(rule, name) for rule in TWO_POINTS for name in TWO_POINTS[rule].usual])
 def test_every_hyperparameter_can_be_swept(rule, name):
     loss, usual = smooth_loss(2, 3, waves=0), TWO_POINTS[rule].usual
@@ -298,6 +300,7 @@ def test_every_hyperparameter_can_be_swept(rule, name):
         assert torch.allclose(together.answers[:, k, i], alone.answers, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_minibatches_and_float32_are_taken():
     loss = surfaces.linear_model(data.diabetes().standardized())
     batches = Minibatches(442, 20, runs=4, generator=torch.Generator().manual_seed(0))
@@ -607,6 +610,7 @@ def test_fit_stops_where_the_second_loss_of_sam_is_not_finite_and_spoils_no_weig
     assert torch.equal(vector(model), start)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theirs", [False, True], ids=["gdviz", "schedulefree"])
 def test_fit_evaluates_records_and_ends_at_x(theirs):
     def optimizer_of(params):

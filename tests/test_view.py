@@ -27,6 +27,7 @@ SLIDERS = {"step": range(31), "learning rate": RATES}
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_the_geometry_passes_in_node():
     node = shutil.which("node")
     if node is None:
@@ -126,6 +127,7 @@ def near(image, color, distance):
     return sum(part * part for part in off) < distance**2
 
 
+@pytest.mark.slow
 def test_words_stand_where_the_twin_has_them_and_say_the_same(host):
     plt.style.use("default")
     figure = plt.figure(figsize=(6, 4))
@@ -180,6 +182,7 @@ def test_numbers_are_written_as_python_writes_them(host):
     assert [case for case, text in zip(cases, texts) if text != format(*case)] == []
 
 
+@pytest.mark.slow
 def test_a_rate_that_diverges_leaves_through_the_edge_and_the_next_position_works(host):
     figure, ax = plt.subplots(figsize=(6, 4))
     plots.contours(BOWL, ax=ax)
@@ -218,6 +221,7 @@ def two_axes():
     return player
 
 
+@pytest.mark.slow
 def test_the_canvas_is_sharp_on_a_dense_screen(host):
     page = host(two_axes(), density=2)
     assert page.evaluate("[document.querySelector('canvas').width, document.querySelector('canvas').clientWidth]") == [
@@ -282,6 +286,7 @@ ZOOMS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("css", ZOOMS)
 @pytest.mark.parametrize("width", [1280, 400])
 def test_within_a_zoom_or_a_scaled_slide_the_start_is_under_the_pointer_and_sharp(host, width, css):
@@ -306,6 +311,7 @@ def test_within_a_zoom_or_a_scaled_slide_the_start_is_under_the_pointer_and_shar
     assert page.evaluate(dots) >= 0.99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 700, 400])
 def test_a_click_gives_the_place_in_the_data(host, width):
     player = two_axes()
@@ -323,6 +329,7 @@ def test_a_click_gives_the_place_in_the_data(host, width):
     assert page.evaluate("model.saved") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 400])
 def test_a_guess_is_marked_where_it_was_clicked_and_only_once(host, width):
     player = two_axes()
@@ -363,6 +370,7 @@ def test_a_guess_is_marked_where_it_was_clicked_and_only_once(host, width):
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_a_guess_by_keys_is_made_with_enter(host):
     player = two_axes()
     player.on_guess(print)
@@ -379,6 +387,7 @@ def test_a_guess_by_keys_is_made_with_enter(host):
     assert page.errors == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("near", "verdict"), [(30.0, "hit"), (0.001, "miss")])
 def test_a_guess_is_called_a_hit_or_a_miss_when_the_last_step_has_been_shown(host, near, verdict):
     player = two_axes()
@@ -459,6 +468,7 @@ def test_a_silent_kernel_is_named_after_a_guess_and_after_a_letter(host):
     assert page.locator(".message").text_content() == ""
 
 
+@pytest.mark.slow
 def test_a_removed_view_leaves_no_listener_behind(host):
     page = host(two_axes())
     assert page.evaluate("model.listeners.length") > 5
@@ -469,6 +479,7 @@ def test_a_removed_view_leaves_no_listener_behind(host):
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_a_hundred_events_in_a_frame_draw_once_and_the_last_wins(host):
     page = host(two_axes())
     draws = page.evaluate("""async () => {

@@ -30,6 +30,7 @@ RAVINE = surfaces.ravine()
 RATES = [0.1, 0.3, 0.51]
 
 
+@pytest.mark.slow
 def test_paths_apart_have_a_panel_each_with_the_contours_and_share_the_loss():
     rules = {"plain": GradientDescent(0.1), "ball": Momentum(0.1, 0.5), "Adam": Adam(0.1)}
     runs = {name: minimize(RAVINE, rule, RAVINE.start, 5) for name, rule in rules.items()}
@@ -62,6 +63,7 @@ def test_the_words_on_the_slider_are_what_happens():
     )
 
 
+@pytest.mark.slow
 def test_the_loss_that_is_left_follows_the_start_and_what_is_turned_in_the_loss():
     now = torch.tensor(4.0).double()
     bed = surfaces.Surface(
@@ -86,6 +88,7 @@ def test_the_loss_that_is_left_follows_the_start_and_what_is_turned_in_the_loss(
     assert high > 3.25
 
 
+@pytest.mark.slow
 def test_the_modes_of_a_run_lie_on_the_formula():
     descents = minimize(RAVINE, GradientDescent(**grid(lr=RATES)), RAVINE.start, 40)
     player = views.rate.modes(RAVINE, descents, RATES)
@@ -234,6 +237,7 @@ def test_the_rate_of_the_heavy_ball_is_that_of_a_run():
     assert found.item() == pytest.approx(math.sqrt(0.8), abs=1e-3)  # and not 2 sqrt(beta)
 
 
+@pytest.mark.slow
 def test_the_two_arrows_of_the_heavy_ball_add_up_to_its_next_step():
     momenta = [0.0, 0.8]
     runs = minimize(RAVINE, Momentum(**grid(lr=RATES, momentum=momenta)), RAVINE.start, 12)
@@ -304,6 +308,7 @@ def test_the_bars_of_the_race_are_the_shares():
     assert "a: 25%, 50%. b: 100%, 0%." in player.caption
 
 
+@pytest.mark.slow
 def test_a_rule_of_ones_own_is_told_apart_in_the_race():
     class Halving(GradientDescent):
         pass
@@ -366,6 +371,7 @@ def test_the_modes_of_a_turned_bowl_that_is_not_at_zero():
             assert np.allclose(curve[:, i, 1], first * abs(1 - lr * curvature) ** np.arange(11), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_map_shows_the_worse_direction_at_its_own_place():
     runs = minimize(RAVINE, Momentum(**grid(lr=RATES, momentum=[0.0, 0.8])), RAVINE.start, 3)
     player = views.momentum.rate_map(RAVINE, runs, [0.2, 4.0], sliders={"lr": RATES, "momentum": [0.0, 0.8]})
@@ -397,6 +403,7 @@ def test_where_the_browser_cannot_follow_a_click_asks_the_kernel():
     assert player.caption == again.describe()
 
 
+@pytest.mark.slow
 def test_schedules_and_racers_start_where_one_drags_them():
     rules = {"constant": GradientDescent(0.1), "decaying": lambda step: GradientDescent(lr=0.2 * 0.9**step)}
     schedules = views.rate.schedules(RAVINE, {name: minimize(RAVINE, r, [1.0, 1.0], 9) for name, r in rules.items()})
@@ -424,6 +431,7 @@ def test_a_start_that_a_slider_chooses_can_be_dragged_and_is_that_of_all_then():
         views.descents(RAVINE, {})
 
 
+@pytest.mark.slow
 def test_where_the_browser_cannot_follow_only_the_slider_chooses_the_start():
     def branching(w):
         return (w**2).sum(-1) if float(w.detach().abs().max()) < 1e9 else w.sum(-1)
@@ -532,6 +540,7 @@ def test_a_range_of_numbers_in_words_calls_nan_nan(values, words):
     assert views.frames.between(values) == words
 
 
+@pytest.mark.slow
 def test_a_readout_and_a_caption_call_nan_nan():
     lost = minimize(surfaces.booth(), GradientDescent(lr=1.0), [1.0, 2.0], 2000)
     player = views.descents(surfaces.booth(), lost)
@@ -539,6 +548,7 @@ def test_a_readout_and_a_caption_call_nan_nan():
     assert "nan" in player.caption
 
 
+@pytest.mark.slow
 def test_rates_that_are_alike_have_labels_that_differ():
     rates = [0.12341, 0.12342, 0.12343]
     run = minimize(surfaces.bowl(2), GradientDescent(**grid(lr=rates)), [1.0, 1.0], 3)

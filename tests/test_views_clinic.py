@@ -39,6 +39,7 @@ def position(player, fault):
     raise AssertionError(fault)
 
 
+@pytest.mark.slow
 def test_a_chart_says_the_numbers_of_the_step(healthy):
     player = views.clinic.chart({"iris": healthy})
     player.slider_0 = 50
@@ -51,16 +52,19 @@ def test_a_chart_says_the_numbers_of_the_step(healthy):
     assert f"held out {100 * look.validation_accuracy:.0f} %" in said
 
 
+@pytest.mark.slow
 def test_before_the_first_look_nothing_is_said_of_the_held_out_examples(healthy):
     assert "held out –" in views.clinic.chart({"iris": healthy}).describe()
 
 
+@pytest.mark.slow
 def test_the_twin_is_not_there_until_a_diagnosis(cases):
     twin = arrays(views.clinic.ward(cases), "path")[0][..., 1]  # (steps, cases, diagnoses)
     assert np.isnan(twin[:, :, 0]).all()
     assert np.isfinite(twin[:, :, 1:]).all()
 
 
+@pytest.mark.slow
 def test_the_verdict_knows_every_case(cases):
     player = views.clinic.ward(cases)
     assert "Your diagnosis opens" in player.describe()
@@ -73,6 +77,7 @@ def test_the_verdict_knows_every_case(cases):
     assert FAULTS["dead units"].wrong in player.describe()
 
 
+@pytest.mark.slow
 def test_the_order_of_the_cases_gives_nothing_away(cases):
     player = views.clinic.ward(cases)
     assert [position(player, fault) for fault in cases] != [0, 1, 2]
@@ -93,6 +98,7 @@ def test_a_chart_refuses_what_has_no_vitals(given):
         views.clinic.chart(given)
 
 
+@pytest.mark.slow
 def test_a_chart_refuses_other_steps(healthy):
     rarer = History(healthy.steps, healthy.epochs, vitals=healthy.vitals[::2])
     with pytest.raises(ValueError, match="examined at the same steps; those of 'rarer'"):

@@ -56,6 +56,7 @@ def test_sharpness_of_momentum_has_its_own_edge_and_a_slider_for_each_sweep():
     assert readouts(reached, (0, 0))[0] == "2(1 + β)/lr = 10.00"
 
 
+@pytest.mark.slow
 def test_sharpness_tells_the_end_only_at_the_end():
     player = views.edge.sharpness(network(GradientDescent(lr=0.2)), every=5)
     assert "at the end" not in player.describe()
@@ -115,6 +116,7 @@ def test_schedules_show_rates_and_losses_and_are_alive():
     assert f"stable: {runs['stable'].losses[-1]:.3g}" in player.describe()
 
 
+@pytest.mark.slow
 def test_the_clipped_rules_are_in_the_browser_what_they_are_in_torch():
     runs = [minimize(beale(), rule, (3.0, 1.5), 50) for rule in (ClippedByNorm(0.05, 1.0), ClippedByValue(0.05, 1.0))]
     (found,) = repeated([[case(run) for run in runs]])
@@ -127,6 +129,7 @@ def clipped_runs(start=(3.0, 1.5), steps=20, lr=0.02):
     return {name: minimize(beale(), rule, start, steps) for name, rule in rules.items()}
 
 
+@pytest.mark.slow
 def test_clipping_shows_the_lengths_before_and_after_and_is_alive():
     runs = clipped_runs()
     player = views.edge.clipping(beale(), runs)

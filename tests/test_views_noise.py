@@ -106,6 +106,7 @@ def test_the_wobbling_line_shows_its_batch_and_both_steps():
     assert np.allclose(arrays(player, "line")[0], plots.lines(PATIENTS, run.params[:-1]))
 
 
+@pytest.mark.slow
 def test_the_wobbling_line_can_be_drawn_again():
     f = sampled_loss(LOSS, [batches(size, 3) for size in (2, 5)])
     run = minimize(LOSS, GradientDescent(0.1), LOSS.start, 4, sampled_loss=f)
@@ -220,6 +221,7 @@ def test_the_cloud_is_around_the_lowest_minimum_wherever_it_is():
     assert not plt.get_fignums()
 
 
+@pytest.mark.slow
 def test_clouds_by_name_come_after_the_other_sliders():
     run = students([1, 8, 32], 7, 4)
     player = views.noise.clouds(LOSS, {"a": run.params, "b": run.params + 1}, {"step": range(5), "size": [1, 8, 32]})
@@ -261,6 +263,7 @@ def test_a_price_has_up_to_four_runs_and_a_dial_a_name_for_each_panel():
         views.noise.dial(LOSS, torch.zeros(2, 1, 9, 2), torch.ones(2, 1, 2, 2), [0.1], ["B = 4"])
 
 
+@pytest.mark.slow
 def test_a_price_of_runs_that_diverge_is_drawn():
     wild = minimize(LOSS, GradientDescent(3.0), torch.zeros(2, 2).double(), 400)
     views.noise.price({"wild": wild}, N, LOWEST).twin()

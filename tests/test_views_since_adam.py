@@ -133,6 +133,7 @@ def test_the_race_judges_on_the_second_part_at_the_rate_that_is_best_on_the_firs
     assert Shampoo(lr=0.1).matrix
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("least", "most"), [(0.1, 20.0), (1.4, 2.5)])
 def test_the_axes_of_the_race_hold_the_losses_at_the_chosen_rates_and_have_ticks(least, most):
     falls = torch.linspace(most, least, 8)[:, None, None, None] * torch.tensor([[1.0], [50.0]])  # (8, 1, 2, 1)

@@ -81,6 +81,7 @@ def test_what_diverges_is_said_and_does_not_stretch_the_window():
     assert readouts(player, (2,)) == ["● a NaN (diverged)"]
 
 
+@pytest.mark.slow
 def test_where_nothing_is_finite_or_positive_the_panel_is_empty_and_says_so():
     for log in ([], ["loss"]):
         player = views.training.panels({"loss": {"a": [np.nan, np.inf]}}, {"step": range(2)}, log=log)
@@ -142,6 +143,7 @@ def test_the_losses_beside_the_lines_are_those_of_the_recorded_weights():
     assert f"3: {expected[-1]:.3g}" in player.caption
 
 
+@pytest.mark.slow
 def test_a_path_lies_on_its_slice():
     model, history = trained(3)
     directions, shares = landscape.principal_directions(history.weights)
@@ -271,6 +273,7 @@ def test_lines_of_zero_go_through_the_points_that_contourpy_finds(seed):
     assert np.allclose(found, np.unique(wanted, axis=0))
 
 
+@pytest.mark.slow
 def test_networks_that_minimize_trains_are_those_that_torch_trains():
     model, history = trained(3)
     start, loss = history.weights[0], landscape.losses_at(model, cross_entropy, data.toy_moons())

@@ -59,6 +59,7 @@ def test_the_dots_of_the_lucky_race_are_the_shares_at_the_rate():
     assert arrays(player, "path")[0].shape == (6, 2)
 
 
+@pytest.mark.slow
 def test_a_run_of_one_parameter_lies_on_the_curve_of_the_loss():
     runs = {"Momentum": minimize(DOUBLE, Momentum(lr=0.1), [[1.0], [1.7]], 8)}
     player = views.zoo.along(DOUBLE, runs, {"start": [1, 1.7]}, every=2, levels=[0.5])
@@ -126,6 +127,7 @@ def test_the_share_of_a_weight_that_is_left():
                 assert np.allclose(share[:, 1], (1 - 0.1 * decay) ** np.array([0, 5, 10]))
 
 
+@pytest.mark.slow
 def test_the_edge_shows_the_limit_and_published_numbers():
     rates = [0.05, 0.1, 0.2, 0.3]
     runs = minimize(PRODUCT, GradientDescent(**grid(lr=rates)), PRODUCT.start, 100)
@@ -153,6 +155,7 @@ def test_x2_plus_y2_is_the_larger_curvature_of_the_floor():
     assert curvatures.tolist() == pytest.approx([0, 0.25 + 4], abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_run_that_leaves_the_ridge_is_told():
     offsets = torch.tensor([0.0, 1e-9, 0.5, 2.0]).double()[:, None, None] * torch.tensor([0.0, -1.0]).double()[:, None]
     params = torch.zeros(4, 2, 1, 2).double()

@@ -89,6 +89,7 @@ VIEWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_shows_a_name_as_it_stands(view, name):
