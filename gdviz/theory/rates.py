@@ -84,7 +84,11 @@ def heavy_ball_rate(lr: Any, momentum: Any, curvature: Any) -> Tensor:
     Reference: Goh 2017, Why momentum really works.
     """
     lr, momentum = in_range("lr", lr).double(), in_range("momentum", momentum).double()
-    curvature = as_tensor(curvature).double()
+    return larger_root(lr, momentum, as_tensor(curvature).double())
+
+
+def larger_root(lr: Tensor, momentum: Tensor, curvature: Tensor) -> Tensor:
+    """heavy_ball_rate of tensors, without its door: while a browser's formula is traced, no value is known."""
     middle = (1 + momentum - lr * curvature).abs()
     under_root = middle**2 - 4 * momentum
     real = (middle + under_root.clamp(min=0).sqrt()) / 2

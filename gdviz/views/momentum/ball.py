@@ -19,7 +19,7 @@ from gdviz.player import Player
 from gdviz.style import BLACK, GREEN, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.theory import heavy_ball_rate
-from gdviz.theory.rates import refuse_other_runs
+from gdviz.theory.rates import larger_root, refuse_other_runs
 from gdviz.views.alive import follow, said
 from gdviz.views.frames import lost, mark_look, mark_looks, pair
 
@@ -96,7 +96,7 @@ def rate_map(
 
     def factor(run: Trajectory) -> Tensor:
         lr, beta = (value[..., None] for value in both(run))
-        return heavy_ball_rate(lr, beta, torch.tensor(curvatures)).amax(-1)[None]
+        return larger_root(lr, beta, torch.tensor(curvatures, dtype=torch.float64)).amax(-1)[None]
 
     words = player.text(left, trajectory.losses, "loss {:.3g}", diverged=lost(trajectory))
     drawn = {
