@@ -26,10 +26,12 @@ RECT = """(css, n) => {
   const { x, y, width, height } = box.getBoundingClientRect();
   return [x, y, width, height];
 }"""
-FOCUS = """(n) => {
-  const knob = document.querySelectorAll(".widget-vbox:has(.gdviz-player)")[n].querySelector(".noUi-handle");
-  knob.scrollIntoView({ block: "center" });
-  knob.focus();
+HAS = """(css, n) => Boolean(document.querySelectorAll(".widget-vbox:has(.gdviz-player)")[n].querySelector(css))"""
+TEXT = """(css, n) => document.querySelectorAll(".widget-vbox:has(.gdviz-player)")[n].querySelector(css).textContent"""
+ON = """(css, n) => {
+  const one = document.querySelectorAll(".widget-vbox:has(.gdviz-player)")[n].querySelector(css);
+  one.scrollIntoView({ block: "center" });
+  one.focus(), one.select?.();
 }"""
 DIED = """async () => {  // the notice that the kernel has died may come, in some seconds
   for (let k = 0; k < 40; k++) {
@@ -122,8 +124,8 @@ def test_notebooks_live_with_their_kernel_and_without(request, lab_server, name)
 
 
 def moved(window, nth):
-    """Move the first slider of a player to its start by key, on by the mouse, and play it."""
-    window.run(FOCUS, nth)
+    """Move the first slider of a player by key and mouse, play it, then drag what can be dragged, or type a number."""
+    window.run(ON, ".noUi-handle", nth)
     window.press("Home")
     window.until(f"(n) => ({LABEL})(n).includes('Shown: step 0')", nth)
     window.press("ArrowRight", times=3)
@@ -138,6 +140,39 @@ def moved(window, nth):
     window.until(f"([n, words]) => ({LABEL})(n) !== words", [nth, words])
     x, y, width, height = window.run(RECT, ".play", nth)
     window.click(x + width / 2, y + height / 2)
+    if window.run(HAS, ".dial", nth):
+        kept_and_typed(window, nth)
+    else:
+        dragged(window, nth)
+
+
+def dragged(window, nth):
+    """Drag the start, in the middle panel, and a data point, in the left one; each is put back."""
+    for across, says in ((0.5, "Now from the start ("), (0.17, "is now at (")):
+        x, y, width, height = window.run(RECT, "canvas", nth)
+        places = [(x + width * (across + 0.02 * k), y + height * (0.5 - 0.04 * k)) for k in range(4)]
+        window.drag(*places)
+        window.until(f"([n, says]) => ({LABEL})(n).includes(says)", [nth, says])
+        window.run(ON, "canvas", nth)
+        window.press("Home")
+        window.until(f"([n, says]) => !({LABEL})(n).includes(says)", [nth, says])
+
+
+def kept_and_typed(window, nth):
+    """Keep a setting, then type another number, and one that is refused."""
+    window.click(*centre(window, ".keep", nth))
+    window.until(f"(n) => ({TEXT})('.kept', n).startsWith('Kept, pale: ')", nth)
+    for words, says in (("0.3", "learning rate 0.3"), ("7", "learning rate is a number from")):
+        window.run(ON, ".dial input[type=text]", nth)
+        window.press(*words, "Enter")
+        window.until(f"([n, says]) => (({LABEL})(n) + ({TEXT})('.message', n)).includes(says)", [nth, says])
+    window.click(*centre(window, ".keep", nth))
+    window.until(f"(n) => ({TEXT})('.kept', n) === ''", nth)
+
+
+def centre(window, css, nth):
+    x, y, width, height = window.run(RECT, css, nth)
+    return x + width / 2, y + height / 2
 
 
 @pytest.fixture(scope="module")

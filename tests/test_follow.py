@@ -283,6 +283,7 @@ ALIVE = {
     "look ahead": lambda: views.momentum.look_ahead(RAVINE, down(Momentum(LR, BETA)), down(Nesterov(LR, BETA))),
     "X-ray": lambda: views.momentum.xray(RAVINE, down(Adam(LR, BETA, Range(0, 0.9999, 0.99)))),
     "race": race,
+    "spectrum": lambda: views.since_adam.spectrum({"A": torch.diag(torch.tensor([3.0, 1.0])), "B": torch.ones(2, 2)}),
 }
 
 

@@ -114,6 +114,20 @@ def test_the_spectrum_is_that_of_newton_schulz():
     assert "singular values from 0.7530 to 1.1337" in player.describe()
 
 
+def test_one_value_of_the_spectrum_is_the_learners_own():
+    player = views.since_adam.spectrum({"G": torch.diag(torch.tensor([3.0, 1.0]))}, at={"polynomial": 0})
+    assert player.unfollowed == ""
+    player.slider_0 = 5
+    assert "yours: 0.0100, now 0.6989" in player.describe()
+    player.start = [0.1]
+    player.slider_0 = 5
+    assert f"yours: 0.1000, now {theory.muon_value(0.1):.4f}" in player.describe()
+    player.slider_1 = 2
+    once = 3**0.5 * 0.1
+    player.slider_0 = 1
+    assert f"now {(3 * once - once**3) / 2:.4f}" in player.describe()
+
+
 def test_from_the_root_of_three_the_cubic_takes_a_gradient_of_rank_one_to_zero():
     player = views.since_adam.spectrum({"G": torch.ones(2, 2)}, at={"polynomial": 2})
     player.slider_0 = 1

@@ -68,6 +68,8 @@ def lettered(text: Text) -> None:
     families = text.get_fontfamily()
     letters = {letter for letter in text.get_text() if _needs_glyph(letter)}
     missing = sorted(letter for letter in letters if not any(_has(family, letter) for family in families))
+    if not missing:
+        return
     with quiet():
         found = {letter: next((font for font in _installed() if _has(font, letter)), None) for letter in missing}
     more = [font or LAST for font in found.values() if font or _has_last()]

@@ -83,6 +83,9 @@ function dialRow(model, dial, k, { say, told }, signal) {
     else say(`${dial.name} is a number from ${written(dial.low)} to ${written(dial.high)}; ${field.value.trim() || "nothing"} is not.`);
     field.value = written(dialedNow(model)[k]);
   }, { signal });
+  field.addEventListener("keydown", (event) => { // in JupyterLab Enter alone would change nothing: it forbids line breaks
+    if (event.key === "Enter") event.preventDefault(), field.dispatchEvent(new Event("change"));
+  }, { signal });
   row.append(make("span", { textContent: dial.name, ariaHidden: "true" }), slider, field, ...(unit ? [make("span", { textContent: dial.unit })] : []), ...named, back);
 
   function follow(value, words, waits) {

@@ -1,6 +1,7 @@
 """Matrices: their singular values under Newton-Schulz, the keys of a memory, and the numbers that a rule keeps."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gdviz.descent import Trajectory
+from gdviz.descent import Trajectory, minimize
 from gdviz.hyperparameters import as_tensor
 from gdviz.optimizers import GradientDescent
 from gdviz.optimizers.matrices import QUINTIC
@@ -17,7 +18,7 @@ from gdviz.pictures.limits import log_axis, step_limits
 from gdviz.pictures.words import label, plain
 from gdviz.player import Player
 from gdviz.player.templates import escaped
-from gdviz.style import BLUE, GREY, PALE, VERMILLION, ink
+from gdviz.style import BLUE, GREEN, GREY, PALE, VERMILLION, ink
 from gdviz.theory import numbers_kept
 from gdviz.views.alive import follow, said
 from gdviz.views.frames import below, mark_looks
@@ -27,10 +28,13 @@ POLYNOMIALS: dict[str, tuple[tuple[float, float, float], float]] = {  # a, b, c,
     "cubic": ((1.5, -0.5, 0.0), 1.0),
     "cubic from √3": ((1.5, -0.5, 0.0), 3**0.5),
 }
+OWN = (0.01,)  # the value that can be dragged
 
 
 def spectrum(matrices: Mapping[str, Tensor], *, steps: int = 8, **options: Any) -> Player:
     """Singular values before and after each step of Newton-Schulz, on the curve of what it makes of every number.
+
+    One more value, in green, can be dragged: the browser repeats the polynomial on it.
 
     Args:
         matrices: by name, each (m, n).
@@ -70,7 +74,36 @@ def spectrum(matrices: Mapping[str, Tensor], *, steps: int = 8, **options: Any) 
     player.points(ax, places, color=VERMILLION, size=12)
     ends = torch.stack([after.amin(-1), after.amax(-1)], -1)
     player.text(ax, ends, "singular values from {:.4f} to {:.4f}", at=(0.03, 0.98), color=VERMILLION)
+    *kinds, lengths = torch.tensor([[*terms, length] for terms, length in POLYNOMIALS.values()]).double().T[..., None]
+    own = minimize(lambda s: (1 - s).square().sum(-1), _Polynomial(*kinds, lengths), OWN, steps)
+    path = player.path(ax, _both(own), color=GREEN)
+    words = player.text(ax, _both(own), "yours: {:.4f}, now {:.4f}", at=(0.03, 0.89), color=GREEN)
+    follow(player, ax, own, {path: _both, words: _both}, lambda _: caption)
+    player.opening = ""
     return player
+
+
+@dataclass(frozen=True)
+class _Polynomial:
+    """A rule for single values, whatever their gradient: a s + b s^3 + c s^5 of the value times the length."""
+
+    a: Tensor
+    b: Tensor
+    c: Tensor
+    length: Tensor
+
+    def init(self, params: Tensor) -> tuple[()]:
+        return ()
+
+    def update(self, params: Tensor, grads: Tensor, state: tuple[()]) -> tuple[Tensor, tuple[()]]:
+        s = self.length * params
+        return (self.a * s + self.b * s**3 + self.c * s**5) / self.length, state
+
+
+def _both(run: Trajectory) -> Tensor:
+    """The value before and after each step, with an axis for the gradients: (steps + 1, ..., 1, 2)."""
+    after = run.rule.length * run.params
+    return torch.stack([run.params[:1].expand_as(after), after], -1)
 
 
 def _iterated(x: Tensor, coefficients: Sequence[float], length: float, steps: int) -> Tensor:
