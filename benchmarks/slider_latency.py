@@ -116,7 +116,7 @@ views.noise.clouds(bowl, balls.params[::5], sliders, ball=ball, at={"step": 20})
 """
 PLACE = "(document.querySelector('.jp-OutputArea-output:has(canvas, img)') ?? document)"
 PICTURE = f"['canvas', 'img'].map((tag) => {PLACE}.querySelector(tag)).find(Boolean)"
-HANDLE = ".noUi-handle, input[type=range]"
+HANDLE = ".noUi-handle, .slider input"
 MEASURE = """([type, part]) => {
   // what is shown: the address of an image, or the pixels of a canvas right of this part of its width
   const look = () => {
@@ -257,7 +257,7 @@ def keys(page):
     """Milliseconds of each of the presses, to and fro."""
     page.locator(HANDLE).first.focus()
     return [
-        timed(page, "keydown", lambda k=k: page.keyboard.press(k)) for k in ["ArrowLeft", "ArrowRight"] * (PRESSES // 2)
+        timed(page, "keydown", lambda k=k: page.keyboard.press(k)) for k in ["ArrowRight", "ArrowLeft"] * (PRESSES // 2)
     ]
 
 

@@ -31,6 +31,7 @@ from gdviz.player import pages
 ROOT = Path(__file__).parents[1]
 sys.path += [str(ROOT / "notebooks" / "tools"), str(ROOT / "benchmarks")]
 three_engines = importlib.import_module("three_engines")
+slider_latency = importlib.import_module("slider_latency")
 npm_files, write_site, write_decks = map(importlib.import_module, ("npm_files", "write_site", "write_decks"))
 pytestmark = pytest.mark.browser
 BOWL = surfaces.bowl(6)
@@ -291,7 +292,6 @@ def test_a_number_is_typed_a_wrong_one_is_named_and_a_setting_is_kept(shown):
         focus(engine, field)
         engine.run("(css) => document.querySelector(css).select()", field)
         engine.press(*words, "Enter")
-        engine.run("(css) => document.querySelector(css).blur()", field)
 
     typed("0.3")
     words = said(engine)
@@ -686,6 +686,19 @@ def test_the_benchmark_times_keys_and_drags(shown, players):
     assert len(times) == 4
     assert min(times) > 0
     assert start_said(engine)[0] > 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [0, 100])
+def test_the_benchmark_of_the_slider_moves_the_step_and_nothing_else(browser, tmp_path, monkeypatch, first):
+    monkeypatch.setattr(slider_latency, "PRESSES", 3 * 2)
+    player = slider_latency.made()
+    player.slider_0 = first
+    page = slider_latency.saved_page(browser, player, tmp_path / "page.html")
+    assert min(slider_latency.keys(page)) > 0
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"document.querySelector('canvas').ariaLabel.includes('Shown: step {first + 1};')")
+    assert page.evaluate("document.activeElement.closest('.slider, .dial, .placing').className") == "slider"
 
 
 # --- eyes and paper ---------------------------------------------------------------------------------------------------

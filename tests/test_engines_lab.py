@@ -135,11 +135,9 @@ def moved(window, nth):
     window.drag((at[0] + at[2] / 2, y), (way[0] + way[2] * 0.3, y), (way[0] + way[2] * 0.5, y))
     window.until(f"(n) => parseInt(({LABEL})(n).split('Shown: step ')[1]) > 8", nth)
     words = window.run(LABEL, nth)
-    x, y, width, height = window.run(RECT, ".play", nth)
-    window.click(x + width / 2, y + height / 2)
+    window.click(*centre(window, ".play", nth))
     window.until(f"([n, words]) => ({LABEL})(n) !== words", [nth, words])
-    x, y, width, height = window.run(RECT, ".play", nth)
-    window.click(x + width / 2, y + height / 2)
+    window.click(*centre(window, ".play", nth))
     if window.run(HAS, ".dial", nth):
         kept_and_typed(window, nth)
     else:
