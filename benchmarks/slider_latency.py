@@ -188,7 +188,7 @@ def main():
         dragged(rows, "saved page, no network", page, spots)
         for what, spot in zip(("start", "data point"), spots, strict=True):
             rows.append((f"of it the player's own, {what}", "saved page, no network", own_work(page, spot)))
-        rows.append(("gdviz player on a slide", "1920 x 1080, no network", keys(slide(browser, Path(folder, "decks")))))
+        rows.append(("gdviz player", "slide of 1920 x 1080, no network", keys(slide(browser, Path(folder, "decks")))))
         browser.close()
     report(rows)
     print(f"\nTen seconds of dragging cost the kernel {cost:.3f} s of CPU.")

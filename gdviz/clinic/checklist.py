@@ -44,7 +44,7 @@ _WORDS = {
     "no warm-up": (_CURVE, "Does it jump at the start, then recover?", "Let the rate grow: 1 to 10 % of the steps."),
     "schedule ends too early": (_CURVE, "Does it stop when the rate reaches 0?", "Plan the rate for all the steps."),
     "decay through Adam": (_CURVE, "Do the weights shrink from the start?", "Use AdamW, not Adam with weight_decay."),
-    "rate too low": (_CURVE, "Do all updates add up to a tenth of the weights?", "Multiply the rate by 10."),
+    "rate too low": (_CURVE, "Do all updates add up to under a tenth of the weights?", "Multiply the rate by 10."),
     "labels wrong": (_CURVE, "Is it far better held out, without dropout?", "Read twenty labels."),
     "targets shuffled": (_CURVE, "Does the held-out loss never beat guessing?", "Print ten inputs with their targets."),
 }  # fmt: skip
