@@ -65,10 +65,10 @@ test-rounding: $(READY)  ## every notebook under another arithmetic: all that it
 .venv-colab/ready: requirements-colab.txt
 	$(install)
 
-test-colab: export PYTHONPATH := $(CURDIR)
+test-colab: export PYTHONPATH := $(CURDIR):$(CURDIR)/tests
 test-colab: export OMP_NUM_THREADS := 1
 test-colab: .venv-colab/ready  ## the notebooks, under another arithmetic, the controls and the first cell with Colab's versions
-	$(COLAB)/python -m pytest -n auto --dist loadscope -p tests.rounding $(NBVAL) notebooks
+	$(COLAB)/python -m pytest -n auto --dist loadscope -p rounding $(NBVAL) notebooks
 	$(COLAB)/python -m pytest -n auto tests/test_colab.py tests/test_html_manager.py
 
 notebooks: $(READY)  ## run every notebook, write its outputs, the film of README and the pictures of AUTHORING
