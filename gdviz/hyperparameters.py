@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import lru_cache
 from numbers import Integral, Number
 from typing import Annotated, Any, get_type_hints
 
@@ -205,13 +206,16 @@ def hyperparameters(rule: Any) -> dict[str, Tensor]:
 
 def ranges(rule: Any) -> dict[str, Accepted]:
     """The range of each hyperparameter of a rule: that of its field's type, else what torch's name for it means."""
-    if not is_dataclass(rule):
-        return {}
+    return dict(_ranges(type(rule))) if is_dataclass(rule) else {}
+
+
+@lru_cache(maxsize=64)  # a schedule makes a rule for each step
+def _ranges(kind: type) -> dict[str, Accepted]:
     try:
-        types = get_type_hints(type(rule), include_extras=True)
+        types = get_type_hints(kind, include_extras=True)
     except (NameError, TypeError):  # of a type that is written as text and not to be found
         types = {}
-    found = {field.name: _range_of(types.get(field.name)) or _range_of(USUAL.get(field.name)) for field in fields(rule)}
+    found = {field.name: _range_of(types.get(field.name)) or _range_of(USUAL.get(field.name)) for field in fields(kind)}
     return {name: accepted for name, accepted in found.items() if accepted}
 
 
