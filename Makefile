@@ -59,13 +59,14 @@ test: lint  ## lint, laws, notebooks (nbval) and the browser, in about six minut
 test-slow: $(READY)  ## the tests that take longer: whole lectures, JupyterLab, each thing in each of three browsers
 	$(BIN)/python -m pytest -n $(WORKERS) -m slow tests
 
+test-rounding: export PYTHONPATH := $(CURDIR)/tests
 test-rounding: $(READY)  ## every notebook under another arithmetic: all that it prints must be the same
-	$(BIN)/python -m pytest -n auto --dist loadscope -p tests.rounding $(NBVAL) notebooks
+	$(BIN)/python -m pytest -n auto --dist loadscope -p rounding $(NBVAL) notebooks
 
 .venv-colab/ready: requirements-colab.txt
 	$(install)
 
-test-colab: export PYTHONPATH := $(CURDIR):$(CURDIR)/tests
+test-colab: export PYTHONPATH := $(CURDIR)$(if $(WINDOWS),;,:)$(CURDIR)/tests
 test-colab: export OMP_NUM_THREADS := 1
 test-colab: .venv-colab/ready  ## the notebooks, under another arithmetic, the controls and the first cell with Colab's versions
 	$(COLAB)/python -m pytest -n auto --dist loadscope -p rounding $(NBVAL) notebooks

@@ -1,4 +1,4 @@
-"""The notebooks under another arithmetic: pytest -p tests.rounding --nbval notebooks
+"""The notebooks under another arithmetic: pytest -p rounding --nbval notebooks, with this folder in PYTHONPATH
 
 Machines differ in the last bits of a sum: in the width of their vector instructions, in how many threads share it. What
 a notebook prints must not. So every notebook is run with other instructions, other threads and starts that are moved in

@@ -691,7 +691,7 @@ def test_the_benchmark_times_keys_and_drags(shown, players):
 @pytest.mark.slow
 @pytest.mark.parametrize("first", [0, 100])
 def test_the_benchmark_of_the_slider_moves_the_step_and_nothing_else(browser, tmp_path, monkeypatch, first):
-    monkeypatch.setattr(slider_latency, "PRESSES", 3 * 2)
+    monkeypatch.setattr(slider_latency, "PRESSES", 6)
     player = slider_latency.made()
     player.slider_0 = first
     page = slider_latency.saved_page(browser, player, tmp_path / "page.html")

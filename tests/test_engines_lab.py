@@ -20,19 +20,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TRIED = {"01_linear_regression": 23, "04_momentum_and_adam": 18}  # the cells with the first two players
 IDLE = "() => globalThis.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 LABEL = "(n) => document.querySelectorAll('.gdviz-player canvas')[n]?.getAttribute('aria-label')"
-RECT = """(css, n) => {
-  const box = document.querySelectorAll(".widget-vbox:has(.gdviz-player)")[n].querySelector(css);
-  box.scrollIntoView({ block: "center" });
-  const { x, y, width, height } = box.getBoundingClientRect();
+ONE = '(css, n) => document.querySelectorAll(".widget-vbox:has(.gdviz-player)")[n].querySelector(css)'
+IN_VIEW = f"(css, n) => {{ const one = ({ONE})(css, n); one.scrollIntoView({{ block: 'center' }}); return one; }}"
+RECT = f"""(css, n) => {{
+  const {{ x, y, width, height }} = ({IN_VIEW})(css, n).getBoundingClientRect();
   return [x, y, width, height];
-}"""
-HAS = """(css, n) => Boolean(document.querySelectorAll(".widget-vbox:has(.gdviz-player)")[n].querySelector(css))"""
-TEXT = """(css, n) => document.querySelectorAll(".widget-vbox:has(.gdviz-player)")[n].querySelector(css).textContent"""
-ON = """(css, n) => {
-  const one = document.querySelectorAll(".widget-vbox:has(.gdviz-player)")[n].querySelector(css);
-  one.scrollIntoView({ block: "center" });
-  one.focus(), one.select?.();
-}"""
+}}"""
+ON = f"(css, n) => {{ const one = ({IN_VIEW})(css, n); one.focus(), one.select?.(); }}"
+HAS = f"(css, n) => Boolean(({ONE})(css, n))"
+TEXT = f"(css, n) => ({ONE})(css, n).textContent"
 DIED = """async () => {  // the notice that the kernel has died may come, in some seconds
   for (let k = 0; k < 40; k++) {
     const button = document.querySelector(".jp-Dialog button.jp-mod-accept");

@@ -62,7 +62,7 @@ def test_the_dots_of_the_lucky_race_are_the_shares_at_the_rate():
 @pytest.mark.slow
 def test_a_run_of_one_parameter_lies_on_the_curve_of_the_loss():
     runs = {"Momentum": minimize(DOUBLE, Momentum(lr=0.1), [[1.0], [1.7]], 8)}
-    player = views.zoo.along(DOUBLE, runs, {"start": [1, 1.7]}, every=2, levels=[0.5])
+    player = views.zoo.along(DOUBLE, runs, {"start": [1, 1.7]}, every=2)
     on_the_loss, against_the_step = arrays(player, "path")
     assert np.allclose(on_the_loss[..., 0], runs["Momentum"].params[::2, :, 0])
     assert np.allclose(on_the_loss[..., 1], runs["Momentum"].losses[::2])

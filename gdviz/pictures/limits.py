@@ -85,8 +85,6 @@ def log_axis(ax: Axes, low: float, high: float, *, margin: float = 0, axis: str 
         low, high = 10.0 ** np.clip([math.log10(low) - room, math.log10(high) + room], *np.log10(ENDS))
     _set_scale(ax, axis, "log")
     getattr(ax, f"set_{axis}lim")(low, high)
-    if high > 100 * low:  # minor ticks have no words then: not to ask each for its size takes a tenth off a drawing
-        getattr(ax, f"{axis}axis").set_tick_params(which="minor", labelleft=False, labelbottom=False)
     if _far(low, high):
         first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
         where = getattr(ax, f"{axis}axis")

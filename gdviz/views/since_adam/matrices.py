@@ -85,7 +85,7 @@ def spectrum(matrices: Mapping[str, Tensor], *, steps: int = 8, **options: Any) 
 
 @dataclass(frozen=True)
 class _Polynomial:
-    """A rule for single values, whatever their gradient: a s + b s^3 + c s^5 of the value times the length."""
+    """A rule for single values, whatever their gradient: the polynomial of the value times the length."""
 
     a: Tensor
     b: Tensor
@@ -96,8 +96,7 @@ class _Polynomial:
         return ()
 
     def update(self, params: Tensor, grads: Tensor, state: tuple[()]) -> tuple[Tensor, tuple[()]]:
-        s = self.length * params
-        return (self.a * s + self.b * s**3 + self.c * s**5) / self.length, state
+        return _step(self.length * params, self.a, self.b, self.c) / self.length, state
 
 
 def _both(run: Trajectory) -> Tensor:
@@ -108,11 +107,15 @@ def _both(run: Trajectory) -> Tensor:
 
 def _iterated(x: Tensor, coefficients: Sequence[float], length: float, steps: int) -> Tensor:
     """(steps + 1, *x.shape): x times the length, and the polynomial applied to it again and again."""
-    (a, b, c), found = coefficients, [length * x]
+    found = [length * x]
     for _ in range(steps):
-        s = found[-1]
-        found.append(a * s + b * s**3 + c * s**5)
+        found.append(_step(found[-1], *coefficients))
     return torch.stack(found)
+
+
+def _step(s: Tensor, a: Any, b: Any, c: Any) -> Tensor:
+    """The polynomial of each value."""
+    return a * s + b * s**3 + c * s**5
 
 
 def keys(runs: Mapping[str, Trajectory], shares: Tensor, errors: Callable[[Tensor], Tensor], **options: Any) -> Player:

@@ -17,7 +17,7 @@ from gdviz.pictures.limits import step_limits
 from gdviz.pictures.words import label
 from gdviz.player import Player
 from gdviz.player.templates import escaped
-from gdviz.style import BLUE, GREY, VERMILLION, ink
+from gdviz.style import BLUE, VERMILLION, ink
 from gdviz.surfaces import Surface
 from gdviz.views.alive import beside, follow
 from gdviz.views.frames import below, mark_looks, pair
@@ -97,7 +97,6 @@ def along(
     sliders: Mapping[str, Sequence] | None = None,
     *,
     every: int = 1,
-    levels: Sequence[float] = (),
     **options: Any,
 ) -> Player:
     """Descents of one parameter: where they are on the curve of the loss, and the parameter against the step.
@@ -109,7 +108,6 @@ def along(
         runs: by name, each with an axis of runs for each of the sliders; a name that is an optimizer's has its look.
         sliders: name -> values.
         every: how many steps the slider moves at once.
-        levels: parameters at which a thin line is drawn on the right.
         options: at=..., as for Player.
 
     Returns:
@@ -128,8 +126,6 @@ def along(
     left.locator_params("x", nbins=6)
     sliders, steps = sliders or {}, range(0, next(iter(runs.values())).steps + 1, every)
     label(right, title="where it is", xlabel="step", ylabel="parameter w", xlim=step_limits(steps), ylim=surface.xlim)
-    for level in levels:
-        right.axhline(level, color=ink(right, GREY), linewidth=1, linestyle=":")
     looks = mark_looks({name: name for name in runs})
     below(right, looks)
 
